@@ -1,0 +1,6 @@
+export * from './dtype.ts'
+export * from './limits.ts'
+export * from './node.ts'
+export * from './program.ts'
+export * from './scalar/instruction.ts'
+export * from './scalar/scalar-program.ts'

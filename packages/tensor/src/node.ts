@@ -9,7 +9,10 @@ export type Ref = { readonly from: 'node' | 'state' | 'input'; readonly index: n
  * The iteration space is the node's output coordinates followed by the fold's k coordinates.
  * Canonical: terms ascend in `at`, no `by` is 0. All are signed integers of 32 bits.
  */
-export type Affine = { readonly base: number; readonly terms: readonly { readonly at: number; readonly by: number }[] }
+export type Affine = {
+  readonly base: number
+  readonly terms: readonly { readonly at: number; readonly by: number }[]
+}
 
 /** One word (dtype u32 or u8) read at an affine position: a gather index or the bound of a guard. */
 export type WordRead = {

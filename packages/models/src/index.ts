@@ -1,0 +1,8 @@
+export { ModelError, type ModelErrorCode } from './model-error.ts'
+export { decodeSafetensors, MAX_HEADER_BYTES, type Safetensors } from './safetensors/decode.ts'
+export { encodeSafetensors } from './safetensors/encode.ts'
+export { bpeTokenizer, MAX_TOKEN_BYTES, MAX_VOCAB, type Merge } from './tokenizer/bpe.ts'
+export { byteTokenizer } from './tokenizer/byte-tokenizer.ts'
+export { loadTokenizer, MAX_TOKENIZER_CHARACTERS } from './tokenizer/load-tokenizer.ts'
+export type { Tokenizer } from './tokenizer/tokenizer.ts'
+export { trainBpe } from './tokenizer/train-bpe.ts'

@@ -1,0 +1,23 @@
+import { spawn } from 'node:child_process'
+import { delimiter, dirname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { findFoundryBinary, missingBinary } from '../src/foundry-binary.ts'
+
+export const contractsRoot = fileURLToPath(new URL('..', import.meta.url))
+
+/** Runs forge in packages/contracts and returns its exit code; what it prints goes where this process prints. */
+export const forge = (args: readonly string[]): Promise<number> => {
+  const binary = findFoundryBinary('forge')
+  if (binary === undefined) throw new Error(missingBinary('forge'))
+  // forge starts the compiler as a script of `node`: it must be this one.
+  const PATH = `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`
+  return new Promise((resolve, reject) => {
+    const child = spawn(binary, args, {
+      cwd: contractsRoot,
+      stdio: 'inherit',
+      env: { ...process.env, PATH, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' },
+    })
+    child.once('error', reject)
+    child.once('close', (code) => resolve(code ?? 1))
+  })
+}

@@ -1,0 +1,3 @@
+// Written by scripts/build.ts. Do not edit.
+
+

@@ -1,0 +1,2 @@
+export * from './foundry-binary.ts'
+export * from './local-chain.ts'

@@ -1,5 +1,6 @@
 import type { Register } from '../dtype.ts'
 import { INSTRUCTIONS, type Leaf, type Opcode } from './instruction.ts'
+import { f32Bits } from './pattern.ts'
 import type { Instruction, ScalarProgram } from './scalar-program.ts'
 
 /**
@@ -182,14 +183,6 @@ export class U {
   float(): F {
     return f('float', this)
   }
-}
-
-const word = new DataView(new ArrayBuffer(4))
-/** The pattern of the binary32 nearest to x; the one NaN for NaN. */
-export const f32Bits = (x: number): number => {
-  if (Number.isNaN(x)) return 0x7fc00000
-  word.setFloat32(0, x)
-  return word.getUint32(0)
 }
 
 /** A constant, or the value itself. */

@@ -1,0 +1,26 @@
+import type { Program, Tensor } from './program.ts'
+
+/**
+ * Something that runs programs. Every executor gives the same bits; they differ in speed only.
+ * Programs and tensors handed in are valid (see validate.ts) and canonical.
+ */
+export type Executor = {
+  readonly name: string
+  compile(program: Program, inputs: readonly Tensor[]): Promise<Runner>
+  close(): Promise<void>
+}
+
+/** One task in progress: a program, its inputs, and the state it has reached. */
+export type Runner = {
+  /** Puts the task at this state. */
+  load(state: readonly Tensor[]): void
+  /** Runs `count` steps (default 1). */
+  step(count?: number): Promise<void>
+  /** Runs one step unfused and gives every node's output, in node order. The runner then stands after that step. */
+  trace(): Promise<Tensor[]>
+  /** Copies of the state tensors, in the program's order. */
+  state(): Tensor[]
+  /** Copies of the last step's outputs, in the program's order; empty before the first step. */
+  outputs(): Tensor[]
+  close(): void
+}

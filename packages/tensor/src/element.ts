@@ -1,5 +1,16 @@
 import type { Dtype } from './dtype.ts'
-import { type Affine, BLOCK, type Bound, type FoldNode, type Guard, type MapNode, type Read, type Ref, type WordRead, isWordCoord } from './node.ts'
+import {
+  type Affine,
+  BLOCK,
+  type Bound,
+  type FoldNode,
+  type Guard,
+  isWordCoord,
+  type MapNode,
+  type Read,
+  type Ref,
+  type WordRead,
+} from './node.ts'
 import { type CompiledScalar, compileScalar } from './scalar/reference.ts'
 import { size, unravel } from './shape.ts'
 
@@ -19,7 +30,8 @@ export const affineAt = (form: Affine, point: readonly number[]): number => {
 
 const wordAt = (read: WordRead, point: readonly number[], source: WordSource): number => {
   let position = 0
-  for (let d = 0; d < read.view.length; d++) position = position * read.view[d]! + affineAt(read.coords[d]!, point)
+  for (let d = 0; d < read.view.length; d++)
+    position = position * read.view[d]! + affineAt(read.coords[d]!, point)
   return source(read.ref, read.dtype, position)
 }
 
@@ -30,7 +42,9 @@ export const readAt = (read: Read, point: readonly number[], source: WordSource)
   for (let d = 0; d < read.view.length; d++) {
     const coord = read.coords[d]!
     const extent = read.view[d]!
-    const at = isWordCoord(coord) ? Math.min(wordAt(coord.word, point, source), extent - 1) : affineAt(coord, point)
+    const at = isWordCoord(coord)
+      ? Math.min(wordAt(coord.word, point, source), extent - 1)
+      : affineAt(coord, point)
     position = position * extent + at
   }
   return source(read.ref, read.dtype, position)
@@ -59,7 +73,12 @@ export const mapElement = (node: MapNode, point: readonly number[], source: Word
 }
 
 /** The accumulator after the step at `point` (output coordinates, then box coordinates). */
-export const foldStep = (node: FoldNode, acc: number, point: readonly number[], source: WordSource): number => {
+export const foldStep = (
+  node: FoldNode,
+  acc: number,
+  point: readonly number[],
+  source: WordSource,
+): number => {
   for (const guard of node.guards) if (!guardHolds(guard, point, source)) return acc
   const args = [acc]
   for (const read of node.reads) args.push(readAt(read, point, source))
@@ -113,7 +132,8 @@ export const combineLevel = (node: FoldNode, results: readonly number[]): number
   const next: number[] = []
   for (let from = 0; from < results.length; from += BLOCK) {
     let acc = node.order.init as number
-    for (let i = from; i < Math.min(from + BLOCK, results.length); i++) acc = combineStep(node, acc, results[i]!)
+    for (let i = from; i < Math.min(from + BLOCK, results.length); i++)
+      acc = combineStep(node, acc, results[i]!)
     next.push(acc)
   }
   return next

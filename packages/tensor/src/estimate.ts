@@ -22,7 +22,8 @@ export const estimateProgram = (program: Program): Estimate => ({
 
 export const tensorBytes = (type: TensorType): number => size(type.shape) * DTYPES[type.dtype].bytes
 
-const totalBytes = (types: readonly TensorType[]): number => types.reduce((sum, type) => sum + tensorBytes(type), 0)
+const totalBytes = (types: readonly TensorType[]): number =>
+  types.reduce((sum, type) => sum + tensorBytes(type), 0)
 
 const nodeWork = (node: Node): number => {
   if (node.kind === 'map') return size(node.shape) * (node.reads.length + node.program.code.length)

@@ -10,7 +10,9 @@ export type Fault = {
   readonly remedy: string
 }
 
-export type Result<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly fault: Fault }
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly fault: Fault }
 
 export const ok = <T>(value: T): Result<T> => ({ ok: true, value })
 export const fail = (fault: Fault): Result<never> => ({ ok: false, fault })

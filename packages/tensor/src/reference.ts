@@ -1,5 +1,5 @@
 import { DTYPES } from './dtype.ts'
-import { type WordSource, foldElement, foldInit, foldRun, mapElement, outerRank } from './element.ts'
+import { foldElement, foldInit, foldRun, mapElement, outerRank, type WordSource } from './element.ts'
 import type { Executor, Runner } from './executor.ts'
 import type { Node, Ref } from './node.ts'
 import type { Program, Tensor } from './program.ts'
@@ -95,13 +95,18 @@ export const runNode = (node: Node, source: WordSource): Tensor => {
     const out: number[] = []
     for (let o = 0; o < size(outer); o++) {
       unravel(o, outer, out)
-      foldRun(node, out, 0, points, foldInit(node, out, source), source, (acc, k) => store(o * points + k, acc))
+      foldRun(node, out, 0, points, foldInit(node, out, source), source, (acc, k) =>
+        store(o * points + k, acc),
+      )
     }
   } else {
     const point: number[] = []
     for (let position = 0; position < size(node.shape); position++) {
       unravel(position, node.shape, point)
-      store(position, node.kind === 'map' ? mapElement(node, point, source) : foldElement(node, point, source))
+      store(
+        position,
+        node.kind === 'map' ? mapElement(node, point, source) : foldElement(node, point, source),
+      )
     }
   }
   return { dtype: node.dtype, shape: node.shape, data }

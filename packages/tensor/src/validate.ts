@@ -1,8 +1,17 @@
 import { DTYPES, type Register } from './dtype.ts'
 import { encodeNode } from './encoding/node.ts'
-import { FaultError, type Result, catchFault } from './fault.ts'
+import { catchFault, FaultError, type Result } from './fault.ts'
 import { LIMITS } from './limits.ts'
-import { type Affine, type Bound, type FoldNode, type Node, type Read, type Ref, type WordRead, isWordCoord } from './node.ts'
+import {
+  type Affine,
+  type Bound,
+  type FoldNode,
+  isWordCoord,
+  type Node,
+  type Read,
+  type Ref,
+  type WordRead,
+} from './node.ts'
 import type { NamedType, Program, TensorType } from './program.ts'
 import { INSTRUCTIONS } from './scalar/instruction.ts'
 import type { ScalarProgram } from './scalar/scalar-program.ts'
@@ -38,7 +47,8 @@ export const validateProgram = (program: Program): Result<Program> =>
 const typeOf = (program: Program, ref: Ref, before: number, field: string): TensorType => {
   const list = ref.from === 'node' ? program.nodes : ref.from === 'state' ? program.state : program.inputs
   const limit = ref.from === 'node' ? before : list.length
-  if (!isInteger(ref.index, 0, limit - 1)) wrong(`${field}.ref`, `${ref.from} ${ref.index}`, `${ref.from} 0 to ${limit - 1}`)
+  if (!isInteger(ref.index, 0, limit - 1))
+    wrong(`${field}.ref`, `${ref.from} ${ref.index}`, `${ref.from} 0 to ${limit - 1}`)
   return list[ref.index]!
 }
 
@@ -52,7 +62,8 @@ const checkNames = (named: readonly { name: string }[], field: string): void => 
   const seen = new Set<string>()
   named.forEach(({ name }, i) => {
     const bytes = new TextEncoder().encode(name).length
-    if (bytes === 0 || bytes > LIMITS.nameBytes) wrong(`${field}[${i}].name`, `${bytes} bytes`, `1 to ${LIMITS.nameBytes}`)
+    if (bytes === 0 || bytes > LIMITS.nameBytes)
+      wrong(`${field}[${i}].name`, `${bytes} bytes`, `1 to ${LIMITS.nameBytes}`)
     if (seen.has(name)) wrong(`${field}[${i}].name`, name, 'a name of its own')
     seen.add(name)
   })
@@ -66,7 +77,8 @@ const checkTensorType = (type: TensorType, field: string): void => {
 const checkShape = (shape: readonly number[], field: string, rank: number, least: number): void => {
   if (shape.length > rank) wrong(`${field}.length`, shape.length, `at most ${rank}`)
   shape.forEach((extent, d) => {
-    if (!isInteger(extent, least, LIMITS.elements)) wrong(`${field}[${d}]`, extent, `${least} to ${LIMITS.elements}`)
+    if (!isInteger(extent, least, LIMITS.elements))
+      wrong(`${field}[${d}]`, extent, `${least} to ${LIMITS.elements}`)
   })
   if (shape.reduce((n, d) => n * BigInt(d), 1n) > BigInt(LIMITS.elements)) {
     wrong(field, `[${shape}]`, `at most ${LIMITS.elements} elements`)
@@ -84,9 +96,17 @@ const checkNode = (program: Program, node: Node, i: number): void => {
   const args = node.reads.map((read) => DTYPES[read.dtype].register)
   const register = DTYPES[node.dtype].register
   if (node.kind === 'map') {
-    exactly(`${field}.program.result`, checkScalar(node.program, args, space.length, `${field}.program`), register)
+    exactly(
+      `${field}.program.result`,
+      checkScalar(node.program, args, space.length, `${field}.program`),
+      register,
+    )
   } else {
-    exactly(`${field}.step.result`, checkScalar(node.step, [register, ...args], space.length, `${field}.step`), register)
+    exactly(
+      `${field}.step.result`,
+      checkScalar(node.step, [register, ...args], space.length, `${field}.step`),
+      register,
+    )
   }
   atMost(`${field} encoded bytes`, encodeNode(node).length, LIMITS.nodeBytes)
 }
@@ -95,7 +115,12 @@ const checkNode = (program: Program, node: Node, i: number): void => {
 export const iterationSpace = (node: Node): readonly number[] =>
   node.kind === 'map' || node.order.kind === 'scan' ? node.shape : [...node.shape, ...node.box]
 
-type Place = { readonly program: Program; readonly before: number; readonly space: readonly number[]; readonly field: string }
+type Place = {
+  readonly program: Program
+  readonly before: number
+  readonly space: readonly number[]
+  readonly field: string
+}
 
 const checkFold = (at: Place, node: FoldNode): void => {
   const { field } = at
@@ -105,7 +130,8 @@ const checkFold = (at: Place, node: FoldNode): void => {
   const register = DTYPES[node.dtype].register
   const outer = order.kind === 'scan' ? node.shape.length - node.box.length : node.shape.length
   if (order.kind === 'scan') {
-    if (node.dtype !== 'f32' && node.dtype !== 'u32') wrong(`${field}.dtype`, node.dtype, 'f32 or u32 for a scan')
+    if (node.dtype !== 'f32' && node.dtype !== 'u32')
+      wrong(`${field}.dtype`, node.dtype, 'f32 or u32 for a scan')
     if (outer < 0 || !sameShape(node.shape.slice(Math.max(outer, 0)), node.box)) {
       wrong(`${field}.shape`, `[${node.shape}]`, `a shape that ends with the box [${node.box}]`)
     }
@@ -117,7 +143,11 @@ const checkFold = (at: Place, node: FoldNode): void => {
     exactly(`${field}.init register`, DTYPES[order.init.dtype].register, register)
   }
   if (order.kind === 'blocked') {
-    exactly(`${field}.combine.result`, checkScalar(order.combine, [register, register], 0, `${field}.combine`), register)
+    exactly(
+      `${field}.combine.result`,
+      checkScalar(order.combine, [register, register], 0, `${field}.combine`),
+      register,
+    )
   }
   node.guards.forEach((guard, g) => {
     checkBound(at, guard.left, `${field}.guards[${g}].left`)
@@ -179,7 +209,8 @@ const affineRange = (at: Place, form: Affine, field: string): readonly [number, 
     if (!isInteger(index, last + 1, at.space.length - 1)) {
       wrong(`${field}.at`, index, `ascending, below ${at.space.length} coordinates`)
     }
-    if (!isInteger(by, -(2 ** 31), 2 ** 31 - 1) || by === 0) wrong(`${field}.by`, by, 'a 32-bit integer, not 0')
+    if (!isInteger(by, -(2 ** 31), 2 ** 31 - 1) || by === 0)
+      wrong(`${field}.by`, by, 'a 32-bit integer, not 0')
     last = index
     // An extent of 0 means that the form is never evaluated.
     const reach = by * Math.max(at.space[index]! - 1, 0)
@@ -196,7 +227,12 @@ const inBounds = ([low, high]: readonly [number, number], extent: number, field:
 }
 
 /** Checks a scalar program and gives the register of its result. */
-const checkScalar = (program: ScalarProgram, args: readonly Register[], coordinates: number, field: string): Register => {
+const checkScalar = (
+  program: ScalarProgram,
+  args: readonly Register[],
+  coordinates: number,
+  field: string,
+): Register => {
   exactly(`${field}.args`, program.args.join(''), args.join(''))
   atMost(`${field}.values`, args.length + program.code.length, LIMITS.values)
   const registers: Register[] = [...args]
@@ -235,7 +271,8 @@ const checkWord = (word: number, field: string): void => {
   if (!isInteger(word, 0, 2 ** 32 - 1)) wrong(field, word, 'a 32-bit pattern')
 }
 
-const isInteger = (x: number, least: number, most: number): boolean => Number.isSafeInteger(x) && x >= least && x <= most
+const isInteger = (x: number, least: number, most: number): boolean =>
+  Number.isSafeInteger(x) && x >= least && x <= most
 
 const atMost = (field: string, value: number, limit: number): void => {
   if (value > limit) wrong(field, value, `at most ${limit}`)

@@ -94,7 +94,8 @@ export class ByteReader {
 
   #take(count: number): number {
     const at = this.#at
-    if (count > this.left) this.malformed('length', `${this.#view.byteLength} bytes`, `at least ${at + count}`)
+    if (count > this.left)
+      this.malformed('length', `${this.#view.byteLength} bytes`, `at least ${at + count}`)
     this.#at += count
     return at
   }

@@ -1,6 +1,17 @@
 import { DTYPES, type Dtype, dtypeFromCode } from '../dtype.ts'
 import { LIMITS } from '../limits.ts'
-import { type Affine, type Bound, type Coord, type FoldNode, type Guard, type Node, type Read, type Ref, type WordRead, isWordCoord } from '../node.ts'
+import {
+  type Affine,
+  type Bound,
+  type Coord,
+  type FoldNode,
+  type Guard,
+  isWordCoord,
+  type Node,
+  type Read,
+  type Ref,
+  type WordRead,
+} from '../node.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { readScalar, writeScalar } from './scalar.ts'
 

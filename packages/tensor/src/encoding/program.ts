@@ -1,5 +1,5 @@
 import { DTYPES } from '../dtype.ts'
-import { type Result, catchFault } from '../fault.ts'
+import { catchFault, type Result } from '../fault.ts'
 import { LIMITS } from '../limits.ts'
 import type { NamedType, Program } from '../program.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
@@ -51,7 +51,8 @@ export const decodeProgram = (bytes: Uint8Array): Result<Program> =>
     if (count > LIMITS.nodes) r.malformed('nodes', count, `at most ${LIMITS.nodes}`)
     const nodes = Array.from({ length: count }, (_, i) => {
       const length = r.u16()
-      if (length > LIMITS.nodeBytes) r.malformed(`nodes[${i}]`, `${length} bytes`, `at most ${LIMITS.nodeBytes}`)
+      if (length > LIMITS.nodeBytes)
+        r.malformed(`nodes[${i}]`, `${length} bytes`, `at most ${LIMITS.nodeBytes}`)
       return decodeNode(r.bytes(length), `nodes[${i}]`)
     })
     r.end()
@@ -83,7 +84,11 @@ const writeTypes = (w: ByteWriter, types: readonly NamedType[]): void => {
 }
 
 const readTypes = (r: ByteReader): NamedType[] =>
-  r.list(count(r, 'tensors'), () => ({ dtype: readDtype(r), shape: readDims(r, LIMITS.rank), name: readName(r) }))
+  r.list(count(r, 'tensors'), () => ({
+    dtype: readDtype(r),
+    shape: readDims(r, LIMITS.rank),
+    name: readName(r),
+  }))
 
 const writeName = (w: ByteWriter, name: string): void => {
   const bytes = new TextEncoder().encode(name)

@@ -1,7 +1,8 @@
 import type { Register } from '../dtype.ts'
+import type { ElementaryFunction, FormulaCode, Step } from './formula.ts'
 import { INSTRUCTIONS, type Leaf, type Opcode } from './instruction.ts'
 import { f32Bits } from './pattern.ts'
-import type { Instruction, ScalarProgram } from './scalar-program.ts'
+import type { ScalarProgram } from './scalar-program.ts'
 
 /**
  * Tracing: an ordinary TypeScript function over F and U values becomes a scalar program.
@@ -10,14 +11,20 @@ import type { Instruction, ScalarProgram } from './scalar-program.ts'
  *
  * Equal sub-expressions are shared. Numbers are lifted to constants of the register they meet; a number that
  * binary32 cannot hold exactly is rounded to nearest, as `Math.fround` does.
+ *
+ * An elementary function such as `exp` is expanded where it is called. To keep it as one step, so that its derivative
+ * is known, trace a formula instead: formula.ts.
  */
 class Recorder {
   readonly args: readonly Register[]
-  readonly code: Instruction[] = []
+  readonly code: Step[] = []
   readonly #known = new Map<string, number>()
+  readonly #callees: ElementaryFunction[] = []
+  readonly #keepCalls: boolean
 
-  constructor(args: readonly Register[]) {
+  constructor(args: readonly Register[], keepCalls: boolean) {
     this.args = args
+    this.#keepCalls = keepCalls
   }
 
   leaf(op: Leaf, immediate: number): number {
@@ -28,11 +35,18 @@ class Recorder {
     return this.#emit(`${op} ${args.join(' ')}`, { op, args })
   }
 
-  #emit(key: string, instruction: Instruction): number {
+  call(callee: ElementaryFunction, args: readonly F[]): F {
+    if (!this.#keepCalls) return callee.expand(...args)
+    if (!this.#callees.includes(callee)) this.#callees.push(callee)
+    const key = `call ${this.#callees.indexOf(callee)} ${ids(args).join(' ')}`
+    return new F(this.#emit(key, { op: 'call', callee, args: ids(args) }))
+  }
+
+  #emit(key: string, step: Step): number {
     const known = this.#known.get(key)
     if (known !== undefined) return known
     const id = this.args.length + this.code.length
-    this.code.push(instruction)
+    this.code.push(step)
     this.#known.set(key, id)
     return id
   }
@@ -40,7 +54,8 @@ class Recorder {
 
 let current: Recorder | undefined
 const recorder = (): Recorder => {
-  if (!current) throw new Error('scalar values exist only inside the function given to traceScalar')
+  if (!current)
+    throw new Error('scalar values exist only inside the function given to traceScalar or traceFormula')
   return current
 }
 
@@ -203,16 +218,26 @@ export function select(condition: U, a: F | U, b: FLike | ULike): F | U {
     : u('select', condition, a, u32(b as ULike))
 }
 
-type ValueOf<R extends Register> = R extends 'f' ? F : U
-type ValuesOf<A extends readonly Register[]> = { [K in keyof A]: ValueOf<A[K]> }
+/** Calls an elementary function: expanded here and now by traceScalar, kept as one step by traceFormula. */
+export const call = (callee: ElementaryFunction, ...args: readonly FLike[]): F =>
+  recorder().call(callee, args.map(f32))
 
-/** Records what `fn` does with its arguments. Dead instructions are dropped; order is otherwise as traced. */
-export const traceScalar = <const A extends readonly Register[]>(
+/** The step that made a value; undefined for an argument. */
+export const stepOf = (value: F | U): Step | undefined => {
+  const r = recorder()
+  return r.code[value.id - r.args.length]
+}
+
+export type ValueOf<R extends Register> = R extends 'f' ? F : U
+export type ValuesOf<A extends readonly Register[]> = { [K in keyof A]: ValueOf<A[K]> }
+
+const record = <const A extends readonly Register[]>(
   args: A,
+  keepCalls: boolean,
   fn: (...values: ValuesOf<A>) => F | U,
-): ScalarProgram => {
+): FormulaCode => {
   const outer = current
-  const mine = new Recorder(args)
+  const mine = new Recorder(args, keepCalls)
   current = mine
   try {
     const values = args.map((r, i) => (r === 'f' ? new F(i) : new U(i)))
@@ -223,34 +248,78 @@ export const traceScalar = <const A extends readonly Register[]>(
   }
 }
 
-/** The register of a scalar program's value. */
-export const registerOf = (program: ScalarProgram, value: number): Register => {
-  if (value < program.args.length) return program.args[value]!
-  const instruction = program.code[value - program.args.length]!
-  const gives = INSTRUCTIONS[instruction.op].gives
-  if (gives !== 'x') return gives
-  if (!('args' in instruction)) throw new Error(`${instruction.op} has no operands`)
-  return registerOf(program, instruction.args[1]!)
+/** Records what `fn` does with its arguments. Dead instructions are dropped; order is otherwise as traced. */
+export const traceScalar = <const A extends readonly Register[]>(
+  args: A,
+  fn: (...values: ValuesOf<A>) => F | U,
+): ScalarProgram => record(args, false, fn) as ScalarProgram // calls were expanded, so every step is an instruction
+
+/** The same, with calls of elementary functions as steps of their own. */
+export const traceCode = <const A extends readonly Register[]>(
+  args: A,
+  fn: (...values: ValuesOf<A>) => F | U,
+): FormulaCode => record(args, true, fn)
+
+/** Traces every step of a recorded program again, on values of the function now being traced: all its values. */
+export const replay = (program: FormulaCode, args: readonly (F | U)[]): (F | U)[] => {
+  const values = [...args]
+  for (const step of program.code) {
+    if (!('args' in step)) {
+      const id = recorder().leaf(step.op, step.immediate)
+      values.push(step.op === 'const_f' ? new F(id) : new U(id))
+      continue
+    }
+    const operands = step.args.map((a) => values[a]!)
+    if (step.op === 'call') values.push(call(step.callee, ...(operands as F[])))
+    else {
+      const gives = INSTRUCTIONS[step.op].gives
+      const isF = gives === 'x' ? operands[1] instanceof F : gives === 'f'
+      values.push(isF ? f(step.op, ...operands) : u(step.op, ...operands))
+    }
+  }
+  return values
 }
 
-/** The same program without instructions that its result does not need. */
-export const dropDead = (program: ScalarProgram): ScalarProgram => {
-  const n = program.args.length
+/** A recorded program's result on values of the function now being traced. */
+export const inline = (program: FormulaCode, ...args: readonly (F | U)[]): F | U =>
+  replay(program, args)[program.result]!
+
+/** The register of a program's value. */
+export const registerOf = (program: FormulaCode, value: number): Register => {
+  if (value < program.args.length) return program.args[value]!
+  const step = program.code[value - program.args.length]!
+  if (step.op === 'call') return 'f'
+  const gives = INSTRUCTIONS[step.op].gives
+  if (gives !== 'x') return gives
+  if (!('args' in step)) throw new Error(`${step.op} has no operands`)
+  return registerOf(program, step.args[1]!)
+}
+
+/** Which arguments the result depends on. */
+export const usedArguments = (program: FormulaCode): boolean[] => {
+  const live = liveValues(program)
+  return program.args.map((_, i) => live.has(i))
+}
+
+const liveValues = (program: FormulaCode): Set<number> => {
   const live = new Set<number>([program.result])
   for (let i = program.code.length - 1; i >= 0; i--) {
-    const instruction = program.code[i]!
-    if (live.has(n + i) && 'args' in instruction) for (const a of instruction.args) live.add(a)
+    const step = program.code[i]!
+    if (live.has(program.args.length + i) && 'args' in step) for (const a of step.args) live.add(a)
   }
+  return live
+}
+
+/** The same program without steps that its result does not need. */
+export const dropDead = <P extends FormulaCode>(program: P): P => {
+  const n = program.args.length
+  const live = liveValues(program)
   const renamed = new Map<number, number>(program.args.map((_, i) => [i, i]))
-  const code: Instruction[] = []
-  program.code.forEach((instruction, i) => {
+  const code: Step[] = []
+  program.code.forEach((step, i) => {
     if (!live.has(n + i)) return
     renamed.set(n + i, n + code.length)
-    code.push(
-      'args' in instruction
-        ? { op: instruction.op, args: instruction.args.map((a) => renamed.get(a)!) }
-        : instruction,
-    )
+    code.push('args' in step ? { ...step, args: step.args.map((a) => renamed.get(a)!) } : step)
   })
-  return { args: program.args, code, result: renamed.get(program.result)! }
+  return { ...program, code, result: renamed.get(program.result)! }
 }

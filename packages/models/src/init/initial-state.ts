@@ -1,0 +1,25 @@
+import type { Tensor } from '@lockstep/tensor'
+import { checkInteger } from '../check.ts'
+import { type Model, parametersOf } from '../model.ts'
+import { elementsOf, type Parameter } from '../parameter.ts'
+import { SALT } from '../salt.ts'
+import { f32Tensor, wordTensor } from '../word.ts'
+import { normalValues } from './normal.ts'
+
+/** A model's parameters before training: the same bits from the same seed, everywhere. */
+export const initialParameters = (model: Model, seed: number): Tensor[] => {
+  checkInteger('seed', seed, 0, 2 ** 32 - 1, 'Give a seed of 32 bits.')
+  return parametersOf(model).map((p, place) => f32Tensor(p.shape, initialValues(p, seed, SALT.init + place)))
+}
+
+/** The state a training program starts from: parameters, both moments (zero), step 0, and the seed. */
+export const initialState = (model: Model, seed: number): Tensor[] => {
+  const parameters = initialParameters(model, seed)
+  const zeros = (): Tensor[] => parameters.map((p) => ({ ...p, data: new Uint8Array(p.data.length) }))
+  return [...parameters, ...zeros(), ...zeros(), wordTensor(0), wordTensor(seed)]
+}
+
+const initialValues = ({ shape, init }: Parameter, seed: number, salt: number): Float32Array =>
+  'normal' in init
+    ? normalValues(elementsOf(shape), init.normal, seed, salt)
+    : new Float32Array(elementsOf(shape)).fill(init.constant)

@@ -1,0 +1,29 @@
+/** One learned tensor of a model, always f32. */
+export type Parameter = {
+  readonly name: string
+  readonly shape: readonly number[]
+  /** Normal with mean 0 and this standard deviation, or one value everywhere. */
+  readonly init: { readonly normal: number } | { readonly constant: number }
+  /** Whether weight decay applies: to matrices, not to biases, gains and embeddings of position. */
+  readonly decay: boolean
+}
+
+export const weight = (name: string, shape: readonly number[], normal: number): Parameter => ({
+  name,
+  shape,
+  init: { normal },
+  decay: true,
+})
+
+export const filled = (name: string, shape: readonly number[], constant: number): Parameter => ({
+  name,
+  shape,
+  init: { constant },
+  decay: false,
+})
+
+export const elementsOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
+
+/** How many numbers a model learns. */
+export const parameterCount = (parameters: readonly Parameter[]): number =>
+  parameters.reduce((n, p) => n + elementsOf(p.shape), 0)

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { test } from 'node:test'
+
+/** Keeps the house: what may know whom, what may be ambient, what may be left lying about. */
+
+const root = dirname(import.meta.dirname)
+const read = (file: string): string => readFileSync(join(root, file), 'utf8')
+const find = (...patterns: string[]): string[] =>
+  globSync(patterns, { cwd: root }).filter((f) => !f.includes('node_modules') && !f.includes('/generated/'))
+
+/** Rooms from the ground up; a room may import from the rooms in its list. */
+const MAY_IMPORT: Record<string, readonly string[]> = {
+  tensor: [],
+  models: ['tensor'],
+  proof: ['tensor'],
+  contracts: ['tensor', 'proof'],
+}
+const PURE = ['tensor', 'models', 'proof']
+
+/** The few files of pure packages that own an effect, handed to the rest as an argument. */
+const OWNS_EFFECTS = new Set(globSync('packages/tensor/src/wasm/pool*.ts', { cwd: root }))
+
+test('imports run downward only', () => {
+  for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
+    for (const file of find(`packages/${room}/src/**/*.ts`).filter((f) => !f.endsWith('.test.ts'))) {
+      for (const [, other] of read(file).matchAll(/from '@lockstep\/([a-z]+)/g)) {
+        assert.ok(allowed.includes(other!), `${file} imports @lockstep/${other}`)
+      }
+    }
+  }
+})
+
+test('pure packages have nothing ambient', () => {
+  const banned =
+    /\bDate\.now\b|\bnew Date\b|\bperformance\.now\b|\bMath\.(random|sin|cos|tan|exp|expm1|log|log1p|log2|log10|pow|tanh|sinh|cosh|atan2?|asin|acos|hypot|cbrt)\b|\bsetTimeout\b|from 'node:/
+  for (const room of PURE) {
+    for (const file of find(`packages/${room}/src/**/*.ts`)) {
+      if (file.endsWith('.test.ts') || OWNS_EFFECTS.has(file)) continue
+      const found = banned.exec(read(file).replace(/^\s*(\/\/|\/?\*).*$/gm, ''))
+      assert.equal(found?.[0], undefined, `${file} uses ${found?.[0]}`)
+    }
+  }
+})
+
+test('files are named for what they hold', () => {
+  const vague = /^(utils?|helpers?|common|manager|types|misc)\.(ts|sol)$/
+  for (const file of find('**/*.ts', '**/*.sol')) assert.doesNotMatch(basename(file), vague, file)
+})
+
+test('nothing is left lying about', () => {
+  const leftovers = /\b(TODO|FIXME|XXX)\b/
+  for (const file of find(
+    'packages/**/*.{ts,sol}',
+    'apps/**/*.ts',
+    'scripts/**/*.ts',
+    'examples/**/*.ts',
+    'bench/**/*.ts',
+  )) {
+    assert.doesNotMatch(read(file), file.endsWith('tidy.test.ts') ? /(?!)/ : leftovers, file)
+  }
+})
+
+test('the lock file names no host', () => {
+  assert.doesNotMatch(read('package-lock.json'), /"resolved": "https?:/)
+})
+
+test('every decision is listed', () => {
+  const list = read('docs/decisions/README.md')
+  for (const file of find('docs/decisions/0*.md'))
+    assert.ok(list.includes(basename(file)), `${file} is not in the list`)
+})

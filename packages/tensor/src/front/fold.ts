@@ -2,19 +2,19 @@ import { DTYPES, type Dtype, type Register } from '../dtype.ts'
 import { LIMITS } from '../limits.ts'
 import type { Affine } from '../node.ts'
 import { type Formula, traceFormula } from '../scalar/formula.ts'
-import { type F, f32Bits, type U } from '../scalar/trace.ts'
+import { f32Bits } from '../scalar/pattern.ts'
+import { type F, registerOf, type U, type ValueOf } from '../scalar/trace.ts'
 import { addVertex } from './graph.ts'
 import { checkShape, dense, Element, type Grid, wordLookup } from './grid.ts'
 import { formOf, Index, indicesOf } from './index-form.ts'
-import type { ValueOf } from './map.ts'
 import { TraceError } from './trace-error.ts'
 import type { BlockedVertex, ChainVertex, GuardLookup, Lookup, ScanVertex, WordLookup } from './vertex.ts'
 
 type Side = Index | number | Element<'u'>
 /** The step runs only where every guard holds; elsewhere the accumulator keeps its bits. */
-export type Guard = { readonly test: 'lt' | 'eq'; readonly left: Side; readonly right: Side }
-export const lessThan = (left: Side, right: Side): Guard => ({ test: 'lt', left, right })
-export const equals = (left: Side, right: Side): Guard => ({ test: 'eq', left, right })
+export type Condition = { readonly test: 'lt' | 'eq'; readonly left: Side; readonly right: Side }
+export const lessThan = (left: Side, right: Side): Condition => ({ test: 'lt', left, right })
+export const equals = (left: Side, right: Side): Condition => ({ test: 'eq', left, right })
 
 type ElementValues<E extends readonly Element[]> = {
   [K in keyof E]: E[K] extends Element<infer R> ? ValueOf<R> : never
@@ -23,7 +23,7 @@ export type FoldSpec<R extends Register, E extends readonly Element[]> = {
   readonly shape: readonly number[] // of the outer coordinates; a scan's result has the box after them
   readonly box: readonly number[] // folded in lexicographic order, last coordinate fastest
   readonly reads: (out: readonly Index[], k: readonly Index[]) => readonly [...E]
-  readonly guards?: (out: readonly Index[], k: readonly Index[]) => readonly Guard[]
+  readonly guards?: (out: readonly Index[], k: readonly Index[]) => readonly Condition[]
   readonly register: R // of the accumulator
   readonly step: (accumulator: ValueOf<R>, ...values: ElementValues<E>) => ValueOf<R>
   readonly dtype?: Dtype // of the result; f32 or u32 if absent
@@ -108,8 +108,8 @@ export const foldFormula = <R extends Register>(parts: FoldParts & FoldOrder): G
     throw new TraceError(label, `${guards.length} guards; a fold has at most ${LIMITS.guards}: mask with a map instead`)
   if (box.length > LIMITS.boxRank)
     throw new TraceError(label, `a box of rank ${box.length}; at most ${LIMITS.boxRank}: merge dimensions first`)
-  if (DTYPES[dtype].register !== step.register)
-    throw new TraceError(label, `the step gives register ${step.register}, which ${dtype} cannot hold`)
+  if (DTYPES[dtype].register !== registerOf(step, step.result))
+    throw new TraceError(label, `the step gives register ${registerOf(step, step.result)}, which ${dtype} cannot hold`)
   const common = { label, dtype, box, reads, guards, step }
   if (parts.order === 'blocked')
     return dense<R>(
@@ -122,6 +122,6 @@ export const foldFormula = <R extends Register>(parts: FoldParts & FoldOrder): G
   )
 }
 
-const guardLookup = (g: Guard): GuardLookup => ({ test: g.test, left: sideOf(g.left), right: sideOf(g.right) })
+const guardLookup = (g: Condition): GuardLookup => ({ test: g.test, left: sideOf(g.left), right: sideOf(g.right) })
 const sideOf = (s: Side): Affine | { readonly word: WordLookup } =>
   s instanceof Element ? { word: wordLookup(s) } : formOf(s)

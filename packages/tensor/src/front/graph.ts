@@ -39,7 +39,7 @@ export const addSource = (source: WithoutId<Source>): Source =>
 
 /** Makes a vertex, or finds the equal one made before. */
 export const addVertex = <V extends Computed>(vertex: WithoutId<V>): V =>
-  graph().intern(keyOf(vertex as WithoutId<Computed>), (id) => ({ ...vertex, id }) as V)
+  graph().intern(keyOf(vertex as WithoutId<Computed>), (id) => ({ ...vertex, id }) as unknown as V)
 
 /** Two vertices with one key are the same node. Labels are not part of it. */
 const keyOf = (vertex: WithoutId<Computed>): string => {

@@ -1,6 +1,6 @@
 import { DTYPES, type Dtype, type Register } from '../dtype.ts'
 import type { Affine } from '../node.ts'
-import { f32Bits } from '../scalar/trace.ts'
+import { f32Bits } from '../scalar/pattern.ts'
 import * as affine from './affine.ts'
 import { copy } from './copy.ts'
 import { formOf, Index, indicesOf } from './index-form.ts'

@@ -1,14 +1,13 @@
 import { DTYPES, type Dtype, type Register } from '../dtype.ts'
 import { LIMITS } from '../limits.ts'
 import { type Formula, traceFormula } from '../scalar/formula.ts'
-import type { F, U } from '../scalar/trace.ts'
+import { type F, registerOf, type U, type ValueOf } from '../scalar/trace.ts'
 import { broadcastShapes, broadcastTo } from './broadcast.ts'
 import { addVertex } from './graph.ts'
 import { checkShape, dense, type Grid } from './grid.ts'
 import { TraceError } from './trace-error.ts'
 import type { MapVertex } from './vertex.ts'
 
-export type ValueOf<R extends Register> = R extends 'f' ? F : U
 export type RegisterOf<D extends Dtype> = (typeof DTYPES)[D]['register']
 /** One scalar value per grid, in order. */
 export type ValuesOf<G extends readonly Grid[]> = {
@@ -48,13 +47,13 @@ export const mapFormula = <R extends Register>(
   shape: readonly number[],
   grids: readonly Grid[],
   formula: Formula,
-  dtype: Dtype = formula.register === 'f' ? 'f32' : 'u32',
+  dtype: Dtype = registerOf(formula, formula.result) === 'f' ? 'f32' : 'u32',
 ): Grid<R> => {
   checkShape(label, shape)
   if (grids.length > LIMITS.reads)
     throw new TraceError(label, `${grids.length} grids; a map reads at most ${LIMITS.reads}: map in two steps`)
-  if (DTYPES[dtype].register !== formula.register)
-    throw new TraceError(label, `the function gives register ${formula.register}, which ${dtype} cannot hold: cast it`)
+  if (DTYPES[dtype].register !== registerOf(formula, formula.result))
+    throw new TraceError(label, `the function gives register ${registerOf(formula, formula.result)}, which ${dtype} cannot hold: cast it`)
   return dense<R>(
     addVertex<MapVertex>({
       kind: 'map',

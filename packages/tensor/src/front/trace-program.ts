@@ -1,7 +1,8 @@
 import type { Dtype } from '../dtype.ts'
 import type { Program, TensorType } from '../program.ts'
 import { addSource, withGraph } from './graph.ts'
-import { dense, type Grid, materialise } from './grid.ts'
+import { copy } from './copy.ts'
+import { dense, type Grid, isDense } from './grid.ts'
 import { lowerGraph } from './lower.ts'
 import type { RegisterOf } from './map.ts'
 import { show, TraceError } from './trace-error.ts'
@@ -48,11 +49,11 @@ export const traceProgram = <const S extends Types, const I extends Types = Reco
           'traceProgram',
           `next state of ${t.name} is ${grid.dtype} ${show(grid.shape)}, its type is ${t.dtype} ${show(t.shape)}: cast or reshape it`,
         )
-      return materialise(grid).lookup.source
+      return wholeVertex(grid)
     })
     const outputs = Object.entries(result.outputs ?? {}).map(([name, grid]) => ({
       name,
-      vertex: outputVertex(grid),
+      vertex: wholeVertex(grid),
     }))
     const { nodes, refOf } = lowerGraph([...next, ...outputs.map((o) => o.vertex)])
     return {
@@ -64,8 +65,8 @@ export const traceProgram = <const S extends Types, const I extends Types = Reco
     }
   })
 
-/** An output keeps its grid's shape, so a reshape of a node is copied. */
-const outputVertex = (grid: Grid): Vertex => {
-  const { source } = materialise(grid).lookup
-  return show(source.shape) === show(grid.shape) ? source : copyTo(grid)
+/** The vertex whose every element, under its own shape, the grid is; a view or a reshape is copied into one. */
+const wholeVertex = (grid: Grid): Vertex => {
+  const { source } = grid.lookup
+  return isDense(grid) && show(source.shape) === show(grid.shape) ? source : copy(grid.shape, grid.lookup)
 }

@@ -18,9 +18,7 @@ export const sum = (a: Affine, b: Affine): Affine => {
 }
 
 export const scale = (a: Affine, by: number): Affine =>
-  by === 0
-    ? constant(0)
-    : { base: a.base * by + 0, terms: a.terms.map((t) => ({ at: t.at, by: t.by * by })) }
+  by === 0 ? constant(0) : { base: a.base * by + 0, terms: a.terms.map((t) => ({ at: t.at, by: t.by * by })) }
 
 /** Coordinate p of the form is replaced by `by[p]`, a form over another space. */
 export const substitute = (a: Affine, by: readonly Affine[]): Affine =>

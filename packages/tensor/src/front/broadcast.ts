@@ -3,7 +3,10 @@ import { type Grid, view } from './grid.ts'
 import { show, TraceError } from './trace-error.ts'
 
 /** The shape that all of these stretch to: aligned at the last dimension, an extent of 1 or an absent one stretches. */
-export const broadcastShapes = (operation: string, shapes: readonly (readonly number[])[]): readonly number[] => {
+export const broadcastShapes = (
+  operation: string,
+  shapes: readonly (readonly number[])[],
+): readonly number[] => {
   const rank = Math.max(0, ...shapes.map((s) => s.length))
   return Array.from({ length: rank }, (_, d) => {
     let extent = 1

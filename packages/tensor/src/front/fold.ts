@@ -6,7 +6,7 @@ import { f32Bits } from '../scalar/pattern.ts'
 import { type F, registerOf, type U, type ValueOf } from '../scalar/trace.ts'
 import { addVertex } from './graph.ts'
 import { checkShape, dense, Element, type Grid, wordLookup } from './grid.ts'
-import { formOf, Index, indicesOf } from './index-form.ts'
+import { formOf, type Index, indicesOf } from './index-form.ts'
 import { TraceError } from './trace-error.ts'
 import type { BlockedVertex, ChainVertex, GuardLookup, Lookup, ScanVertex, WordLookup } from './vertex.ts'
 
@@ -47,7 +47,9 @@ export type FoldSpec<R extends Register, E extends readonly Element[]> = {
  *     reads: ([m, n], [k]) => [a.at(m, k), b.at(k, n)],
  *     step: (acc, x, y) => x.fma(y, acc), combine: (acc, x) => acc.add(x) })
  */
-export const fold = <R extends Register, const E extends readonly Element[]>(spec: FoldSpec<R, E>): Grid<R> => {
+export const fold = <R extends Register, const E extends readonly Element[]>(
+  spec: FoldSpec<R, E>,
+): Grid<R> => {
   const { register, shape, box, order } = spec
   const space = indicesOf([...shape, ...box])
   const out = space.slice(0, shape.length)
@@ -72,10 +74,7 @@ export const fold = <R extends Register, const E extends readonly Element[]>(spe
       ...common,
       order,
       init: constantOf(spec.init),
-      combine: traceFormula(
-        [register, register],
-        spec.combine as unknown as (...values: (F | U)[]) => F | U,
-      ),
+      combine: traceFormula([register, register], spec.combine as unknown as (...values: (F | U)[]) => F | U),
     })
   const { init } = spec
   return foldFormula({
@@ -103,17 +102,35 @@ export const foldFormula = <R extends Register>(parts: FoldParts & FoldOrder): G
   const { label, dtype, shape, box, reads, guards, step } = parts
   checkShape(label, shape)
   if (reads.length > LIMITS.reads)
-    throw new TraceError(label, `${reads.length} reads; a fold has at most ${LIMITS.reads}: prepare some with a map`)
+    throw new TraceError(
+      label,
+      `${reads.length} reads; a fold has at most ${LIMITS.reads}: prepare some with a map`,
+    )
   if (guards.length > LIMITS.guards)
-    throw new TraceError(label, `${guards.length} guards; a fold has at most ${LIMITS.guards}: mask with a map instead`)
+    throw new TraceError(
+      label,
+      `${guards.length} guards; a fold has at most ${LIMITS.guards}: mask with a map instead`,
+    )
   if (box.length > LIMITS.boxRank)
-    throw new TraceError(label, `a box of rank ${box.length}; at most ${LIMITS.boxRank}: merge dimensions first`)
+    throw new TraceError(
+      label,
+      `a box of rank ${box.length}; at most ${LIMITS.boxRank}: merge dimensions first`,
+    )
   if (DTYPES[dtype].register !== registerOf(step, step.result))
-    throw new TraceError(label, `the step gives register ${registerOf(step, step.result)}, which ${dtype} cannot hold`)
+    throw new TraceError(
+      label,
+      `the step gives register ${registerOf(step, step.result)}, which ${dtype} cannot hold`,
+    )
   const common = { label, dtype, box, reads, guards, step }
   if (parts.order === 'blocked')
     return dense<R>(
-      addVertex<BlockedVertex>({ ...common, kind: 'blocked', shape, init: parts.init, combine: parts.combine }),
+      addVertex<BlockedVertex>({
+        ...common,
+        kind: 'blocked',
+        shape,
+        init: parts.init,
+        combine: parts.combine,
+      }),
     )
   if (parts.order === 'chain')
     return dense<R>(addVertex<ChainVertex>({ ...common, kind: 'chain', shape, init: parts.init }))
@@ -122,6 +139,10 @@ export const foldFormula = <R extends Register>(parts: FoldParts & FoldOrder): G
   )
 }
 
-const guardLookup = (g: Condition): GuardLookup => ({ test: g.test, left: sideOf(g.left), right: sideOf(g.right) })
+const guardLookup = (g: Condition): GuardLookup => ({
+  test: g.test,
+  left: sideOf(g.left),
+  right: sideOf(g.right),
+})
 const sideOf = (s: Side): Affine | { readonly word: WordLookup } =>
   s instanceof Element ? { word: wordLookup(s) } : formOf(s)

@@ -3,7 +3,7 @@ import type { Affine } from '../node.ts'
 import { f32Bits } from '../scalar/pattern.ts'
 import * as affine from './affine.ts'
 import { copy } from './copy.ts'
-import { formOf, Index, indicesOf } from './index-form.ts'
+import { formOf, type Index, indicesOf } from './index-form.ts'
 import { show, TraceError } from './trace-error.ts'
 import type { Lookup, Vertex, WordLookup } from './vertex.ts'
 
@@ -88,10 +88,7 @@ export const isDense = (x: Grid): boolean =>
     (c, d) =>
       !('word' in c) &&
       x.lookup.view[d] === x.shape[d] &&
-      affine.sameAffine(
-        affine.prune(c, x.shape),
-        affine.prune(affine.coordinate(d), x.shape),
-      ),
+      affine.sameAffine(affine.prune(c, x.shape), affine.prune(affine.coordinate(d), x.shape)),
   )
 
 /** Itself if dense, else a copy made by a node. */
@@ -109,7 +106,10 @@ const lookUp = <R extends Register>(
   pad: number | undefined,
 ): Element<R> => {
   if (coords.length !== grid.rank)
-    throw new TraceError('at', `a grid of shape ${show(grid.shape)} takes ${grid.rank} coordinates, not ${coords.length}`)
+    throw new TraceError(
+      'at',
+      `a grid of shape ${show(grid.shape)} takes ${grid.rank} coordinates, not ${coords.length}`,
+    )
   const space = coords.map((c) => (typeof c === 'number' ? undefined : c.space)).find((s) => s !== undefined)
   const place = coords.map((c) => (c instanceof Element ? { word: wordLookup(c) } : formOf(c)))
 
@@ -158,13 +158,17 @@ const canReplace = (
   const own = coords.find((c) => 'word' in c)
   const words = place.flatMap((c, d) => ('word' in c ? [d] : []))
   if (words.length > 1)
-    throw new TraceError('at', `${words.length} coordinates are words; one lookup can have one: gather in two steps`)
+    throw new TraceError(
+      'at',
+      `${words.length} coordinates are words; one lookup can have one: gather in two steps`,
+    )
   if (words.length === 1) {
     // A word may stand only where the grid's dimension is the whole of one view dimension: then its clamp is the same.
     const d = words[0]!
     const users = coords.flatMap((c, v) => (!('word' in c) && c.terms.some((t) => t.at === d) ? [v] : []))
     const c = coords[users[0] ?? 0]
-    if (own || users.length !== 1 || !c || 'word' in c || !affine.sameAffine(c, affine.coordinate(d))) return false
+    if (own || users.length !== 1 || !c || 'word' in c || !affine.sameAffine(c, affine.coordinate(d)))
+      return false
     if (view[users[0]!] !== grid.shape[d]) return false
   }
   if (!outside.includes(true)) return true
@@ -190,6 +194,9 @@ export const wordLookup = (element: Element<'u'>): WordLookup => {
     throw new TraceError('at', `a word must come from a grid of u32 or u8, not ${source.dtype}`)
   const affineCoords = coords.filter((c): c is Affine => !('word' in c))
   if (pad !== undefined || affineCoords.length !== coords.length)
-    throw new TraceError('at', 'a word must not be padded or gathered itself: materialise the grid of words first')
+    throw new TraceError(
+      'at',
+      'a word must not be padded or gathered itself: materialise the grid of words first',
+    )
   return { source, view, coords: affineCoords }
 }

@@ -51,9 +51,7 @@ const lowerVertex = (v: Computed, refs: ReadonlyMap<Vertex, Ref>): Node => {
   if (v.kind === 'map') return { kind: 'map', dtype, shape, reads, program: v.formula.lower() }
   const side = (s: Affine | { word: WordLookup }) =>
     'word' in s ? { word: lowerWord(s.word, space, refs) } : affine.prune(s, space)
-  const guards = v.guards.map(
-    (g): Guard => ({ test: g.test, left: side(g.left), right: side(g.right) }),
-  )
+  const guards = v.guards.map((g): Guard => ({ test: g.test, left: side(g.left), right: side(g.right) }))
   const common = { kind: 'fold', dtype, shape, box: v.box, reads, guards, step: v.step.lower() } as const
   if (v.kind === 'blocked')
     return { ...common, order: { kind: 'blocked', init: v.init, combine: v.combine.lower() } }

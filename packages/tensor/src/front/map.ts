@@ -33,7 +33,12 @@ export const map = <const G extends readonly Grid[], T extends F | U>(
   options: MapOptions = {},
 ): Grid<T extends F ? 'f' : 'u'> => {
   const label = options.label ?? 'map'
-  const shape = options.shape ?? broadcastShapes(label, grids.map((g) => g.shape))
+  const shape =
+    options.shape ??
+    broadcastShapes(
+      label,
+      grids.map((g) => g.shape),
+    )
   const formula = traceFormula(
     grids.map((g) => DTYPES[g.dtype].register),
     fn as unknown as (...values: (F | U)[]) => F | U,
@@ -51,9 +56,15 @@ export const mapFormula = <R extends Register>(
 ): Grid<R> => {
   checkShape(label, shape)
   if (grids.length > LIMITS.reads)
-    throw new TraceError(label, `${grids.length} grids; a map reads at most ${LIMITS.reads}: map in two steps`)
+    throw new TraceError(
+      label,
+      `${grids.length} grids; a map reads at most ${LIMITS.reads}: map in two steps`,
+    )
   if (DTYPES[dtype].register !== registerOf(formula, formula.result))
-    throw new TraceError(label, `the function gives register ${registerOf(formula, formula.result)}, which ${dtype} cannot hold: cast it`)
+    throw new TraceError(
+      label,
+      `the function gives register ${registerOf(formula, formula.result)}, which ${dtype} cannot hold: cast it`,
+    )
   return dense<R>(
     addVertex<MapVertex>({
       kind: 'map',

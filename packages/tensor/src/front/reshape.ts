@@ -44,7 +44,10 @@ const inferExtent = (x: Grid, shape: readonly number[]): readonly number[] => {
   const to = shape.map((e) => (e === -1 ? x.size / known : e))
   checkShape('reshape', to)
   if (to.reduce((n, e) => n * e, 1) !== x.size)
-    throw new TraceError('reshape', `shape ${show(x.shape)} has ${x.size} elements, ${show(shape)} cannot hold them`)
+    throw new TraceError(
+      'reshape',
+      `shape ${show(x.shape)} has ${x.size} elements, ${show(shape)} cannot hold them`,
+    )
   return to
 }
 
@@ -73,7 +76,9 @@ const mergeDimensions = (lookup: Lookup, d: number, extents: readonly number[]):
   const inner = extents[d + 1]!
   const byOf = (a: Affine, at: number) => a.terms.find((t) => t.at === at)?.by ?? 0
   const uses = (c: Lookup['coords'][number]) =>
-    ('word' in c ? c.word.coords : [c]).some((a) => (byOf(a, d) && extents[d] !== 1) || (byOf(a, d + 1) && inner !== 1))
+    ('word' in c ? c.word.coords : [c]).some(
+      (a) => (byOf(a, d) && extents[d] !== 1) || (byOf(a, d + 1) && inner !== 1),
+    )
   // One form that moves evenly over both: by[d] = by[d + 1] * inner.
   const even = (a: Affine): Affine | undefined => {
     const outerBy = byOf(a, d)
@@ -127,7 +132,10 @@ const renumber = (
   extra: Affine['terms'],
 ): Affine =>
   affine.sum(
-    { base: a.base, terms: a.terms.filter((t) => !drop.includes(t.at)).map((t) => ({ at: place(t.at), by: t.by })) },
+    {
+      base: a.base,
+      terms: a.terms.filter((t) => !drop.includes(t.at)).map((t) => ({ at: place(t.at), by: t.by })),
+    },
     { base: 0, terms: extra },
   )
 

@@ -1,7 +1,7 @@
 import type { Dtype } from '../dtype.ts'
 import type { Program, TensorType } from '../program.ts'
-import { addSource, withGraph } from './graph.ts'
 import { copy } from './copy.ts'
+import { addSource, withGraph } from './graph.ts'
 import { dense, type Grid, isDense } from './grid.ts'
 import { lowerGraph } from './lower.ts'
 import type { RegisterOf } from './map.ts'
@@ -32,8 +32,16 @@ export const traceProgram = <const S extends Types, const I extends Types = Reco
   },
 ): Program =>
   withGraph(() => {
-    const state = Object.entries(types.state).map(([name, t]) => ({ name, dtype: t.dtype, shape: [...t.shape] }))
-    const inputs = Object.entries(types.inputs ?? {}).map(([name, t]) => ({ name, dtype: t.dtype, shape: [...t.shape] }))
+    const state = Object.entries(types.state).map(([name, t]) => ({
+      name,
+      dtype: t.dtype,
+      shape: [...t.shape],
+    }))
+    const inputs = Object.entries(types.inputs ?? {}).map(([name, t]) => ({
+      name,
+      dtype: t.dtype,
+      shape: [...t.shape],
+    }))
     const gridsOf = (kind: 'state' | 'input', list: typeof state) =>
       Object.fromEntries(list.map((t, index) => [t.name, dense(addSource({ kind, index, ...t }))]))
     const stateGrids = gridsOf('state', state)
@@ -41,7 +49,8 @@ export const traceProgram = <const S extends Types, const I extends Types = Reco
 
     const nextGrids: { readonly [name: string]: Grid | undefined } = result.state ?? {}
     for (const name of Object.keys(nextGrids))
-      if (!(name in types.state)) throw new TraceError('traceProgram', `next state names ${name}, which is no state tensor`)
+      if (!(name in types.state))
+        throw new TraceError('traceProgram', `next state names ${name}, which is no state tensor`)
     const next = state.map((t): Vertex => {
       const grid = nextGrids[t.name] ?? stateGrids[t.name]!
       if (grid.dtype !== t.dtype || show(grid.shape) !== show(t.shape))

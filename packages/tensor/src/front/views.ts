@@ -9,7 +9,10 @@ import { show, TraceError } from './trace-error.ts'
 export const axisOf = (operation: string, x: Grid, axis: number): number => {
   const d = axis < 0 ? axis + x.rank : axis
   if (!Number.isInteger(d) || d < 0 || d >= x.rank)
-    throw new TraceError(operation, `axis ${axis} of a grid of shape ${show(x.shape)}, which has ${x.rank} dimensions`)
+    throw new TraceError(
+      operation,
+      `axis ${axis} of a grid of shape ${show(x.shape)}, which has ${x.rank} dimensions`,
+    )
   return d
 }
 
@@ -18,7 +21,10 @@ export const transpose = <R extends Register>(x: Grid<R>, order?: readonly numbe
   const n = x.rank
   const by = order ?? [...Array(Math.max(0, n - 2)).keys(), ...(n > 1 ? [n - 1, n - 2] : n === 1 ? [0] : [])]
   if (by.length !== n || [...by].sort((a, b) => a - b).some((d, i) => d !== i))
-    throw new TraceError('transpose', `order ${show(by)} does not permute the dimensions of shape ${show(x.shape)}`)
+    throw new TraceError(
+      'transpose',
+      `order ${show(by)} does not permute the dimensions of shape ${show(x.shape)}`,
+    )
   return view(
     by.map((d) => x.shape[d]!),
     (...i) => x.at(...x.shape.map((_, d) => i[by.indexOf(d)]!)),
@@ -40,7 +46,10 @@ export const slice = <R extends Register>(x: Grid<R>, options: SliceOptions): Gr
   const to = place(options.to ?? extent)
   const step = options.step ?? 1
   if (from < 0 || to > extent || from >= to || step < 1)
-    throw new TraceError('slice', `[${from}, ${to}) by ${step} of dimension ${axis}, which has ${extent} places`)
+    throw new TraceError(
+      'slice',
+      `[${from}, ${to}) by ${step} of dimension ${axis}, which has ${extent} places`,
+    )
   const shape = x.shape.with(axis, Math.ceil((to - from) / step))
   return view(shape, (...i) => x.at(...i.with(axis, i[axis]!.mul(step).add(from))))
 }
@@ -57,7 +66,10 @@ export const split = <R extends Register>(x: Grid<R>, count: number, axis = -1):
   const a = axisOf('split', x, axis)
   const part = x.shape[a]! / count
   if (!Number.isInteger(part))
-    throw new TraceError('split', `dimension ${a} of shape ${show(x.shape)} does not divide into ${count} parts`)
+    throw new TraceError(
+      'split',
+      `dimension ${a} of shape ${show(x.shape)} does not divide into ${count} parts`,
+    )
   return Array.from({ length: count }, (_, i) => slice(x, { axis: a, from: i * part, to: (i + 1) * part }))
 }
 
@@ -82,7 +94,10 @@ export const pad = <R extends Register>(
   value = 0,
 ): Grid<R> => {
   if (around.length !== x.rank)
-    throw new TraceError('pad', `${around.length} paddings for shape ${show(x.shape)}, which has ${x.rank} dimensions`)
+    throw new TraceError(
+      'pad',
+      `${around.length} paddings for shape ${show(x.shape)}, which has ${x.rank} dimensions`,
+    )
   const shape = x.shape.map((e, d) => e + around[d]![0] + around[d]![1])
   checkShape('pad', shape)
   return view(shape, (...i) => x.atPadded(value, ...i.map((index, d) => index.sub(around[d]![0]))))
@@ -99,7 +114,10 @@ export const windows = <R extends Register>(x: Grid<R>, options: readonly Window
     const extent = x.shape[lead + w]!
     const count = Math.floor((extent - (size - 1) * dilation - 1) / stride) + 1
     if (!(count >= 1))
-      throw new TraceError('windows', `a window of ${size} (dilation ${dilation}) does not fit in ${extent} places`)
+      throw new TraceError(
+        'windows',
+        `a window of ${size} (dilation ${dilation}) does not fit in ${extent} places`,
+      )
     return count
   })
   const shape = [...x.shape.slice(0, lead), ...places, ...options.map((o) => o.size)]

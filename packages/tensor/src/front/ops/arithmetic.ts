@@ -17,9 +17,13 @@ const binary =
     const constant = (x: number) => (register === 'f' ? f32(x) : u32(x)) as ValueOf<R>
     for (const x of [a, b])
       if (x instanceof Grid && DTYPES[x.dtype].register !== register)
-        throw new TraceError(label, `an operand is ${x.dtype}; it must be a grid of ${register === 'f' ? 'numbers' : 'words'}: cast it`)
+        throw new TraceError(
+          label,
+          `an operand is ${x.dtype}; it must be a grid of ${register === 'f' ? 'numbers' : 'words'}: cast it`,
+        )
     const f = fn as (x: F | U, y: F | U) => F | U
-    if (a instanceof Grid && b instanceof Grid) return map([a, b] as readonly Grid[], (x, y) => f(x!, y!), { label })
+    if (a instanceof Grid && b instanceof Grid)
+      return map([a, b] as readonly Grid[], (x, y) => f(x!, y!), { label })
     if (a instanceof Grid) return map([a] as readonly Grid[], (x) => f(x!, constant(b as number)), { label })
     if (b instanceof Grid) return map([b] as readonly Grid[], (y) => f(constant(a), y!), { label })
     return map([], () => f(constant(a), constant(b)), { label })

@@ -18,7 +18,12 @@ type ContractOptions = {
  *
  *   contract('bthd,bshd->bhts', q, k)      // attention scores, heads first
  */
-export const contract = (spec: string, a: Grid<'f'>, b: Grid<'f'>, options: ContractOptions = {}): Grid<'f'> => {
+export const contract = (
+  spec: string,
+  a: Grid<'f'>,
+  b: Grid<'f'>,
+  options: ContractOptions = {},
+): Grid<'f'> => {
   const label = options.label ?? `contract ${spec}`
   const parts = /^([a-zA-Z]*),([a-zA-Z]*)->([a-zA-Z]*)$/.exec(spec.replaceAll(' ', ''))
   if (!parts) throw new TraceError(label, 'the letters must look like mk,kn->mn')
@@ -27,11 +32,17 @@ export const contract = (spec: string, a: Grid<'f'>, b: Grid<'f'>, options: Cont
   for (const [g, letters] of of.entries()) {
     const grid = [a, b][g]!
     if (letters.length !== grid.rank)
-      throw new TraceError(label, `${letters} has ${letters.length} letters for a grid of shape ${show(grid.shape)}`)
+      throw new TraceError(
+        label,
+        `${letters} has ${letters.length} letters for a grid of shape ${show(grid.shape)}`,
+      )
     for (const [d, letter] of [...letters].entries()) {
       const known = extents.get(letter) ?? grid.shape[d]!
       if (known !== grid.shape[d])
-        throw new TraceError(label, `${letter} is ${known} and ${grid.shape[d]} in shapes ${show(a.shape)} and ${show(b.shape)}`)
+        throw new TraceError(
+          label,
+          `${letter} is ${known} and ${grid.shape[d]} in shapes ${show(a.shape)} and ${show(b.shape)}`,
+        )
       extents.set(letter, known)
     }
   }
@@ -42,7 +53,10 @@ export const contract = (spec: string, a: Grid<'f'>, b: Grid<'f'>, options: Cont
   }
   const summed = [...extents.keys()].filter((letter) => !to.includes(letter))
   const named = (out: readonly Index[], k: readonly Index[]) =>
-    Object.fromEntries([...[...to].map((l, d) => [l, out[d]!] as const), ...summed.map((l, d) => [l, k[d]!] as const)])
+    Object.fromEntries([
+      ...[...to].map((l, d) => [l, out[d]!] as const),
+      ...summed.map((l, d) => [l, k[d]!] as const),
+    ])
   const { guards } = options
   return fold({
     label,
@@ -53,7 +67,8 @@ export const contract = (spec: string, a: Grid<'f'>, b: Grid<'f'>, options: Cont
     init: -0,
     reads: (out, k) => {
       const i = named(out, k)
-      const read = (grid: Grid<'f'>, letters: string): Element<'f'> => grid.at(...[...letters].map((l) => i[l]!))
+      const read = (grid: Grid<'f'>, letters: string): Element<'f'> =>
+        grid.at(...[...letters].map((l) => i[l]!))
       return [read(a, of[0]!), read(b, of[1]!)]
     },
     ...(guards ? { guards: (out, k) => guards(named(out, k)) } : {}),

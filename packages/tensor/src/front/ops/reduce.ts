@@ -22,7 +22,11 @@ export const SUM: Law<'f'> = { register: 'f', init: -0, combine: (a, b) => a.add
 export const MAX: Law<'f'> = { register: 'f', init: -Infinity, combine: (a, b) => a.max(b) }
 export const MIN: Law<'f'> = { register: 'f', init: Infinity, combine: (a, b) => a.min(b) }
 export const SUM_WORDS: Law<'u'> = { register: 'u', init: 0, combine: (a, b) => a.add(b) }
-export const MIN_WORDS: Law<'u'> = { register: 'u', init: 0xffffffff, combine: (a, b) => select(a.lt(b), a, b) }
+export const MIN_WORDS: Law<'u'> = {
+  register: 'u',
+  init: 0xffffffff,
+  combine: (a, b) => select(a.lt(b), a, b),
+}
 
 /** How many partial results a reduction along the last, contiguous dimension keeps, so that it has parallel lanes. */
 const LANES = 16
@@ -40,7 +44,10 @@ export const reduceBy = <const G extends readonly Grid[], R extends Register>(
   fn: (...values: ValuesOf<G>) => ValueOf<R>,
   options: ReduceOptions & { readonly guards?: (i: readonly Index[]) => readonly Condition[] } = {},
 ): Grid<R> => {
-  const shape = broadcastShapes(label, grids.map((g) => g.shape))
+  const shape = broadcastShapes(
+    label,
+    grids.map((g) => g.shape),
+  )
   const wide = grids.map((g) => broadcastTo(g as Grid, shape))
   const rank = shape.length
   const all = wide[0] ?? ({ shape, rank } as Grid)
@@ -76,7 +83,12 @@ export const reduceBy = <const G extends readonly Grid[], R extends Register>(
         step: (acc: ValueOf<R>, ...values: readonly (F | U)[]) => law.combine(acc, values[0]! as ValueOf<R>),
       })
     : partial
-  return options.keep ? reshape(total, shape.map((e, d) => (axes.includes(d) ? 1 : e))) : total
+  return options.keep
+    ? reshape(
+        total,
+        shape.map((e, d) => (axes.includes(d) ? 1 : e)),
+      )
+    : total
 }
 
 export const axesOf = (label: string, x: Grid, axes: Axes | undefined): number[] => {
@@ -112,7 +124,10 @@ export const argmax = (x: Grid<'f'>, options: { readonly axis?: number } = {}): 
     order: 'blocked',
     shape: kept,
     box: [x.shape[axis]!],
-    reads: (out, k) => [x.at(...out.toSpliced(axis, 0, k[0]!)), top.at(...(out as (Index | number)[]).toSpliced(axis, 0, 0))],
+    reads: (out, k) => [
+      x.at(...out.toSpliced(axis, 0, k[0]!)),
+      top.at(...(out as (Index | number)[]).toSpliced(axis, 0, 0)),
+    ],
     step: (acc, value, best) => {
       const found = select(value.eq(best), index(kept.length), u32(0xffffffff))
       return select(acc.lt(found), acc, found)

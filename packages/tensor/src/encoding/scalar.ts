@@ -1,6 +1,6 @@
 import { INSTRUCTIONS, isLeaf, opcodeFromCode } from '../scalar/instruction.ts'
 import type { Instruction, ScalarProgram } from '../scalar/scalar-program.ts'
-import type { ByteReader, ByteWriter } from './bytes.ts'
+import { ByteReader, ByteWriter } from './bytes.ts'
 
 export const writeScalar = (w: ByteWriter, program: ScalarProgram): void => {
   w.u8(program.args.length)
@@ -31,4 +31,18 @@ export const readScalar = (r: ByteReader): ScalarProgram => {
     return { op, args: r.list(INSTRUCTIONS[op].takes.length, () => r.u8()) }
   })
   return { args, code, result: r.u8() }
+}
+
+/** The canonical encoding of a scalar program that stands alone. */
+export const encodeScalar = (program: ScalarProgram): Uint8Array => {
+  const w = new ByteWriter()
+  writeScalar(w, program)
+  return w.done()
+}
+
+export const decodeScalar = (bytes: Uint8Array): ScalarProgram => {
+  const r = new ByteReader(bytes, 'scalar')
+  const program = readScalar(r)
+  r.end()
+  return program
 }

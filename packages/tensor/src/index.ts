@@ -6,6 +6,38 @@ export { decodeScalar, encodeScalar } from './encoding/scalar.ts'
 export * from './estimate.ts'
 export * from './executor.ts'
 export * from './fault.ts'
+// Building programs: tracing, views, operations, gradients
+export { broadcastTo } from './front/broadcast.ts'
+export { type Condition, equals, type FoldSpec, fold, lessThan } from './front/fold.ts'
+export { type Coordinate, type Element, Grid, materialise, stopGradient, view } from './front/grid.ts'
+export { Index } from './front/index-form.ts'
+export { type MapOptions, map, type RegisterOf } from './front/map.ts'
+export * from './front/ops/arithmetic.ts'
+export { contract, linear, matmul } from './front/ops/contract.ts'
+export {
+  argmax,
+  max,
+  mean,
+  min,
+  type ReduceOptions,
+  reduceBy,
+  sum,
+  sumWords,
+} from './front/ops/reduce.ts'
+export { merge, reshape } from './front/reshape.ts'
+export { TraceError } from './front/trace-error.ts'
+export { type Grids, traceProgram } from './front/trace-program.ts'
+export {
+  expand,
+  flip,
+  pad,
+  pick,
+  type SliceOptions,
+  slice,
+  split,
+  transpose,
+  windows,
+} from './front/views.ts'
 export * from './limits.ts'
 export * from './node.ts'
 export * from './program.ts'

@@ -1,0 +1,54 @@
+import { TraceError } from './trace-error.ts'
+import type { Computed, Lookup, Source, Vertex, WordLookup } from './vertex.ts'
+
+/** The program being traced: every vertex made so far, equal ones made once. */
+class Graph {
+  readonly vertices: Vertex[] = []
+  readonly #known = new Map<string, Vertex>()
+
+  intern<V extends Vertex>(key: string, make: (id: number) => V): V {
+    const known = this.#known.get(key)
+    if (known) return known as V
+    const made = make(this.vertices.length)
+    this.vertices.push(made)
+    this.#known.set(key, made)
+    return made
+  }
+}
+
+let current: Graph | undefined
+const graph = (): Graph => {
+  if (!current) throw new TraceError('trace', 'grids exist only inside the function given to traceProgram')
+  return current
+}
+
+export const withGraph = <T>(fn: () => T): T => {
+  const outer = current
+  current = new Graph()
+  try {
+    return fn()
+  } finally {
+    current = outer
+  }
+}
+
+type WithoutId<V> = V extends unknown ? Omit<V, 'id'> : never
+
+export const addSource = (source: WithoutId<Source>): Source =>
+  graph().intern(`${source.kind} ${source.index}`, (id) => ({ ...source, id }))
+
+/** Makes a vertex, or finds the equal one made before. */
+export const addVertex = <V extends Computed>(vertex: WithoutId<V>): V =>
+  graph().intern(keyOf(vertex as WithoutId<Computed>), (id) => ({ ...vertex, id }) as unknown as V)
+
+/** Two vertices with one key are the same node. Labels are not part of it. */
+const keyOf = (vertex: WithoutId<Computed>): string => {
+  const { label, ...rest } = vertex
+  return JSON.stringify(rest, (_, value) => {
+    if (value && typeof value === 'object') {
+      if ('lower' in value) return value.lower() // a formula is what it lowers to
+      if ('source' in value) return { ...value, source: (value as Lookup | WordLookup).source.id }
+    }
+    return value
+  })
+}

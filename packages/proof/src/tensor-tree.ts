@@ -1,0 +1,33 @@
+import { DTYPES, size, type Tensor, type TensorType } from '@lockstep/tensor'
+import type { Digest } from './digest.ts'
+import { leafDigest, tensorDigest } from './hash.ts'
+import { rootOf, type Tree, treeOf, treeOfPacked } from './tree.ts'
+
+/** Bytes of one leaf of a tensor; the last one of a tensor may be shorter. */
+export const LEAF_BYTES = 256
+
+export const elementsPerLeaf = (dtype: Tensor['dtype']): number => LEAF_BYTES / DTYPES[dtype].bytes
+
+export const leafCount = (type: TensorType): number =>
+  Math.ceil((size(type.shape) * DTYPES[type.dtype].bytes) / LEAF_BYTES)
+
+/** Bytes of leaf `index` of a tensor of this type. */
+export const leafLength = (type: TensorType, index: number): number =>
+  Math.min(LEAF_BYTES, size(type.shape) * DTYPES[type.dtype].bytes - index * LEAF_BYTES)
+
+export const leafBytes = (tensor: Tensor, index: number): Uint8Array =>
+  tensor.data.subarray(index * LEAF_BYTES, (index + 1) * LEAF_BYTES)
+
+/** The tree over a tensor's leaves. */
+export const leavesOf = (tensor: Tensor): Tree => {
+  const count = leafCount(tensor)
+  const packed = new Uint8Array(32 * count)
+  for (let i = 0; i < count; i++) packed.set(leafDigest(leafBytes(tensor, i)), 32 * i)
+  return treeOfPacked(packed)
+}
+
+export const digestOf = (tensor: Tensor): Digest =>
+  tensorDigest(tensor.dtype, tensor.shape, rootOf(leavesOf(tensor)))
+
+/** The tree over the digests of tensors: a state, the inputs or the outputs. */
+export const tensorsTree = (tensors: readonly Tensor[]): Tree => treeOf(tensors.map(digestOf))

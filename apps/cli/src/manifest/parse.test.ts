@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { CliError } from '../cli-error.ts'
+import { canonicalManifest, MAX_MANIFEST_BYTES, parseManifest } from './parse.ts'
+import { defaultManifest, manifestTemplate } from './template.ts'
+
+const parse = (text: string) => parseManifest(new TextEncoder().encode(text))
+const refusal = (text: string): CliError => {
+  try {
+    parse(text)
+  } catch (error) {
+    assert.ok(error instanceof CliError, String(error))
+    return error
+  }
+  return assert.fail(`accepted: ${text}`)
+}
+
+test('what init prints is a manifest with every default, as YAML and as JSON', () => {
+  const manifest = defaultManifest('book', 'book.txt')
+  assert.deepEqual(parse(manifestTemplate(manifest, 'yaml')), manifest)
+  assert.deepEqual(parse(manifestTemplate(manifest, 'json')), manifest)
+  assert.deepEqual(parse('name: book\ndata: {text: book.txt}'), manifest)
+})
+
+test('one manifest has one canonical text, whatever the order and the format', () => {
+  const a = parse('{"training":{"steps":30,"warmup":3},"data":{"text":"a"},"name":"x"}')
+  const b = parse('name: x\ndata:\n  text: a\ntraining:\n  warmup: 3\n  steps: 30\n')
+  assert.equal(canonicalManifest(a), canonicalManifest(b))
+})
+
+test('a wrong field is named with its value, what is allowed, and what to do', () => {
+  const cases: [text: string, field: string, value: string, limit: RegExp][] = [
+    ['name: x', 'data', 'missing', /map/],
+    ['data: {text: a}\nmodel: {layers: 65}', 'model.layers', '65', /at most 64/],
+    ['data: {text: a}\nmodel: {layers: 0}', 'model.layers', '0', /at least 1/],
+    ['data: {text: a}\nmodel: {layers: 2.5}', 'model.layers', '2.5', /integer/],
+    ['data: {text: a}\nmodel: {layers: two}', 'model.layers', 'two', /number/],
+    ['data: {text: a}\nmodel: {layer: 2}', 'model.layer', 'given', /layers, width, heads/],
+    ['data: {text: a}\nspeed: 2', 'speed', 'given', /name, data, tokenizer/],
+    ['data: {text: a}\nmodel: {width: 10, heads: 4}', 'model.heads', '4', /divisor/],
+    ['data: {text: a}\ntraining: {rate: .nan}', 'training.rate', 'null', /number/],
+    ['data: {text: a}\ntraining: {steps: 5, warmup: 6}', 'training.warmup', '6', /5/],
+    ['data: {text: a}\ntokenizer: word', 'tokenizer', 'word', /byte/],
+    ['data: {text: a}\nname: ../up', 'name', '../up', /lower-case/],
+    ['data: {text: ""}', 'data.text', 'empty', /at least 1/],
+    ['a: [', 'manifest line 1', '', /YAML/],
+    ['[1, 2]', 'manifest', '', /map/],
+  ]
+  for (const [text, field, value, limit] of cases) {
+    const error = refusal(text)
+    assert.equal(error.exit, 2)
+    assert.equal(error.field, field, text)
+    if (value) assert.equal(error.value, value, text)
+    assert.match(error.limit, limit, text)
+    assert.match(error.remedy, /lockstep init/)
+    assert.doesNotMatch(error.message, /\n/)
+  }
+})
+
+test('hostile texts are refused quickly: bombs, depth, size, bytes that are no text', () => {
+  const bomb = `a: &a [x,x,x,x,x,x,x,x,x]\n${Array.from({ length: 9 }, (_, i) => `${'bcdefghij'[i]}: &${'bcdefghij'[i]} [${Array(9).fill(`*${'abcdefghi'[i]}`).join(',')}]`).join('\n')}`
+  refusal(bomb)
+  refusal('['.repeat(30_000))
+  refusal(`data: ${'{a: '.repeat(10_000)}`)
+  refusal(' '.repeat(MAX_MANIFEST_BYTES + 1))
+  assert.throws(() => parseManifest(Uint8Array.of(0xff, 0xfe, 0x00)), CliError)
+})
+
+test('no bytes make the decoder do anything but accept or refuse', () => {
+  const valid = new TextEncoder().encode(manifestTemplate(defaultManifest('book', 'b'), 'yaml'))
+  const mutated = fc
+    .tuple(fc.nat(valid.length - 1), fc.nat(valid.length), fc.uint8Array({ maxLength: 8 }))
+    .map(([from, to, insert]) =>
+      Uint8Array.from([...valid.subarray(0, from), ...insert, ...valid.subarray(Math.max(from, to))]),
+    )
+  fc.assert(
+    fc.property(fc.oneof(mutated, fc.uint8Array({ maxLength: 200 })), (bytes) => {
+      try {
+        parseManifest(bytes)
+      } catch (error) {
+        assert.ok(error instanceof CliError, String(error))
+      }
+    }),
+    { numRuns: 300 },
+  )
+})

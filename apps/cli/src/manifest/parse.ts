@@ -1,0 +1,101 @@
+import { isMap, parseDocument } from 'yaml'
+import type { z } from 'zod'
+import { badInput, type CliError } from '../cli-error.ts'
+import { type Manifest, manifestSchema } from './schema.ts'
+
+/** A manifest is a page of text. */
+export const MAX_MANIFEST_BYTES = 65536
+
+const REMEDY = 'Correct the manifest; `lockstep init` prints one with every field.'
+
+/** Reads a manifest's YAML (of which JSON is a part). Throws a CliError, and nothing else, on any other bytes. */
+export const parseManifest = (source: Uint8Array<ArrayBufferLike>): Manifest => {
+  if (source.length > MAX_MANIFEST_BYTES)
+    throw malformed('manifest', `${source.length} bytes`, `at most ${MAX_MANIFEST_BYTES}`)
+  const result = manifestSchema.safeParse(parseYaml(textOf(source)), { reportInput: true })
+  if (!result.success) throw explain(result.error.issues[0]!)
+  const manifest = result.data
+  const { training, model } = manifest
+  if (training.warmup > training.steps)
+    throw malformed('training.warmup', training.warmup, `at most training.steps, ${training.steps}`)
+  if (model.width % model.heads !== 0)
+    throw malformed('model.heads', model.heads, `a divisor of model.width, ${model.width}`)
+  return manifest
+}
+
+/** The one text of a manifest: every field, in the schema's order, whatever was written. */
+export const canonicalManifest = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`
+
+const textOf = (source: Uint8Array<ArrayBufferLike>): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(source)
+  } catch {
+    throw malformed('manifest', 'no UTF-8', 'UTF-8 text')
+  }
+}
+
+const parseYaml = (text: string): unknown => {
+  const document = read(() => parseDocument(text, { uniqueKeys: true, prettyErrors: true, merge: false }))
+  const [error] = document.errors
+  if (error) {
+    const line = error.linePos ? ` line ${error.linePos[0].line}` : ''
+    throw malformed(`manifest${line}`, error.message.split('\n')[0], 'YAML or JSON')
+  }
+  if (!isMap(document.contents)) throw malformed('manifest', text.slice(0, 40), 'a map of fields')
+  return read(() => document.toJS({ maxAliasCount: 16 }))
+}
+
+/** The YAML reader throws errors of its own on hostile texts, deep nesting among them. */
+const read = <T>(fn: () => T): T => {
+  try {
+    return fn()
+  } catch (error) {
+    throw malformed('manifest', error instanceof Error ? error.message.split('\n')[0] : error, 'YAML or JSON')
+  }
+}
+
+/** A schema's first complaint as field, value and limit. */
+const explain = (issue: z.core.$ZodIssue): CliError => {
+  const field = issue.path.join('.') || 'manifest'
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return malformed([...issue.path, issue.keys[0]].join('.'), 'given', knownFields(issue.path))
+    case 'too_small':
+      return malformed(field, issue.input, `at least ${issue.minimum}${unit(issue.origin)}`)
+    case 'too_big':
+      return malformed(field, issue.input, `at most ${issue.maximum}${unit(issue.origin)}`)
+    case 'invalid_type':
+      return malformed(
+        field,
+        issue.input === undefined ? 'missing' : issue.input,
+        EXPECTED[issue.expected] ?? issue.expected,
+      )
+    default:
+      return malformed(field, issue.input, issue.message)
+  }
+}
+
+const unit = (origin: string): string => (origin === 'string' ? ' characters' : '')
+
+const EXPECTED: { readonly [type: string]: string } = {
+  int: 'an integer',
+  number: 'a number',
+  string: 'a text',
+  object: 'a map of fields',
+}
+
+const knownFields = (path: readonly PropertyKey[]): string => {
+  let schema: unknown = manifestSchema
+  for (const key of path) schema = shapeOf(schema)[key as string]
+  return Object.keys(shapeOf(schema)).join(', ')
+}
+
+/** The fields of an object schema, under whatever default wraps it. */
+const shapeOf = (schema: unknown): { readonly [key: string]: unknown } => {
+  let inner = schema as { shape?: { readonly [key: string]: unknown }; def?: { innerType?: unknown } }
+  while (inner.shape === undefined && inner.def?.innerType !== undefined) inner = inner.def.innerType as never
+  return inner.shape ?? {}
+}
+
+const malformed = (field: string, value: unknown, limit: string): CliError =>
+  badInput('manifest-malformed', field, value, limit, REMEDY)

@@ -6,13 +6,13 @@ export type Register = 'f' | 'u'
 
 export type DtypeInfo = { readonly code: number; readonly bytes: 1 | 2 | 4; readonly register: Register }
 
-export const DTYPES: { readonly [D in Dtype]: DtypeInfo } = {
+export const DTYPES = {
   f32: { code: 0, bytes: 4, register: 'f' },
   u32: { code: 1, bytes: 4, register: 'u' },
   bf16: { code: 2, bytes: 2, register: 'f' },
   f16: { code: 3, bytes: 2, register: 'f' },
   u8: { code: 4, bytes: 1, register: 'u' },
-}
+} as const satisfies { readonly [D in Dtype]: DtypeInfo }
 
 export const dtypeFromCode = (code: number): Dtype | undefined =>
   (Object.keys(DTYPES) as Dtype[]).find((d) => DTYPES[d].code === code)

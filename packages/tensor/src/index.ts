@@ -1,5 +1,6 @@
 export * from './dtype.ts'
 export * from './element.ts'
+export * from './encoding/bytes.ts'
 export * from './encoding/node.ts'
 export * from './encoding/program.ts'
 export { decodeScalar, encodeScalar } from './encoding/scalar.ts'
@@ -16,11 +17,13 @@ export * from './front/ops/arithmetic.ts'
 export { contract, linear, matmul } from './front/ops/contract.ts'
 export {
   argmax,
+  MAX,
   max,
   mean,
   min,
   type ReduceOptions,
   reduceBy,
+  SUM,
   sum,
   sumWords,
 } from './front/ops/reduce.ts'
@@ -53,4 +56,3 @@ export * from './scalar/scalar-program.ts'
 export * from './scalar/trace.ts'
 export * from './shape.ts'
 export * from './validate.ts'
-export * from './encoding/bytes.ts'

@@ -7,6 +7,7 @@ import {
   type Guard,
   isWordCoord,
   type MapNode,
+  type Node,
   type Read,
   type Ref,
   type WordRead,
@@ -50,6 +51,27 @@ export const readAt = (read: Read, point: readonly number[], source: WordSource)
   return source(read.ref, read.dtype, position)
 }
 
+type Reader = (point: readonly number[]) => number
+
+/** readAt for many points: where neither words nor padding decide, the position itself is one affine form. */
+const readerOf = (read: Read, source: WordSource): Reader => {
+  if (read.pad !== undefined || read.coords.some(isWordCoord)) return (point) => readAt(read, point, source)
+  const position = raveled(read)
+  return (point) => source(read.ref, read.dtype, affineAt(position, point))
+}
+
+const raveled = (read: Read): Affine => {
+  let base = 0
+  const by = new Map<number, number>()
+  read.view.forEach((extent, d) => {
+    const coord = read.coords[d] as Affine
+    base = base * extent + coord.base
+    for (const [at, factor] of by) by.set(at, factor * extent)
+    for (const term of coord.terms) by.set(term.at, (by.get(term.at) ?? 0) + term.by)
+  })
+  return { base, terms: [...by].map(([at, factor]) => ({ at, by: factor })) }
+}
+
 const isOutside = (read: Read, point: readonly number[]): boolean =>
   read.coords.some((coord, d) => {
     if (isWordCoord(coord)) return false
@@ -67,10 +89,8 @@ const boundAt = (bound: Bound, point: readonly number[], source: WordSource): nu
   'word' in bound ? wordAt(bound.word, point, source) : affineAt(bound, point)
 
 /** A map's element before it is stored: the register word of its program's result. */
-export const mapElement = (node: MapNode, point: readonly number[], source: WordSource): number => {
-  const args = node.reads.map((read) => readAt(read, point, source))
-  return compiled(node.program)(args, point)
-}
+export const mapElement = (node: MapNode, point: readonly number[], source: WordSource): number =>
+  runnerOf(node, source).run(undefined, point)
 
 /** The accumulator after the step at `point` (output coordinates, then box coordinates). */
 export const foldStep = (
@@ -80,9 +100,31 @@ export const foldStep = (
   source: WordSource,
 ): number => {
   for (const guard of node.guards) if (!guardHolds(guard, point, source)) return acc
-  const args = [acc]
-  for (const read of node.reads) args.push(readAt(read, point, source))
-  return compiled(node.step)(args, point)
+  return runnerOf(node, source).run(acc, point)
+}
+
+/** A node's program made ready to read from one source. */
+type NodeRunner = {
+  readonly source: WordSource
+  readonly run: (acc: number | undefined, point: readonly number[]) => number
+}
+
+const runners = new WeakMap<Node, NodeRunner>() // each node's latest
+const runnerOf = (node: Node, source: WordSource): NodeRunner => {
+  const known = runners.get(node)
+  if (known?.source === source) return known
+  const program = compileScalar(node.kind === 'map' ? node.program : node.step)
+  const readers = node.reads.map((read) => readerOf(read, source))
+  const before = node.kind === 'map' ? 0 : 1 // a fold's first argument is its accumulator
+  const args = new Array<number>(before + readers.length).fill(0)
+  const run: NodeRunner['run'] = (acc, point) => {
+    if (acc !== undefined) args[0] = acc
+    for (let r = 0; r < readers.length; r++) args[before + r] = readers[r]!(point)
+    return program(args, point)
+  }
+  const made = { source, run }
+  runners.set(node, made)
+  return made
 }
 
 /** The accumulator before the first step of an element of a fold. `out` holds its output (for a scan: outer) coordinates. */
@@ -139,10 +181,8 @@ export const combineLevel = (node: FoldNode, results: readonly number[]): number
   return next
 }
 
-export const combineStep = (node: FoldNode, acc: number, result: number): number => {
-  if (node.order.kind !== 'blocked') throw new Error('only a blocked fold has a combine program')
-  return compiled(node.order.combine)([acc, result], [])
-}
+export const combineStep = (node: FoldNode, acc: number, result: number): number =>
+  combineProgram(node)([acc, result], [])
 
 /** The results of a blocked fold's runs of BLOCK steps at one output element. */
 export const blockResults = (node: FoldNode, out: readonly number[], source: WordSource): number[] => {
@@ -161,12 +201,12 @@ export const foldElement = (node: FoldNode, out: readonly number[], source: Word
     ? combineBlocks(node, blockResults(node, out, source))
     : foldRun(node, out, 0, size(node.box), foldInit(node, out, source), source)
 
-const compiledPrograms = new WeakMap<object, CompiledScalar>()
-const compiled = (program: Parameters<typeof compileScalar>[0]): CompiledScalar => {
-  let run = compiledPrograms.get(program)
-  if (!run) {
-    run = compileScalar(program)
-    compiledPrograms.set(program, run)
-  }
-  return run
+const combinePrograms = new WeakMap<FoldNode, CompiledScalar>()
+const combineProgram = (node: FoldNode): CompiledScalar => {
+  if (node.order.kind !== 'blocked') throw new Error('only a blocked fold has a combine program')
+  const known = combinePrograms.get(node)
+  if (known) return known
+  const made = compileScalar(node.order.combine)
+  combinePrograms.set(node, made)
+  return made
 }

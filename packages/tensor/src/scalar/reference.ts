@@ -69,8 +69,11 @@ export const MEANINGS: { readonly [O in Exclude<Opcode, 'index'>]: Meaning } = {
   f16: (a) => f32FromF16(f16FromF32(a)),
 }
 
-const half = new Float64Array(1)
-const halfBits = new BigInt64Array(half.buffer)
+const double = new Float64Array(1)
+const doubleWords = new Uint32Array(double.buffer)
+double[0] = 1 // 0x3ff00000_00000000
+const LOW = doubleWords[0] === 0 ? 0 : 1 // which of the two words is the low one on this machine
+const HIGH = 1 - LOW
 
 /**
  * a * b + c for binary32 numbers, as a binary64 number that rounds to binary32 as the exact value does.
@@ -86,10 +89,12 @@ export const fusedMultiplyAdd = (a: number, b: number, c: number): number => {
   const part = sum - product
   const error = product - (sum - part) + (c - part) // Knuth's two-sum: sum + error is exactly product + c
   if (error === 0) return sum
-  half[0] = sum // not zero: an inexact sum is at least one ulp
-  const bits = halfBits[0]!
-  if ((bits & 1n) === 0n) halfBits[0] = error > 0 === sum > 0 ? bits + 1n : bits - 1n
-  return half[0]!
+  double[0] = sum // not zero: an inexact sum is at least one ulp
+  if ((doubleWords[LOW]! & 1) === 0) {
+    if (error > 0 === sum > 0) doubleWords[LOW]! |= 1
+    else if (doubleWords[LOW]!-- === 0) doubleWords[HIGH]!--
+  }
+  return double[0]!
 }
 
 /** The high word of a 64-bit product; every intermediate is below 2^49, exact. */

@@ -6,7 +6,7 @@ import { broadcastShapes, broadcastTo } from './broadcast.ts'
 import { addVertex } from './graph.ts'
 import { checkShape, dense, type Grid } from './grid.ts'
 import { TraceError } from './trace-error.ts'
-import type { MapVertex } from './vertex.ts'
+import type { Lookup, MapVertex } from './vertex.ts'
 
 export type RegisterOf<D extends Dtype> = (typeof DTYPES)[D]['register']
 /** One scalar value per grid, in order. */
@@ -43,36 +43,26 @@ export const map = <const G extends readonly Grid[], T extends F | U>(
     grids.map((g) => DTYPES[g.dtype].register),
     fn as unknown as (...values: (F | U)[]) => F | U,
   )
-  return mapFormula(label, shape, grids, formula, options.dtype)
+  const reads = grids.map((g) => broadcastTo(g, shape).lookup)
+  return mapFormula(label, shape, reads, formula, options.dtype)
 }
 
-/** The same with a formula already traced. */
+/** The same with lookups over the result's coordinates and a formula already traced. */
 export const mapFormula = <R extends Register>(
   label: string,
   shape: readonly number[],
-  grids: readonly Grid[],
+  reads: readonly Lookup[],
   formula: Formula,
   dtype: Dtype = registerOf(formula, formula.result) === 'f' ? 'f32' : 'u32',
 ): Grid<R> => {
   checkShape(label, shape)
-  if (grids.length > LIMITS.reads)
+  if (reads.length > LIMITS.reads)
     throw new TraceError(
       label,
-      `${grids.length} grids; a map reads at most ${LIMITS.reads}: map in two steps`,
+      `${reads.length} grids; a map reads at most ${LIMITS.reads}: map in two steps`,
     )
-  if (DTYPES[dtype].register !== registerOf(formula, formula.result))
-    throw new TraceError(
-      label,
-      `the function gives register ${registerOf(formula, formula.result)}, which ${dtype} cannot hold: cast it`,
-    )
-  return dense<R>(
-    addVertex<MapVertex>({
-      kind: 'map',
-      label,
-      dtype,
-      shape,
-      reads: grids.map((g) => broadcastTo(g, shape).lookup),
-      formula,
-    }),
-  )
+  const gives = registerOf(formula, formula.result)
+  if (DTYPES[dtype].register !== gives)
+    throw new TraceError(label, `the function gives register ${gives}, which ${dtype} cannot hold: cast it`)
+  return dense<R>(addVertex<MapVertex>({ kind: 'map', label, dtype, shape, reads, formula }))
 }

@@ -1,0 +1,119 @@
+import { DTYPES } from '../../dtype.ts'
+import type { F } from '../../scalar/trace.ts'
+import { type Grid, isDense } from '../grid.ts'
+import { dependenciesOf } from '../lower.ts'
+import { map } from '../map.ts'
+import { full } from '../ops/arithmetic.ts'
+import { reshape } from '../reshape.ts'
+import { show, TraceError } from '../trace-error.ts'
+import { isSource, type Lookup, type Vertex } from '../vertex.ts'
+import { contributionsOf } from './rules.ts'
+
+type Named = { readonly [name: string]: Grid<'f'> }
+
+/**
+ * The gradient of a loss of one element by each of some grids, in reverse mode over what was traced so far: new nodes
+ * of the same program, f32, in the grids' shapes. Gradients of what the loss does not depend on are 0.
+ *
+ * A sum over several uses of a value adds them from the last use to the first. Nothing flows through words,
+ * `stopGradient` or comparisons; rounding to a narrower dtype counts as the identity.
+ *
+ *   const { w, b } = gradients(loss, { w: state.w, b: state.b })
+ */
+export const gradients = <T extends Named>(
+  loss: Grid<'f'>,
+  by: T,
+): { readonly [K in keyof T]: Grid<'f'> } => {
+  if (loss.size !== 1)
+    throw new TraceError(
+      'gradients',
+      `the loss has shape ${show(loss.shape)}; reduce it to one element first`,
+    )
+  const wanted = new Map<Vertex, string>()
+  for (const [name, grid] of Object.entries(by)) {
+    if (!isDense(grid))
+      throw new TraceError(
+        'gradients',
+        `${name} is a view of shape ${show(grid.shape)}; differentiate by its source, or materialise it before it is used`,
+      )
+    if (DTYPES[grid.dtype].register !== 'f')
+      throw new TraceError('gradients', `${name} is ${grid.dtype}; only numbers have gradients`)
+    wanted.set(grid.lookup.source, name)
+  }
+
+  const reached = reachable(loss)
+  const active = new Set<Vertex>()
+  for (const v of reached) // sources before consumers
+    if (wanted.has(v) || (!isSource(v) && dependenciesOf(v).some((d) => active.has(d)))) active.add(v)
+  const flows = (l: Lookup): boolean =>
+    !l.stopped && active.has(l.source) && DTYPES[l.source.dtype].register === 'f'
+
+  const received = new Map<Vertex, Grid<'f'>[]>()
+  const send = (to: Vertex, gradient: Grid<'f'>): void => {
+    received.set(to, [...(received.get(to) ?? []), gradient])
+  }
+  const root = loss.lookup.source
+  if (active.has(root)) send(root, lossSeed(loss))
+  const found = new Map<Vertex, Grid<'f'>>()
+  for (const v of reached.toReversed()) {
+    const list = received.get(v)
+    if (!list) continue
+    received.delete(v)
+    const total = addAll(list)
+    if (wanted.has(v)) found.set(v, total)
+    if (isSource(v)) continue
+    for (const { to, gradient } of contributionsOf(v, total, flows)) send(to, gradient)
+  }
+  const gradientOf = (grid: Grid<'f'>): Grid<'f'> => {
+    const gradient = found.get(grid.lookup.source)
+    return gradient ? reshape(gradient, grid.shape) : full(grid.shape, 0)
+  }
+  return Object.fromEntries(Object.entries(by).map(([name, grid]) => [name, gradientOf(grid)])) as {
+    [K in keyof T]: Grid<'f'>
+  }
+}
+
+/**
+ * A function of parameters becomes one that also gives the gradients of its value.
+ *
+ *   const { value, gradient } = grad((p) => mean(square(sub(matmul(x, p.w), y))))(params)
+ */
+export const grad =
+  <T extends Named, A extends readonly unknown[]>(fn: (parameters: T, ...rest: A) => Grid<'f'>) =>
+  (
+    parameters: T,
+    ...rest: A
+  ): { readonly value: Grid<'f'>; readonly gradient: { readonly [K in keyof T]: Grid<'f'> } } => {
+    const value = fn(parameters, ...rest)
+    return { value, gradient: gradients(value, parameters) }
+  }
+
+/** Everything that the loss is computed from, in order of evaluation. */
+const reachable = (loss: Grid): Vertex[] => {
+  const seen = new Set<Vertex>()
+  const visit: Vertex[] = [loss.lookup.source]
+  for (let v = visit.pop(); v; v = visit.pop()) {
+    if (seen.has(v)) continue
+    seen.add(v)
+    if (!isSource(v)) visit.push(...dependenciesOf(v))
+  }
+  return [...seen].sort((a, b) => a.id - b.id)
+}
+
+/** 1 at the loss's place in its vertex. */
+const lossSeed = (loss: Grid<'f'>): Grid<'f'> => {
+  const { source } = loss.lookup
+  if (!isDense(loss))
+    throw new TraceError('gradients', `the loss is a view of shape ${show(source.shape)}: materialise it`)
+  return full(source.shape, 1)
+}
+
+const AT_ONCE = 6 // reads of one node: few enough for a dispute's last step
+const addAll = (grids: readonly Grid<'f'>[]): Grid<'f'> => {
+  if (grids.length === 1) return grids[0]!
+  const now = grids.slice(0, AT_ONCE)
+  const total = map(now, (...values) => values.reduce((a: F, b: F) => a.add(b)), {
+    label: 'sum of gradients',
+  })
+  return addAll([total, ...grids.slice(AT_ONCE)])
+}

@@ -10,6 +10,7 @@ export * from './fault.ts'
 // Building programs: tracing, views, operations, gradients
 export { broadcastTo } from './front/broadcast.ts'
 export { type Condition, equals, type FoldSpec, fold, lessThan } from './front/fold.ts'
+export { grad, gradients } from './front/grad/gradients.ts'
 export { type Coordinate, type Element, Grid, materialise, stopGradient, view } from './front/grid.ts'
 export { Index } from './front/index-form.ts'
 export { type MapOptions, map, type RegisterOf } from './front/map.ts'

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { gradients } from '../src/front/grad/gradients.ts'
-import { Grid, materialise } from '../src/front/grid.ts'
+import { type Grid, materialise } from '../src/front/grid.ts'
 import { map } from '../src/front/map.ts'
 import { sum } from '../src/front/ops/reduce.ts'
 import { traceProgram } from '../src/front/trace-program.ts'
@@ -22,9 +22,14 @@ export const numbersFrom = (seed: number) => {
 
 type Case = {
   readonly numbers: { readonly [name: string]: readonly number[] } // shapes of f32 state
-  readonly words?: { readonly [name: string]: { readonly shape: readonly number[]; readonly values: readonly number[] } }
+  readonly words?: {
+    readonly [name: string]: { readonly shape: readonly number[]; readonly values: readonly number[] }
+  }
   readonly positive?: boolean // numbers in (0, 1]
-  readonly fn: (x: { readonly [name: string]: Grid<'f'> }, w: { readonly [name: string]: Grid<'u'> }) => Grid<'f'>
+  readonly fn: (
+    x: { readonly [name: string]: Grid<'f'> },
+    w: { readonly [name: string]: Grid<'u'> },
+  ) => Grid<'f'>
   readonly flat?: boolean // no gradients asked
   readonly seed?: number
 }
@@ -44,10 +49,16 @@ export const agrees = ({ numbers, words = {}, positive, fn, flat, seed = 1 }: Ca
     ]),
   )
   const state = Object.fromEntries(
-    Object.entries(numbers).map(([name, shape]): [string, TensorType & { dtype: 'f32' }] => [name, { dtype: 'f32', shape }]),
+    Object.entries(numbers).map(([name, shape]): [string, TensorType & { dtype: 'f32' }] => [
+      name,
+      { dtype: 'f32', shape },
+    ]),
   )
   const inputs = Object.fromEntries(
-    Object.entries(words).map(([name, w]): [string, TensorType & { dtype: 'u32' }] => [name, { dtype: 'u32', shape: w.shape }]),
+    Object.entries(words).map(([name, w]): [string, TensorType & { dtype: 'u32' }] => [
+      name,
+      { dtype: 'u32', shape: w.shape },
+    ]),
   )
   let traced: { out: Grid<'f'>; loss: Grid<'f'>; slopes: { readonly [name: string]: Grid<'f'> } } | undefined
   const program = traceProgram({ state, inputs }, (x, w) => {
@@ -93,12 +104,20 @@ export const agrees = ({ numbers, words = {}, positive, fn, flat, seed = 1 }: Ca
   return program
 }
 
-export const near = (got: readonly number[], expected: readonly number[], tolerance: number, what: string): void => {
+export const near = (
+  got: readonly number[],
+  expected: readonly number[],
+  tolerance: number,
+  what: string,
+): void => {
   assert.equal(got.length, expected.length, what)
   const scale = Math.max(1, ...expected.map(Math.abs))
   got.forEach((x, i) => {
     if (x === expected[i]) return
-    assert.ok(Math.abs(x - expected[i]!) <= tolerance * scale, `${what}[${i}] is ${x}, expected ${expected[i]}`)
+    assert.ok(
+      Math.abs(x - expected[i]!) <= tolerance * scale,
+      `${what}[${i}] is ${x}, expected ${expected[i]}`,
+    )
   })
 }
 
@@ -112,7 +131,10 @@ export const numbersOf = (t: Tensor): number[] => {
 }
 
 /** A view's gradient and result must be those of a dense copy. */
-export const viewsLikeCopies = (c: Omit<Case, 'fn'>, views: readonly ((x: Grid<'f'>) => Grid<'f'>)[]): void => {
+export const viewsLikeCopies = (
+  c: Omit<Case, 'fn'>,
+  views: readonly ((x: Grid<'f'>) => Grid<'f'>)[],
+): void => {
   const lazy = agrees({ ...c, fn: ({ x }) => views.reduce((g, v) => v(g), x!) })
   const eager = agrees({ ...c, fn: ({ x }) => views.reduce((g, v) => materialise(v(g)), x!) })
   assert.ok(lazy.nodes.length <= eager.nodes.length)

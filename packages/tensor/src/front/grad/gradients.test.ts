@@ -1,13 +1,14 @@
 import { test } from 'node:test'
-import { agrees } from '../../test/agreement.ts'
-import { fold, lessThan, equals } from './fold.ts'
-import { stopGradient, view } from './grid.ts'
-import { map } from './map.ts'
-import { add, clip, div, maximum, mul, sqrt, sub, where, less } from './ops/arithmetic.ts'
-import { contract, matmul } from './ops/contract.ts'
-import { max, mean, min, reduceBy, sum, SUM } from './ops/reduce.ts'
-import { reshape } from './reshape.ts'
-import { flip, pad, pick, slice, split, transpose, windows } from './views.ts'
+import { agrees } from '../../../test/agreement.ts'
+import type { F } from '../../scalar/trace.ts'
+import { equals, fold, lessThan } from '../fold.ts'
+import { stopGradient, view } from '../grid.ts'
+import { map } from '../map.ts'
+import { add, clip, div, less, maximum, mul, sqrt, sub, where } from '../ops/arithmetic.ts'
+import { contract, matmul } from '../ops/contract.ts'
+import { max, mean, min, reduceBy, SUM, sum } from '../ops/reduce.ts'
+import { reshape } from '../reshape.ts'
+import { flip, pad, pick, slice, split, transpose, windows } from '../views.ts'
 
 test('arithmetic broadcasts and differentiates', () => {
   agrees({ numbers: { a: [2, 3], b: [3] }, fn: ({ a, b }) => add(mul(a!, b!), div(a!, b!)) })
@@ -22,7 +23,10 @@ test('a matrix product differentiates in all transpositions', () => {
   agrees({ numbers: { a: [4, 3], b: [2, 4] }, fn: ({ a, b }) => matmul(transpose(a!), transpose(b!)) })
   agrees({ numbers: { a: [2, 3, 4], b: [4, 2] }, fn: ({ a, b }) => matmul(a!, b!) })
   agrees({ numbers: { a: [2, 1, 3, 4], b: [5, 4, 2] }, fn: ({ a, b }) => matmul(a!, b!) })
-  agrees({ numbers: { a: [2, 3, 2, 2], b: [2, 3, 2, 2] }, fn: ({ a, b }) => contract('bthd,bshd->bhts', a!, b!) })
+  agrees({
+    numbers: { a: [2, 3, 2, 2], b: [2, 3, 2, 2] },
+    fn: ({ a, b }) => contract('bthd,bshd->bhts', a!, b!),
+  })
   agrees({
     numbers: { a: [2, 3, 3], b: [2, 3, 2] },
     fn: ({ a, b }) => contract('hts,hsd->thd', a!, b!, { guards: ({ s, t }) => [lessThan(s!, t!.add(1))] }),
@@ -38,43 +42,107 @@ test('reductions, in lanes too', () => {
   agrees({ numbers: { a: [300] }, fn: ({ a }) => mul(mean(a!), mean(mul(a!, a!))) })
   agrees({
     numbers: { a: [4, 4] },
-    fn: ({ a }) => reduceBy('causal', SUM, [a!], (x) => x.mul(x), { axes: 1, guards: ([t, s]) => [lessThan(s!, t!)] }),
+    fn: ({ a }) =>
+      reduceBy('causal', SUM, [a!], (x) => x.mul(x), { axes: 1, guards: ([t, s]) => [lessThan(s!, t!)] }),
   })
 })
 
 test('views carry gradients', () => {
   agrees({ numbers: { a: [3, 4, 2] }, fn: ({ a }) => transpose(a!, [2, 0, 1]) })
   agrees({ numbers: { a: [6, 4] }, fn: ({ a }) => slice(a!, { axis: 0, from: 1, to: 6, step: 2 }) })
-  agrees({ numbers: { a: [6, 4] }, fn: ({ a }) => pad(slice(flip(a!, [1]), { axis: 1, to: 3 }), [[1, 0], [2, 1]]) })
+  agrees({
+    numbers: { a: [6, 4] },
+    fn: ({ a }) =>
+      pad(slice(flip(a!, [1]), { axis: 1, to: 3 }), [
+        [1, 0],
+        [2, 1],
+      ]),
+  })
   agrees({ numbers: { a: [2, 6] }, fn: ({ a }) => split(a!, 3).reduce((p, q) => mul(p, q)) })
-  agrees({ numbers: { a: [2, 6] }, fn: ({ a }) => reshape(transpose(reshape(a!, [2, 3, 2]), [1, 2, 0]), [4, 3]) })
+  agrees({
+    numbers: { a: [2, 6] },
+    fn: ({ a }) => reshape(transpose(reshape(a!, [2, 3, 2]), [1, 2, 0]), [4, 3]),
+  })
   agrees({ numbers: { a: [3, 3] }, fn: ({ a }) => view([3], (i) => a!.at(i, i)) })
   agrees({ numbers: { a: [5, 2] }, fn: ({ a }) => mul(pick(a!, 2), pick(a!, -1)) })
   agrees({ numbers: { a: [4] }, fn: ({ a }) => mul(stopGradient(a!), 0) })
 })
 
 test('windows carry gradients at every stride', () => {
-  for (const [size, stride, dilation] of [[3, 1, 1], [2, 2, 1], [3, 2, 1], [2, 3, 1], [4, 2, 1], [2, 1, 2], [5, 3, 1], [2, 2, 2]] as const)
+  for (const [size, stride, dilation] of [
+    [3, 1, 1],
+    [2, 2, 1],
+    [3, 2, 1],
+    [2, 3, 1],
+    [4, 2, 1],
+    [2, 1, 2],
+    [5, 3, 1],
+    [2, 2, 2],
+  ] as const)
     agrees({ numbers: { a: [2, 11] }, fn: ({ a }) => windows(a!, [{ size, stride, dilation }]) })
   agrees({
     numbers: { a: [5, 4], w: [3, 2] },
-    fn: ({ a, w }) => contract('hwij,ij->hw', windows(pad(a!, [[1, 1], [1, 0]]), [{ size: 3, stride: 2 }, { size: 2 }]), w!),
+    fn: ({ a, w }) =>
+      contract(
+        'hwij,ij->hw',
+        windows(
+          pad(a!, [
+            [1, 1],
+            [1, 0],
+          ]),
+          [{ size: 3, stride: 2 }, { size: 2 }],
+        ),
+        w!,
+      ),
   })
-  agrees({ numbers: { a: [6, 6] }, fn: ({ a }) => max(windows(pad(a!, [[1, 1], [1, 1]], -9), [{ size: 3, stride: 2 }, { size: 3, stride: 1 }]), { axes: [2, 3] }) })
+  agrees({
+    numbers: { a: [6, 6] },
+    fn: ({ a }) =>
+      max(
+        windows(
+          pad(
+            a!,
+            [
+              [1, 1],
+              [1, 1],
+            ],
+            -9,
+          ),
+          [
+            { size: 3, stride: 2 },
+            { size: 3, stride: 1 },
+          ],
+        ),
+        { axes: [2, 3] },
+      ),
+  })
 })
 
 test('gathers scatter their gradients in order', () => {
   const words = { t: { shape: [2, 3], values: [4, 0, 2, 2, 4, 1] } }
-  agrees({ numbers: { e: [5, 2] }, words, fn: ({ e }, { t }) => view([2, 3, 2], (b, i, d) => e!.at(t!.at(b, i), d)) })
-  agrees({ numbers: { e: [2, 3, 5] }, words, fn: ({ e }, { t }) => view([2, 3], (b, i) => e!.at(b, i, t!.at(b, i))) })
+  agrees({
+    numbers: { e: [5, 2] },
+    words,
+    fn: ({ e }, { t }) => view([2, 3, 2], (b, i, d) => e!.at(t!.at(b, i), d)),
+  })
+  agrees({
+    numbers: { e: [2, 3, 5] },
+    words,
+    fn: ({ e }, { t }) => view([2, 3], (b, i) => e!.at(b, i, t!.at(b, i))),
+  })
   agrees({
     numbers: { e: [5, 2], w: [2] },
     words,
     fn: ({ e, w }, { t }) =>
       fold({
-        shape: [2, 3], box: [2], register: 'f', order: 'blocked', init: -0,
+        shape: [2, 3],
+        box: [2],
+        register: 'f',
+        order: 'blocked',
+        init: -0,
         reads: ([b, i], [k]) => [e!.at(t!.at(b!, i!), k!), w!.at(k!)],
-        step: (acc, x, y) => x.fma(y, acc), combine: (acc, x) => acc.add(x),
+        step: (acc, x, y) => x.fma(y, acc),
+        combine: (acc, x) => acc.add(x),
       }),
   })
   agrees({
@@ -82,18 +150,32 @@ test('gathers scatter their gradients in order', () => {
     words: { t: { shape: [6], values: [1, 0, 1, 3, 1, 0] } },
     fn: ({ e }, { t }) =>
       fold({
-        shape: [4, 2], box: [6], register: 'f', order: 'chain', init: 0,
-        reads: ([, d], [k]) => [e!.at(k!, d!)], guards: ([v], [k]) => [equals(t!.at(k!), v!)],
+        shape: [4, 2],
+        box: [6],
+        register: 'f',
+        order: 'chain',
+        init: 0,
+        reads: ([, d], [k]) => [e!.at(k!, d!)],
+        guards: ([v], [k]) => [equals(t!.at(k!), v!)],
         step: (acc, x) => acc.add(x),
       }),
   })
 })
 
 test('scans and recurrences', () => {
-  const scan = (step: (acc: import('../scalar/trace.ts').F, x: import('../scalar/trace.ts').F) => import('../scalar/trace.ts').F, init = 0) =>
+  const scan = (step: (acc: F, x: F) => F, init = 0) =>
     agrees({
       numbers: { a: [2, 5] },
-      fn: ({ a }) => fold({ shape: [2], box: [5], register: 'f', order: 'scan', init, reads: ([i], [k]) => [a!.at(i!, k!)], step }),
+      fn: ({ a }) =>
+        fold({
+          shape: [2],
+          box: [5],
+          register: 'f',
+          order: 'scan',
+          init,
+          reads: ([i], [k]) => [a!.at(i!, k!)],
+          step: (acc, x) => step(acc, x),
+        }),
     })
   scan((acc, x) => acc.add(x))
   scan((acc, x) => acc.fma(0.5, x.mul(x)))
@@ -102,8 +184,13 @@ test('scans and recurrences', () => {
     numbers: { a: [2, 5], i: [2] },
     fn: ({ a, i }) =>
       fold({
-        shape: [2], box: [5], register: 'f', order: 'scan', init: ([n]) => i!.at(n!),
-        reads: ([n], [k]) => [a!.at(n!, k!)], step: (acc, x) => acc.add(x),
+        shape: [2],
+        box: [5],
+        register: 'f',
+        order: 'scan',
+        init: ([n]) => i!.at(n!),
+        reads: ([n], [k]) => [a!.at(n!, k!)],
+        step: (acc, x) => acc.add(x),
       }),
   })
   for (const order of ['chain', 'blocked'] as const)
@@ -111,8 +198,14 @@ test('scans and recurrences', () => {
       numbers: { a: [2, 5] },
       fn: ({ a }) =>
         fold({
-          shape: [2], box: [5], register: 'f', order, init: 1,
-          reads: ([n], [k]) => [a!.at(n!, k!)], step: (acc, x) => acc.mul(x), combine: (acc, x) => acc.mul(x),
+          shape: [2],
+          box: [5],
+          register: 'f',
+          order,
+          init: 1,
+          reads: ([n], [k]) => [a!.at(n!, k!)],
+          step: (acc, x) => acc.mul(x),
+          combine: (acc, x) => acc.mul(x),
         }),
     })
   agrees({ numbers: { a: [4], b: [4] }, fn: ({ a, b }) => map([a!, b!], (x, y) => x.fma(y, x)) })

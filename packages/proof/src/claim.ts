@@ -24,9 +24,7 @@ export const runClaim = async (
   for (let segment = 0; segment < checkpointCount(task); segment++) {
     await runner.step(segmentSteps(task, segment))
     const state = runner.state()
-    checkpoints.push(
-      stepItem(rootOf(tensorsTree(state)), rootOf(tensorsTree(runner.outputs()))),
-    )
+    checkpoints.push(stepItem(rootOf(tensorsTree(state)), rootOf(tensorsTree(runner.outputs()))))
     await checkpoint?.(segment, state)
   }
   return { checkpoints }

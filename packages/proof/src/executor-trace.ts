@@ -93,7 +93,10 @@ export const executorTrace = async (options: ExecutorTraceOptions): Promise<Exec
     if (step > 0) await runner.step()
     standsAt = step
     const state = runner.state()
-    const found = { states: tensorsTree(state), outputsRoot: step > 0 ? rootOf(tensorsTree(runner.outputs())) : ZERO }
+    const found = {
+      states: tensorsTree(state),
+      outputsRoot: step > 0 ? rootOf(tensorsTree(runner.outputs())) : ZERO,
+    }
     const nodes = await runner.trace()
     standsAt = step + 1
     const digests = (tree: Tree): Digest[] => Array.from({ length: tree.count }, (_, i) => tree.at(0, i))

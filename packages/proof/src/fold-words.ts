@@ -64,7 +64,11 @@ const blockValue = (
   let acc = node.order.init as number
   if (value.level === 1) return foldRun(node, coordinatesOf(node, element), from, to, acc, source)
   for (let i = from; i < to; i++) {
-    acc = combineStep(node, acc, blockValue(node, element, { level: value.level - 1, index: i }, counts, source))
+    acc = combineStep(
+      node,
+      acc,
+      blockValue(node, element, { level: value.level - 1, index: i }, counts, source),
+    )
   }
   return acc
 }

@@ -1,4 +1,4 @@
-import { type Dtype, DTYPES } from '@lockstep/tensor'
+import { DTYPES, type Dtype } from '@lockstep/tensor'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import { type Digest, isZero, ZERO } from './digest.ts'
 

@@ -26,10 +26,12 @@ export type Task = {
 }
 
 /** The item of a state and what the step that led to it reported. */
-export const stepItem = (stateRoot: Digest, outputsRoot: Digest): Digest => parentDigest(stateRoot, outputsRoot)
+export const stepItem = (stateRoot: Digest, outputsRoot: Digest): Digest =>
+  parentDigest(stateRoot, outputsRoot)
 
 /** The item before the first step: nothing has been reported yet. */
-export const initialItem = (initial: readonly Tensor[]): Digest => stepItem(rootOf(tensorsTree(initial)), ZERO)
+export const initialItem = (initial: readonly Tensor[]): Digest =>
+  stepItem(rootOf(tensorsTree(initial)), ZERO)
 
 export const taskFields = (task: Task): TaskFields => ({
   program: toHex(task.committed.id),

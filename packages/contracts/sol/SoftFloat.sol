@@ -26,10 +26,10 @@ library SoftFloat {
         unchecked {
             uint256 x = (a >> 23) & 0xff;
             uint256 y = (b >> 23) & 0xff;
-            if (x == 255 || y == 255) return _addSpecial(a, b);
+            if ((x ^ 255) * (y ^ 255) == 0) return _addSpecial(a, b);
             (uint256 m, uint256 s) = _unpack(a, x);
             (uint256 n, uint256 t) = _unpack(b, y);
-            return _sum(a & SIGN, m, s + 150, b & SIGN, n, t + 150);
+            return _sum(a, m, s + 150, b, n, t + 150);
         }
     }
 
@@ -43,7 +43,7 @@ library SoftFloat {
         unchecked {
             uint256 x = (a >> 23) & 0xff;
             uint256 y = (b >> 23) & 0xff;
-            if (x == 255 || y == 255) return _mulSpecial(a, b);
+            if ((x ^ 255) * (y ^ 255) == 0) return _mulSpecial(a, b);
             (uint256 m, uint256 s) = _unpack(a, x);
             (uint256 n, uint256 t) = _unpack(b, y);
             return _pack((a ^ b) & SIGN, m * n, s + t);
@@ -56,14 +56,14 @@ library SoftFloat {
             uint256 x = (a >> 23) & 0xff;
             uint256 y = (b >> 23) & 0xff;
             uint256 z = (c >> 23) & 0xff;
-            if (x == 255 || y == 255 || z == 255) {
+            if ((x ^ 255) * (y ^ 255) * (z ^ 255) == 0) {
                 // A finite product only has to be finite here: its value no longer matters beside an infinity.
-                return _addSpecial(x == 255 || y == 255 ? _mulSpecial(a, b) : 0, c);
+                return _addSpecial((x ^ 255) * (y ^ 255) == 0 ? _mulSpecial(a, b) : 0, c);
             }
             (uint256 m, uint256 s) = _unpack(a, x);
             (uint256 n, uint256 t) = _unpack(b, y);
             (uint256 o, uint256 u) = _unpack(c, z);
-            return _sum((a ^ b) & SIGN, m * n, s + t, c & SIGN, o, u + 150);
+            return _sum(a ^ b, m * n, s + t, c, o, u + 150);
         }
     }
 
@@ -73,7 +73,7 @@ library SoftFloat {
             uint256 sign = (a ^ b) & SIGN;
             uint256 x = (a >> 23) & 0xff;
             uint256 y = (b >> 23) & 0xff;
-            if (x == 255 || y == 255) {
+            if ((x ^ 255) * (y ^ 255) == 0) {
                 if (_isNan(a) || _isNan(b) || x == y) return NAN;
                 return x == 255 ? sign | INFINITY : sign;
             }
@@ -82,8 +82,12 @@ library SoftFloat {
             if (n == 0) return m == 0 ? NAN : sign | INFINITY;
             // At least 36 bits of quotient and then one that says whether there is more.
             m <<= 60;
-            uint256 q = m / n;
-            return _pack(sign, (q << 1) | (q * n == m ? 0 : 1), s - t + 239);
+            uint256 q;
+            assembly ("memory-safe") {
+                q := div(m, n)
+                q := or(shl(1, q), lt(mul(q, n), m))
+            }
+            return _pack(sign, q, s - t + 239);
         }
     }
 
@@ -101,14 +105,18 @@ library SoftFloat {
             }
             m <<= shift;
             // Newton from above: the first guess is at most twice the root, and each step squares its error.
-            uint256 r = 0x4000000;
-            r = (r + m / r) >> 1;
-            r = (r + m / r) >> 1;
-            r = (r + m / r) >> 1;
-            r = (r + m / r) >> 1;
-            r = (r + m / r) >> 1;
-            if (r * r > m) --r;
-            return _pack(0, (r << 1) | (r * r == m ? 0 : 1), ((t - shift + 150) >> 1) + 149);
+            uint256 r;
+            assembly ("memory-safe") {
+                r := shr(1, add(0x4000000, shr(26, m)))
+                r := shr(1, add(r, div(m, r)))
+                r := shr(1, add(r, div(m, r)))
+                r := shr(1, add(r, div(m, r)))
+                r := shr(1, add(r, div(m, r)))
+                // Now it is the root's integer part or one more.
+                r := sub(r, gt(mul(r, r), m))
+                r := or(shl(1, r), lt(mul(r, r), m))
+            }
+            return _pack(0, r, ((t - shift + 150) >> 1) + 149);
         }
     }
 
@@ -124,19 +132,25 @@ library SoftFloat {
 
     // Comparisons: 1 or 0, and 0 where either is NaN ----------------------------------------------------------------
 
-    function flt(uint256 a, uint256 b) internal pure returns (uint256) {
-        if (_isNan(a) || _isNan(b)) return 0;
-        return _order(a) < _order(b) ? 1 : 0;
+    function flt(uint256 a, uint256 b) internal pure returns (uint256 holds) {
+        (int256 p, int256 q, uint256 ordered) = _places(a, b);
+        assembly ("memory-safe") {
+            holds := and(ordered, slt(p, q))
+        }
     }
 
-    function fle(uint256 a, uint256 b) internal pure returns (uint256) {
-        if (_isNan(a) || _isNan(b)) return 0;
-        return _order(a) <= _order(b) ? 1 : 0;
+    function fle(uint256 a, uint256 b) internal pure returns (uint256 holds) {
+        (int256 p, int256 q, uint256 ordered) = _places(a, b);
+        assembly ("memory-safe") {
+            holds := and(ordered, iszero(sgt(p, q)))
+        }
     }
 
-    function feq(uint256 a, uint256 b) internal pure returns (uint256) {
-        if (_isNan(a) || _isNan(b)) return 0;
-        return _order(a) == _order(b) ? 1 : 0;
+    function feq(uint256 a, uint256 b) internal pure returns (uint256 holds) {
+        (int256 p, int256 q, uint256 ordered) = _places(a, b);
+        assembly ("memory-safe") {
+            holds := and(ordered, eq(p, q))
+        }
     }
 
     // Conversions -----------------------------------------------------------------------------------------------
@@ -191,7 +205,6 @@ library SoftFloat {
             if (_isNan(a)) return 0x7e00;
             uint256 sign = (a & SIGN) >> 16;
             (uint256 m, uint256 s) = _unpack(a, (a >> 23) & 0xff);
-            if (m == 0) return sign;
             // An infinity goes in as 2^128 and comes out as one: the limit is far below.
             uint256 pattern = _round(m, s + 150, 11, 300);
             return sign | (pattern < 0x7c00 ? pattern : 0x7c00);
@@ -206,7 +219,7 @@ library SoftFloat {
             uint256 m = h & 0x3ff;
             if (x == 31) return m == 0 ? sign | INFINITY : NAN;
             if (x == 0) return _pack(sign, m, 276);
-            return _pack(sign, m | 0x400, x + 275);
+            return sign | ((x + 112) << 23) | (m << 13);
         }
     }
 
@@ -221,13 +234,17 @@ library SoftFloat {
         return a & MAGNITUDE > INFINITY;
     }
 
-    /// The number's place among the numbers, the same for both zeros.
-    function _order(uint256 a) private pure returns (int256 place) {
+    /// The places of two numbers among the numbers, the same for both zeros; `ordered` is 0 where either is a NaN.
+    function _places(uint256 a, uint256 b) private pure returns (int256 p, int256 q, uint256 ordered) {
         assembly ("memory-safe") {
-            let magnitude := and(a, 0x7fffffff)
-            // -magnitude where the sign is set: (magnitude xor -1) + 1
+            p := and(a, 0x7fffffff)
+            q := and(b, 0x7fffffff)
+            ordered := and(lt(p, 0x7f800001), lt(q, 0x7f800001))
+            // x xor -1, plus 1, is -x
             let negative := shr(31, a)
-            place := add(xor(magnitude, sub(0, negative)), negative)
+            p := add(xor(p, sub(0, negative)), negative)
+            negative := shr(31, b)
+            q := add(xor(q, sub(0, negative)), negative)
         }
     }
 
@@ -245,48 +262,59 @@ library SoftFloat {
         return (((a & 0x7fffff) | 0x800000) << x) >> 150;
     }
 
-    /// (-1)^s * m * 2^(t - 300) + (-1)^r * n * 2^(u - 300), for m below 2^48 and n below 2^24 or the other way.
-    function _sum(uint256 s, uint256 m, uint256 t, uint256 r, uint256 n, uint256 u) private pure returns (uint256) {
-        unchecked {
-            if (t > u) {
-                uint256 d = t - u;
-                if (d > REACH) d = REACH;
-                m <<= d;
-                t -= d;
-            } else {
-                uint256 d = u - t;
-                if (d > REACH) d = REACH;
-                n <<= d;
-                t = u - d;
+    /// The binary32 nearest to m * 2^(t - 300) + n * 2^(u - 300), with the signs of the words a and b. One of m and n
+    /// is below 2^24, the other below 2^48.
+    function _sum(uint256 a, uint256 m, uint256 t, uint256 b, uint256 n, uint256 u) private pure returns (uint256) {
+        uint256 sign;
+        assembly ("memory-safe") {
+            let up := sub(t, u)
+            let down := sub(u, t)
+            switch slt(up, 0)
+            case 0 {
+                up := xor(REACH, mul(xor(up, REACH), lt(up, REACH)))
+                m := shl(up, m)
+                t := sub(t, up)
             }
-            if (s == r) return _pack(s, m + n, t);
-            if (m > n) return _pack(s, m - n, t);
-            // Equal terms of opposite sign give +0.
-            return m == n ? 0 : _pack(r, n - m, t);
+            default {
+                down := xor(REACH, mul(xor(down, REACH), lt(down, REACH)))
+                n := shl(down, n)
+                t := sub(u, down)
+            }
+            // The sum in two's complement, where x xor -1, plus 1, is -x.
+            a := shr(31, a)
+            b := shr(31, b)
+            m := add(add(xor(m, sub(0, a)), a), add(xor(n, sub(0, b)), b))
+            let negative := shr(255, m)
+            m := add(xor(m, sub(0, negative)), negative)
+            // Two negative zeros give -0; equal terms of opposite sign give +0.
+            sign := shl(31, or(negative, and(a, b)))
+        }
+        return _pack(sign, m, t);
+    }
+
+    /// The binary32 nearest to m * 2^(t - 300), with that sign bit.
+    function _pack(uint256 sign, uint256 m, uint256 t) private pure returns (uint256 pattern) {
+        pattern = _round(m, t, 24, 175);
+        assembly ("memory-safe") {
+            pattern := or(sign, xor(INFINITY, mul(xor(pattern, INFINITY), lt(pattern, INFINITY))))
         }
     }
 
-    /// The binary32 nearest to (-1)^sign * m * 2^(t - 300).
-    function _pack(uint256 sign, uint256 m, uint256 t) private pure returns (uint256) {
-        if (m == 0) return sign;
-        uint256 pattern = _round(m, t, 24, 175);
-        return sign | (pattern < INFINITY ? pattern : INFINITY);
-    }
-
-    /// @dev Rounds m * 2^(t - 300), m neither zero nor above 2^231, to a binary format with `digits` significant bits
-    /// and a least positive number of 2^(least - 324), and returns the pattern without sign. The exponent may run past
-    /// the format's largest: the caller turns that into an infinity. A carry out of the significand lands in the
-    /// exponent field, where it belongs, and so does the leading bit of a number that rounding makes normal.
+    /// @dev Rounds m * 2^(t - 300), m not above 2^231, to a binary format with `digits` significant bits and a least
+    /// positive number of 2^(least - 324), and returns the pattern without sign. The exponent may run past the format's
+    /// largest: the caller turns that into an infinity. A carry out of the significand lands in the exponent field,
+    /// where it belongs, and so does the leading bit of a number that rounding makes normal.
     function _round(uint256 m, uint256 t, uint256 digits, uint256 least) private pure returns (uint256 pattern) {
         assembly ("memory-safe") {
             // 24 zeros below m make the number of bits to drop positive, so there is one direction to shift.
-            let unit := add(sub(280, add(digits, clz(m))), t)
+            let unit := add(sub(sub(280, digits), clz(m)), t)
             unit := xor(unit, mul(xor(unit, least), slt(unit, least)))
-            m := shl(24, m)
             let drop := sub(unit, t)
+            let wide := shl(24, m)
             // Half a unit less one, plus the bit that makes a tie even.
-            m := add(m, add(sub(shl(sub(drop, 1), 1), 1), and(shr(drop, m), 1)))
-            pattern := add(shl(sub(digits, 1), sub(unit, least)), shr(drop, m))
+            let half := add(sub(shl(sub(drop, 1), 1), 1), and(shr(drop, wide), 1))
+            pattern := add(shl(sub(digits, 1), sub(unit, least)), shr(drop, add(wide, half)))
+            pattern := mul(pattern, iszero(iszero(m)))
         }
     }
 

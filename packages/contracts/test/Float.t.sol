@@ -7,30 +7,25 @@ import {vm} from "./Vm.sol";
 contract FloatTest {
     function test_gas() public {
         FloatHarness h = new FloatHarness();
-        _price(h, "nothing", h.nothing);
-        _price(h, "fadd", h.fadd);
-        _price(h, "fsub", h.fsub);
-        _price(h, "fmul", h.fmul);
-        _price(h, "fdiv", h.fdiv);
-        _price(h, "fsqrt", h.fsqrt);
-        _price(h, "fma", h.fma);
+        _price("fadd", h.fadd);
+        _price("fsub", h.fsub);
+        _price("fmul", h.fmul);
+        _price("fdiv", h.fdiv);
+        _price("fsqrt", h.fsqrt);
+        _price("fma", h.fma);
+        _price("fneg", h.fneg);
+        _price("flt", h.flt);
+        _price("f2i", h.f2i);
+        _price("u2f", h.u2f);
+        _price("toBf16", h.toBf16);
+        _price("toF16", h.toF16);
+        _price("fromF16", h.fromF16);
     }
 
-    function _price(
-        FloatHarness h,
-        string memory name,
-        function(uint256, uint256, uint256) external pure returns (uint256) f
-    ) private {
-        uint256 a = 0x3fc90fdb;
-        uint256 b = 0x3f8ccccd;
-        uint256 c = 0xc0490fdb;
-        h.nothing(a, b, c);
-        uint256 g = gasleft();
-        h.nothing(a, b, c);
-        g -= gasleft();
-        uint256 k = gasleft();
-        f(a, b, c);
-        k -= gasleft();
-        vm.snapshotValue("SoftFloat", name, k - g);
+    function _price(string memory name, function(uint256, uint256, uint256) external view returns (uint256, uint256) f)
+        private
+    {
+        (, uint256 g) = f(0x3fc90fdb, 0x3f8ccccd, 0xc0490fdb);
+        vm.snapshotValue("SoftFloat", name, g);
     }
 }

@@ -174,7 +174,7 @@ for (const [what, program, fault] of malformed) {
     const answer = await referee.runEncoded(Uint8Array.from(program), [0x3f800000])
     assert.match(
       String(answer),
-      new RegExp(`ScalarMalformed\\(uint256 at, uint8 fault\\)\\s+\\(\\d+, ${FAULTS.indexOf(fault)}\\)`),
+      new RegExp(`ScalarMalformed\\(uint256 value, uint8 fault\\)\\s+\\(\\d+, ${FAULTS.indexOf(fault)}\\)`),
     )
   })
 }

@@ -1,0 +1,262 @@
+import { LANE_MEMORY, MEMORY, PLAIN, SIMD } from './opcodes.ts'
+
+/** Value types by their byte. */
+export const I32 = 0x7f
+export const I64 = 0x7e
+export const V128 = 0x7b
+export type Type = typeof I32 | typeof I64 | typeof V128
+/** The block type of a block that leaves nothing. */
+const EMPTY = 0x40
+
+const unsigned = (out: number[], n: number): void => {
+  let rest = n >>> 0
+  while (rest >= 0x80) {
+    out.push((rest & 0x7f) | 0x80)
+    rest >>>= 7
+  }
+  out.push(rest)
+}
+
+const signed = (out: number[], n: bigint): void => {
+  let rest = n
+  for (;;) {
+    const low = Number(rest & 0x7fn)
+    rest >>= 7n
+    if ((rest === 0n && !(low & 0x40)) || (rest === -1n && low & 0x40)) {
+      out.push(low)
+      return
+    }
+    out.push(low | 0x80)
+  }
+}
+
+/** A local variable's number, or a label: the depth at which a block was opened. */
+export type Local = number
+export type Label = number
+
+/** One function's body, written instruction by instruction. Methods return the writer, so code reads in stack order. */
+export class Fn {
+  readonly params: readonly Type[]
+  readonly results: readonly Type[]
+  readonly #locals: Type[] = []
+  readonly #bytes: number[] = []
+  #depth = 0
+
+  constructor(params: readonly Type[], results: readonly Type[] = []) {
+    this.params = params
+    this.results = results
+  }
+
+  local(type: Type): Local {
+    this.#locals.push(type)
+    return this.params.length + this.#locals.length - 1
+  }
+
+  get(local: Local): this {
+    this.#bytes.push(0x20)
+    unsigned(this.#bytes, local)
+    return this
+  }
+  set(local: Local): this {
+    this.#bytes.push(0x21)
+    unsigned(this.#bytes, local)
+    return this
+  }
+  tee(local: Local): this {
+    this.#bytes.push(0x22)
+    unsigned(this.#bytes, local)
+    return this
+  }
+  /** The value on the stack, kept in a new local. */
+  keep(type: Type): Local {
+    const local = this.local(type)
+    this.set(local)
+    return local
+  }
+
+  i32(n: number): this {
+    this.#bytes.push(0x41)
+    signed(this.#bytes, BigInt(n | 0))
+    return this
+  }
+  i64(n: number): this {
+    this.#bytes.push(0x42)
+    signed(this.#bytes, BigInt(n))
+    return this
+  }
+  words(a: number, b: number, c: number, d: number): this {
+    this.#bytes.push(0xfd, 0x0c)
+    for (const w of [a, b, c, d])
+      this.#bytes.push(w & 255, (w >>> 8) & 255, (w >>> 16) & 255, (w >>> 24) & 255)
+    return this
+  }
+  /** Four lanes of one pattern. */
+  splat(pattern: number): this {
+    return this.words(pattern, pattern, pattern, pattern)
+  }
+
+  op(name: keyof typeof PLAIN): this {
+    this.#bytes.push(PLAIN[name])
+    return this
+  }
+  v(name: keyof typeof SIMD): this {
+    this.#bytes.push(0xfd)
+    unsigned(this.#bytes, SIMD[name])
+    return this
+  }
+  memory(name: keyof typeof MEMORY, offset = 0): this {
+    this.#bytes.push(...MEMORY[name], 0)
+    unsigned(this.#bytes, offset)
+    return this
+  }
+  laneMemory(name: keyof typeof LANE_MEMORY, lane: number, offset = 0): this {
+    this.#bytes.push(0xfd, LANE_MEMORY[name], 0)
+    unsigned(this.#bytes, offset)
+    this.#bytes.push(lane)
+    return this
+  }
+  extract(lane: number): this {
+    this.#bytes.push(0xfd, 0x1b, lane)
+    return this
+  }
+  replace(lane: number): this {
+    this.#bytes.push(0xfd, 0x1c, lane)
+    return this
+  }
+  shuffle(lanes: readonly number[]): this {
+    this.#bytes.push(0xfd, 0x0d, ...lanes)
+    return this
+  }
+  /** Chooses 32-bit lanes out of the eight of two vectors. */
+  shuffleWords(...words: readonly number[]): this {
+    return this.shuffle(words.flatMap((w) => [4 * w, 4 * w + 1, 4 * w + 2, 4 * w + 3]))
+  }
+  call(index: number): this {
+    this.#bytes.push(0x10)
+    unsigned(this.#bytes, index)
+    return this
+  }
+
+  block(body: (label: Label) => void): this {
+    return this.#open(0x02, EMPTY, body)
+  }
+  loop(body: (label: Label) => void): this {
+    return this.#open(0x03, EMPTY, body)
+  }
+  if(then: (label: Label) => void, otherwise?: () => void): this {
+    return this.#open(0x04, EMPTY, then, otherwise)
+  }
+  ifV128(then: () => void, otherwise: () => void): this {
+    return this.#open(0x04, V128, then, otherwise)
+  }
+  br(label: Label): this {
+    this.#bytes.push(0x0c)
+    unsigned(this.#bytes, this.#depth - label)
+    return this
+  }
+  brIf(label: Label): this {
+    this.#bytes.push(0x0d)
+    unsigned(this.#bytes, this.#depth - label)
+    return this
+  }
+
+  #open(code: number, type: number, body: (label: Label) => void, otherwise?: () => void): this {
+    this.#bytes.push(code, type)
+    body(++this.#depth)
+    if (otherwise) {
+      this.#bytes.push(0x05)
+      otherwise()
+    }
+    this.#depth--
+    this.#bytes.push(0x0b)
+    return this
+  }
+
+  encode(): number[] {
+    const out: number[] = []
+    const groups: { type: Type; count: number }[] = []
+    for (const type of this.#locals) {
+      const last = groups.at(-1)
+      if (last?.type === type) last.count++
+      else groups.push({ type, count: 1 })
+    }
+    unsigned(out, groups.length)
+    for (const g of groups) {
+      unsigned(out, g.count)
+      out.push(g.type)
+    }
+    for (const b of this.#bytes) out.push(b)
+    out.push(0x0b)
+    return out
+  }
+}
+
+/** Every kernel: (first unit, end unit, address of its argument table, address of the thread's scratch). */
+export const KERNEL: readonly Type[] = [I32, I32, I32, I32]
+
+/** A module that imports one memory and exports its functions by number ('0', '1', ...). Equal functions are one. */
+export class ModuleWriter {
+  readonly #types: string[] = []
+  readonly #functions: { type: number; body: number[] }[] = []
+  readonly #known = new Map<string, number>()
+
+  add(fn: Fn): number {
+    const body = fn.encode()
+    const type = this.#type(fn.params, fn.results)
+    const key = `${type}:${String.fromCharCode(...body.slice(0, 4096))}${
+      body.length > 4096 ? body.slice(4096).join() : ''
+    }`
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    this.#functions.push({ type, body })
+    this.#known.set(key, this.#functions.length - 1)
+    return this.#functions.length - 1
+  }
+
+  #type(params: readonly Type[], results: readonly Type[]): number {
+    const key = [0x60, params.length, ...params, results.length, ...results].join()
+    const known = this.#types.indexOf(key)
+    if (known >= 0) return known
+    return this.#types.push(key) - 1
+  }
+
+  encode(memory: { initial: number; maximum: number; shared: boolean }): Uint8Array<ArrayBuffer> {
+    const limits = [memory.shared ? 0x03 : 0x01]
+    unsigned(limits, memory.initial)
+    unsigned(limits, memory.maximum)
+    const types = this.#types.map((t) => t.split(',').map(Number))
+    const exports = this.#functions.map((_, i) => {
+      const name = [...String(i)].map((c) => c.charCodeAt(0))
+      const out = [name.length, ...name, 0x00]
+      unsigned(out, i)
+      return out
+    })
+    const sections: [number, number[]][] = [
+      [1, vector(types)],
+      [2, vector([[1, 0x65, 1, 0x6d, 0x02, ...limits]])], // import e.m
+      [3, vector(this.#functions.map((f) => leb(f.type)))],
+      [7, vector(exports)],
+      [10, vector(this.#functions.map((f) => [...leb(f.body.length), ...f.body]))],
+    ]
+    const parts = sections.map(([id, bytes]) => [id, ...leb(bytes.length)].concat(bytes))
+    const out = new Uint8Array(8 + parts.reduce((n, p) => n + p.length, 0))
+    out.set([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
+    let at = 8
+    for (const p of parts) {
+      out.set(p, at)
+      at += p.length
+    }
+    return out
+  }
+}
+
+const leb = (n: number): number[] => {
+  const out: number[] = []
+  unsigned(out, n)
+  return out
+}
+const vector = (items: readonly (readonly number[])[]): number[] => {
+  const out = leb(items.length)
+  for (const item of items) for (const b of item) out.push(b)
+  return out
+}

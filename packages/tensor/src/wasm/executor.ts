@@ -1,0 +1,247 @@
+import type { Executor, Runner } from '../executor.ts'
+import type { Ref } from '../node.ts'
+import type { Program, Tensor, TensorType } from '../program.ts'
+import { type Arena, bytesOf, planArena } from './arena.ts'
+import { ModuleWriter } from './emitter.ts'
+import { engine, type Kernels, type WasmMemory } from './engine.ts'
+import { nodePhases } from './node-code.ts'
+import { Pool } from './pool.ts'
+import { spawnNodeThread } from './pool-node.ts'
+import { CANARY_WORDS, canary, fmaOf, probe } from './probe.ts'
+import { type Entry, runEntries, Word, type Work } from './team.ts'
+
+export type WasmOptions = {
+  /** Threads that share a step's work, the caller's included. Default 1. */
+  readonly threads?: number
+  /**
+   * Whether `fma` is the engine's relaxed multiply-add: `auto` where every thread proves that it rounds once, `on` to
+   * fail otherwise, `off` to emulate it exactly (about ten times slower).
+   */
+  readonly relaxed?: 'auto' | 'on' | 'off'
+}
+export type WasmExecutor = Executor & { readonly threads: number; readonly fused: boolean }
+
+/** The executor that runs everywhere: WebAssembly SIMD generated from the program, with the reference's bits. */
+export const createWasmExecutor = async (options: WasmOptions = {}): Promise<WasmExecutor> => {
+  const { threads = 1, relaxed = 'auto' } = options
+  if (!Number.isInteger(threads) || threads < 1 || threads > 256)
+    throw new RangeError(`threads is ${threads}; allowed: 1 to 256`)
+  const pool = await Pool.start(spawnNodeThread, threads - 1)
+  const probes = [probe(), ...pool.probes]
+  const refuse = async (message: string): Promise<never> => {
+    await pool.close()
+    throw new Error(message)
+  }
+  if (!probes.every((p) => p.sound))
+    return refuse(
+      'this engine does not compute IEEE 754 binary32: rounding or subnormals differ; use another machine',
+    )
+  const capable = probes.every((p) => p.fused)
+  if (relaxed === 'on' && !capable)
+    return refuse("this engine has no fused multiply-add; use relaxed: 'auto' to emulate it")
+  const fused = capable && relaxed !== 'off'
+  let runners = 0
+  return {
+    name: `wasm ${threads} ${fused ? 'fused' : 'exact'}`,
+    threads,
+    fused,
+    compile: (program, inputs) => compile(program, inputs, pool, fused, runners++),
+    close: () => pool.close(),
+  }
+}
+
+const PAGE = 65536
+const MOST_PAGES = 65536
+/** Where the canary's words lie; below is nothing, so that a zero address is not a tensor's. */
+const CANARY_AT = 64
+const TABLES_AT = CANARY_AT + 4 * CANARY_WORDS.length
+/** Entries cheaper than this are not worth waking others for; in the units of Phase.cost. */
+const WORTH_SHARING = 400_000
+
+const compile = async (
+  program: Program,
+  inputs: readonly Tensor[],
+  pool: Pool,
+  fused: boolean,
+  id: number,
+): Promise<Runner> => {
+  const writer = new ModuleWriter()
+  const fma = fmaOf(writer, fused)
+  const canaryName = String(writer.add(canary(fma, CANARY_AT)))
+  const phases = program.nodes.map((node) => nodePhases(node, fma))
+
+  const tableWords = phases.flat().reduce((n, p) => n + p.slots.length + 1, 0)
+  const arena = planArena(program, TABLES_AT + 2 * 4 * tableWords)
+  const scratchBytes = Math.ceil(Math.max(0, ...phases.flat().map((p) => p.scratch)) / 64) * 64
+  const scratch = Math.ceil(arena.end / 64) * 64
+  const bytes = scratch + pool.threads * scratchBytes + 64
+  const pages = Math.ceil(bytes / PAGE)
+  if (pages > MOST_PAGES)
+    throw new RangeError(
+      `the program needs ${bytes} bytes; WebAssembly memory has at most ${MOST_PAGES * PAGE}; use smaller tensors`,
+    )
+  const limits = { initial: pages, maximum: pages, shared: pool.threads > 1 }
+  const memory = new engine.Memory(limits)
+  new Uint32Array(memory.buffer, CANARY_AT, CANARY_WORDS.length).set(CANARY_WORDS)
+
+  const words = new Uint32Array(memory.buffer)
+  let table = TABLES_AT
+  const firstEntry: number[] = []
+  const entries = [0, 1].map((parity) => {
+    const list: Entry[] = []
+    phases.forEach((ofNode, i) => {
+      firstEntry[i] = list.length
+      for (const phase of ofNode) {
+        words[table / 4] = arena.nodes[parity]![i]!
+        phase.slots.forEach((ref, s) => {
+          words[table / 4 + 1 + s] = addressOf(arena, parity, ref)
+        })
+        const shared = phase.units > 1 && phase.units * phase.cost >= WORTH_SHARING
+        list.push({
+          kernel: String(writer.add(phase.fn)),
+          units: phase.units,
+          grain: shared ? Math.max(1, Math.floor(phase.units / (8 * pool.threads))) : 0,
+          table,
+        })
+        table += 4 * (1 + phase.slots.length)
+      }
+    })
+    firstEntry[phases.length] = list.length
+    return list
+  })
+
+  const module = await engine.compile(writer.encode(limits))
+  const work: Work = { canary: canaryName, entries, scratch, scratchBytes }
+  const { exports } = new engine.Instance(module, { e: { m: memory } })
+  if (pool.threads > 1) await pool.attach({ kind: 'attach', id, module, memory, work })
+  return new WasmRunner(program, inputs, arena, memory, work, exports, firstEntry, pool, id)
+}
+
+const addressOf = (arena: Arena, parity: number, ref: Ref): number =>
+  ref.from === 'node'
+    ? arena.nodes[parity]![ref.index]!
+    : ref.from === 'state'
+      ? arena.state[parity]![ref.index]!
+      : arena.inputs[ref.index]!
+
+class WasmRunner implements Runner {
+  readonly #program: Program
+  readonly #arena: Arena
+  readonly #work: Work
+  readonly #kernels: Kernels
+  readonly #firstEntry: readonly number[]
+  readonly #pool: Pool
+  readonly #id: number
+  readonly #runs: { from: number; to: number }[] = [] // of needed nodes' entries
+  #bytes: Uint8Array
+  #parity = 0
+  #stepped = false
+  #broken: Error | undefined
+
+  constructor(
+    program: Program,
+    inputs: readonly Tensor[],
+    arena: Arena,
+    memory: WasmMemory,
+    work: Work,
+    kernels: Kernels,
+    firstEntry: readonly number[],
+    pool: Pool,
+    id: number,
+  ) {
+    this.#program = program
+    this.#arena = arena
+    this.#work = work
+    this.#kernels = kernels
+    this.#firstEntry = firstEntry
+    this.#pool = pool
+    this.#id = id
+    this.#bytes = new Uint8Array(memory.buffer)
+    inputs.forEach((t, i) => {
+      this.#bytes.set(t.data, arena.inputs[i]!)
+    })
+    arena.needed.forEach((needed, i) => {
+      if (!needed) return
+      const [from, to] = [firstEntry[i]!, firstEntry[i + 1]!]
+      const last = this.#runs.at(-1)
+      if (last?.to === from) last.to = to
+      else this.#runs.push({ from, to })
+    })
+  }
+
+  load(state: readonly Tensor[]): void {
+    this.#stepped = false
+    state.forEach((t, i) => {
+      this.#bytes.set(t.data, this.#arena.state[this.#parity]![i]!)
+    })
+  }
+
+  async step(count = 1): Promise<void> {
+    await this.#pool.settled()
+    for (let i = 0; i < count; i++) {
+      for (const { from, to } of this.#runs) await this.#run(from, to)
+      this.#finish()
+    }
+  }
+
+  async trace(): Promise<Tensor[]> {
+    await this.#pool.settled()
+    const tensors: Tensor[] = []
+    for (const [i, node] of this.#program.nodes.entries()) {
+      await this.#run(this.#firstEntry[i]!, this.#firstEntry[i + 1]!)
+      tensors.push(this.#read(node, this.#arena.nodes[this.#parity]![i]!))
+    }
+    this.#finish()
+    return tensors
+  }
+
+  state(): Tensor[] {
+    return this.#program.state.map((type, i) => this.#read(type, this.#arena.state[this.#parity]![i]!))
+  }
+
+  outputs(): Tensor[] {
+    if (!this.#stepped) return []
+    const { nodes, state, inputs } = this.#program
+    return this.#program.outputs.map(({ ref }) => {
+      const type = (ref.from === 'node' ? nodes : ref.from === 'state' ? state : inputs)[ref.index]!
+      return this.#read(type, addressOf(this.#arena, 1 - this.#parity, ref))
+    })
+  }
+
+  close(): void {
+    if (this.#broken) return
+    this.#broken = new Error('the runner is closed')
+    this.#bytes = new Uint8Array(0)
+    this.#pool.detach(this.#id)
+  }
+
+  async #run(from: number, to: number): Promise<void> {
+    if (this.#broken) throw this.#broken
+    const { threads, control } = this.#pool
+    const entries = this.#work.entries[this.#parity]!
+    const together = threads > 1 && entries.slice(from, to).some((e) => e.grain > 0)
+    if (together) this.#pool.run(this.#id, this.#parity, from, to)
+    const fail = (error: unknown): void => {
+      this.#broken = error instanceof Error ? error : new Error(String(error))
+    }
+    runEntries(this.#work, this.#kernels, control, 0, threads, this.#parity, from, to, fail)
+    const failed = Atomics.load(control, Word.failed)
+    if (failed > 1) this.#broken ??= await this.#pool.failure(failed - 1)
+    if (this.#broken) throw this.#broken
+  }
+
+  /** The state as the step left it becomes the state. */
+  #finish(): void {
+    for (const { from, to, bytes } of this.#arena.copies[this.#parity]!) {
+      const at = addressOf(this.#arena, this.#parity, from)
+      this.#bytes.copyWithin(to, at, at + bytes)
+    }
+    this.#parity = 1 - this.#parity
+    this.#stepped = true
+  }
+
+  #read(type: TensorType, at: number): Tensor {
+    const { dtype, shape } = type
+    return { dtype, shape, data: this.#bytes.slice(at, at + bytesOf(type)) }
+  }
+}

@@ -1,0 +1,342 @@
+import { DTYPES } from '../dtype.ts'
+import { BLOCK, type FoldNode } from '../node.ts'
+import { I32, I64, type Local, V128 } from './emitter.ts'
+import type { Fma } from './fma.ts'
+import { Kernel, ORIGIN, type Place, type Tile } from './kernel.ts'
+import type { Phase } from './phase.ts'
+import { emitScalar } from './scalar-code.ts'
+import { type Form, isForm, type Load, type Space, spaceOf, type Test } from './space.ts'
+
+/**
+ * Any fold: a register tile of accumulators walks the box in order. Lanes, vectors and rows lie across output
+ * elements only, so each element sees its own k ascending.
+ */
+export const foldPhase = (node: FoldNode, fma: Fma): Phase => {
+  const space = spaceOf(node)
+  const tile = chooseTile(node, space)
+  const kernel = new Kernel(space, tile, fma)
+  const { f } = kernel
+  const outerDims = [...space.outer.keys()]
+  const points = node.box.reduce((n, e) => n * e, 1)
+  const isScan = node.order.kind === 'scan'
+  const places: Place[] = []
+  for (let row = 0; row < tile.rows; row++)
+    for (let vector = 0; vector < tile.vectors; vector++) places.push({ row, vector })
+
+  const parts = outerDims.map((dim) => ({
+    dim,
+    size: dim === tile.lane ? 4 * tile.vectors : dim === tile.row ? tile.rows : 1,
+  }))
+  kernel.units((unit) => {
+    kernel.decode(unit, parts)
+    for (const load of kernel.loads) kernel.start(load, outerDims)
+    kernel.fresh()
+    const accumulators = places.map((place) => {
+      const { init } = node.order
+      if (typeof init === 'number') f.splat(init)
+      else f.get(kernel.value(space.init as Load, place))
+      return f.keep(V128)
+    })
+    if (points > 0) new Walk(kernel, node, places, accumulators, points).emit()
+    if (!isScan)
+      places.forEach((place, i) => {
+        kernel.store(space.out, accumulators[i]!, place)
+      })
+  })
+  const units = parts.reduce((n, { dim, size }) => n * Math.ceil(space.outer[dim]! / size), 1)
+  const cost = places.length * 4 * (points + 4) * (node.step.code.length + node.guards.length + 1)
+  return { fn: kernel.f, slots: space.slots, units, cost, scratch: 0 }
+}
+
+const dependsOn = (form: Form, dim: number): boolean => form.by[dim] !== 0
+const sides = (test: Test): Form[] => [test.left, test.right].map((s) => (isForm(s) ? s.form : s.load.at))
+
+/** The loop over the box: blocks, then runs along the innermost box dimension, then steps. */
+class Walk {
+  readonly #kernel: Kernel
+  readonly #node: FoldNode
+  readonly #places: readonly Place[]
+  readonly #accumulators: readonly Local[]
+  readonly #points: number
+  readonly #k: Local
+  readonly #box: readonly number[] // dimensions
+  readonly #inner: number
+  readonly #bounds: Test[] = [] // guards that cut a run to an interval
+  readonly #runs: Test[] = [] // guards that a whole run passes or fails
+  readonly #steps: Test[] = [] // guards that the whole tile passes or fails
+  readonly #rows: Test[] = []
+  readonly #masks: Test[] = []
+
+  constructor(
+    kernel: Kernel,
+    node: FoldNode,
+    places: readonly Place[],
+    accumulators: readonly Local[],
+    points: number,
+  ) {
+    this.#kernel = kernel
+    this.#node = node
+    this.#places = places
+    this.#accumulators = accumulators
+    this.#points = points
+    this.#k = kernel.f.local(I32)
+    const { outer, box } = kernel.space
+    this.#box = box.map((_, i) => outer.length + i)
+    this.#inner = outer.length + box.length - 1
+    for (const g of kernel.space.guards) {
+      if (kernel.variesByLane(g)) this.#masks.push(g)
+      else if (kernel.variesByRow(g)) this.#rows.push(g)
+      else if (node.order.kind === 'scan') this.#steps.push(g)
+      else if (!sides(g).some((form) => dependsOn(form, this.#inner))) this.#runs.push(g)
+      else if (this.#slope(g) !== 0) this.#bounds.push(g)
+      else this.#steps.push(g)
+    }
+  }
+
+  /** By how much right - left grows along the innermost dimension, where that makes the guard an interval; else 0. */
+  #slope(g: Test): number {
+    if (g.test !== 'lt') return 0
+    let slope = 0
+    for (const [side, sign] of [
+      [g.right, 1],
+      [g.left, -1],
+    ] as const) {
+      if (isForm(side)) slope += sign * side.form.by[this.#inner]!
+      else if (dependsOn(side.load.at, this.#inner)) return 0
+    }
+    return Math.abs(slope) === 1 ? slope : 0
+  }
+
+  emit(): void {
+    const { f, coords } = this.#kernel
+    f.i32(0).set(this.#k)
+    for (const d of this.#box) f.i32(0).set(coords[d]!)
+    const blocked = this.#node.order.kind === 'blocked'
+    if (!blocked || this.#points <= BLOCK) {
+      const end = f.i32(this.#points).keep(I32)
+      this.#runTo(end)
+      return
+    }
+    let level = 0
+    for (let results = Math.ceil(this.#points / BLOCK); results > 1; results = Math.ceil(results / BLOCK))
+      level++
+    this.#level(level, this.#accumulators, f.i32(this.#points).keep(I32))
+  }
+
+  /** Folds everything up to `end` into `into`: steps at level 0, results of the level below above it. */
+  #level(level: number, into: readonly Local[], end: Local): void {
+    const { f } = this.#kernel
+    const { order } = this.#node
+    if (order.kind !== 'blocked') throw new Error('only blocked folds have levels')
+    for (const a of into) f.splat(order.init).set(a)
+    if (level === 0) {
+      this.#runTo(end)
+      return
+    }
+    // accumulators are those of level 0; the levels above keep their own
+    const below = level === 1 ? this.#level0 : into.map(() => f.local(V128))
+    const span = BLOCK ** level
+    const belowEnd = f.local(I32)
+    f.loop((again) => {
+      f.get(this.#k).i32(span).op('i32.add').tee(belowEnd).get(end)
+      f.get(belowEnd).get(end).op('i32.lt_u').op('select').set(belowEnd)
+      this.#level(level - 1, below, belowEnd)
+      into.forEach((a, i) => {
+        const place = this.#places[i]!
+        const result = emitScalar(f, order.combine, [a, below[i]!], {
+          fma: this.#kernel.fma,
+          index: (p) => this.#kernel.index(p, place),
+        })
+        f.get(result).set(a)
+      })
+      f.get(this.#k).get(end).op('i32.lt_u').brIf(again)
+    })
+  }
+
+  #level0Locals: readonly Local[] | undefined
+  /** The accumulators that steps go into: their own where blocks are combined. */
+  get #level0(): readonly Local[] {
+    this.#level0Locals ??= this.#accumulators.map(() => this.#kernel.f.local(V128))
+    return this.#level0Locals
+  }
+  get #active(): readonly Local[] {
+    return this.#level0Locals ?? this.#accumulators
+  }
+
+  /** Steps until k is `end`, run by run along the innermost box dimension. */
+  #runTo(end: Local): void {
+    const { f, coords, extents, loads } = this.#kernel
+    const inner = this.#inner
+    const x = coords[inner]!
+    const extent = extents[inner]!
+    const above = this.#box.slice(0, -1)
+    const single = above.length === 0
+    const from = f.local(I32)
+    const to = f.local(I32)
+    const next = f.local(I32)
+    f.loop((again) => {
+      // next = x + min(extent - x, end - k)
+      f.get(x).set(from)
+      if (single) f.get(end).set(next)
+      else {
+        f.get(end).get(this.#k).op('i32.sub').get(x).op('i32.add').set(next)
+        this.#kernel.minimum(next, extent)
+      }
+      f.get(this.#k).get(next).get(from).op('i32.sub').op('i32.add').set(this.#k)
+      f.get(next).set(to)
+      this.#kernel.moved(loads, above, () => {
+        f.block((skip) => {
+          f.i32(0).set(x)
+          for (const g of this.#runs) {
+            this.#kernel.holds(g, ORIGIN)
+            f.op('i32.eqz').brIf(skip)
+          }
+          for (const g of this.#bounds) this.#narrow(g, from, to)
+          if (this.#bounds.length > 0) f.get(from).get(to).op('i32.ge_u').brIf(skip)
+          f.get(from).set(x)
+          this.#kernel.moved(loads, [inner], () => {
+            // the copies must be locals of their own, since they are stepped
+            const stepped = loads.filter((l) => l.at.by[inner] !== 0)
+            f.loop((each) => {
+              this.#kernel.fresh()
+              this.#step()
+              this.#kernel.step(stepped, inner)
+              f.get(x).i32(1).op('i32.add').tee(x).get(to).op('i32.lt_u').brIf(each)
+            })
+          })
+        })
+      })
+      f.get(next).set(x)
+      if (!single) this.#carry(extent)
+      f.get(this.#k).get(end).op('i32.lt_u').brIf(again)
+    })
+  }
+
+  /** Where the innermost coordinate has reached its extent, moves on to the next run. */
+  #carry(extent: number): void {
+    const { f, coords, extents } = this.#kernel
+    const carry = (at: number, limit: number): void => {
+      f.get(coords[this.#box[at]!]!).i32(limit).op('i32.eq')
+      f.if(() => {
+        f.i32(0).set(coords[this.#box[at]!]!)
+        if (at === 0) return
+        const up = this.#box[at - 1]!
+        f.get(coords[up]!).i32(1).op('i32.add').set(coords[up]!)
+        carry(at - 1, extents[up]!)
+      })
+    }
+    carry(this.#box.length - 1, extent)
+  }
+
+  /** Cuts [from, to) to where the guard holds. The innermost coordinate is 0 here. */
+  #narrow(g: Test, from: Local, to: Local): void {
+    const { f } = this.#kernel
+    this.#kernel.sideI64(g.right)
+    this.#kernel.sideI64(g.left)
+    const distance = f.op('i64.sub').keep(I64)
+    const limit = f.local(I64)
+    // falling: x < distance. rising: x > -distance
+    if (this.#slope(g) > 0) f.i64(1).get(distance).op('i64.sub').set(limit)
+    else f.get(distance).set(limit)
+    // limit = min(max(limit, from), to)
+    const bound = (local: Local, test: 'i64.lt_s' | 'i64.gt_s'): void => {
+      f.get(local).op('i64.extend_i32_u').get(limit)
+      f.get(local).op('i64.extend_i32_u').get(limit).op(test).op('select').set(limit)
+    }
+    bound(from, 'i64.gt_s')
+    bound(to, 'i64.lt_s')
+    f.get(limit)
+      .op('i32.wrap_i64')
+      .set(this.#slope(g) > 0 ? from : to)
+  }
+
+  #step(): void {
+    const { space } = this.#kernel
+    this.#when(this.#steps, ORIGIN, () => {
+      for (let row = 0; row < this.#kernel.tile.rows; row++)
+        this.#when(this.#rows, { row, vector: 0 }, () => {
+          this.#places.forEach((place, i) => {
+            if (place.row === row) this.#one(place, this.#active[i]!)
+          })
+        })
+    })
+    if (this.#node.order.kind !== 'scan') return
+    this.#places.forEach((place, i) => {
+      this.#kernel.store(space.out, this.#active[i]!, place)
+    })
+  }
+
+  #when(guards: readonly Test[], place: Place, body: () => void): void {
+    const { f } = this.#kernel
+    if (guards.length === 0) {
+      body()
+      return
+    }
+    guards.forEach((g, i) => {
+      this.#kernel.holds(g, place)
+      if (i > 0) f.op('i32.and')
+    })
+    f.if(() => this.#kernel.scoped(body))
+  }
+
+  #one(place: Place, accumulator: Local): void {
+    const { f, space, fma } = this.#kernel
+    const args = space.reads.map((r) => this.#kernel.value(r, place))
+    const result = emitScalar(f, this.#node.step, [accumulator, ...args], {
+      fma,
+      index: (p) => this.#kernel.index(p, place),
+    })
+    f.get(result)
+    if (this.#masks.length > 0) {
+      f.get(accumulator)
+      this.#masks.forEach((g, i) => {
+        this.#kernel.holdsMask(g, place)
+        if (i > 0) f.v('v128.and')
+      })
+      f.v('v128.bitselect')
+    }
+    f.set(accumulator)
+  }
+}
+
+/** Chooses the dimension for the lanes by what a step's loads cost there, then rows where they share loads. */
+const chooseTile = (node: FoldNode, space: Space): Tile => {
+  const points = node.box.reduce((n, e) => n * e, 1)
+  const forms = (l: Load): Form[] => [
+    l.at,
+    ...l.inside.map((i) => i.form),
+    ...(l.word ? [l.word.load.at] : []),
+  ]
+  const cost = (dim: number): number => {
+    let loads = 0
+    for (const r of space.reads) {
+      const by = r.at.by[dim]!
+      loads += by === 0 || by === DTYPES[r.dtype].bytes ? 1 : 4
+      if (r.inside.some((i) => dependsOn(i.form, dim))) loads += 4
+      if (r.word && dependsOn(r.word.load.at, dim)) loads += 6
+    }
+    for (const g of space.guards) if (sides(g).some((form) => dependsOn(form, dim))) loads += 3
+    const store = space.out.at.by[dim] === DTYPES[node.dtype].bytes ? 1 : 4
+    return loads * points + store * (node.order.kind === 'scan' ? points : 1)
+  }
+  let lane: number | undefined
+  for (let d = space.outer.length - 1; d >= 0; d--)
+    if (space.outer[d]! >= 4 && (lane === undefined || cost(d) < cost(lane))) lane = d
+  if (lane === undefined) return { vectors: 1, rows: 1 }
+
+  const small = node.step.code.length <= 8
+  const masked = space.guards.some((g) => sides(g).some((form) => dependsOn(form, lane)))
+  if (!small || masked || node.order.kind === 'scan') return { lane, vectors: 1, rows: 1 }
+  // rows pay where a load does not depend on them
+  let row: number | undefined
+  for (let d = space.outer.length - 1; d >= 0; d--) {
+    if (d === lane || space.outer[d]! < 2) continue
+    if (space.guards.some((g) => sides(g).some((form) => dependsOn(form, d)))) continue
+    if (!space.reads.some((r) => forms(r).every((form) => !dependsOn(form, d)))) continue
+    if (row === undefined || space.outer[d]! > space.outer[row]!) row = d
+  }
+  const extent = space.outer[lane]!
+  if (row !== undefined)
+    return { lane, vectors: extent >= 8 ? 2 : 1, row, rows: Math.min(4, space.outer[row]!) }
+  return { lane, vectors: extent >= 16 ? 4 : extent >= 8 ? 2 : 1, rows: 1 }
+}

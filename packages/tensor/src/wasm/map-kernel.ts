@@ -1,0 +1,67 @@
+import type { MapNode } from '../node.ts'
+import { I32 } from './emitter.ts'
+import type { Fma } from './fma.ts'
+import { Kernel, type Tile } from './kernel.ts'
+import type { Phase } from './phase.ts'
+import { emitScalar } from './scalar-code.ts'
+import { spaceOf } from './space.ts'
+
+/** How many elements along the lanes make one unit of work. */
+const CHUNK = 4096
+
+export const mapPhase = (node: MapNode, fma: Fma): Phase => {
+  const space = spaceOf(node)
+  const lane = lastAtLeast(space.outer, 4)
+  const extent = lane === undefined ? 1 : space.outer[lane]!
+  const vectors = extent >= 16 && node.program.code.length <= 24 ? 2 : 1
+  const width = 4 * vectors
+  const tile: Tile = {
+    ...(lane === undefined ? {} : { lane }),
+    vectors: lane === undefined ? 1 : vectors,
+    rows: 1,
+  }
+  const kernel = new Kernel(space, tile, fma)
+  const { f, coords } = kernel
+  const dims = [...space.outer.keys()]
+  const body = (): void => {
+    kernel.fresh()
+    for (let vector = 0; vector < tile.vectors; vector++) {
+      const place = { row: 0, vector }
+      const args = space.reads.map((r) => kernel.value(r, place))
+      const index = (position: number): void => kernel.index(position, place)
+      kernel.store(space.out, emitScalar(f, node.program, args, { fma, index }), place)
+    }
+  }
+  const pieces = Math.ceil(extent / CHUNK)
+  const size = Math.ceil(extent / pieces / width) * width
+  kernel.units((unit) => {
+    kernel.decode(
+      unit,
+      dims.map((dim) => ({ dim, size: dim === lane ? size : 1, cut: dim === lane })),
+    )
+    for (const load of kernel.loads)
+      kernel.start(
+        load,
+        dims.filter((d) => d !== lane),
+      )
+    if (lane === undefined) return body()
+    const x = coords[lane]!
+    const next = f.get(x).keep(I32)
+    const end = f.get(x).i32(size).op('i32.add').keep(I32)
+    kernel.minimum(end, extent)
+    f.loop((again) => {
+      f.get(next).set(x)
+      if (extent % width !== 0) kernel.minimum(x, extent - width)
+      kernel.moved(kernel.loads, [lane], body)
+      f.get(next).i32(width).op('i32.add').tee(next).get(end).op('i32.lt_u').brIf(again)
+    })
+  })
+  const units = space.outer.reduce((n, e, d) => n * (d === lane ? Math.ceil(e / size) : e), 1)
+  const cost = (lane === undefined ? 4 : size) * (node.program.code.length + space.reads.length + 1)
+  return { fn: kernel.f, slots: space.slots, units, cost, scratch: 0 }
+}
+
+export const lastAtLeast = (extents: readonly number[], least: number): number | undefined => {
+  for (let d = extents.length - 1; d >= 0; d--) if (extents[d]! >= least) return d
+  return undefined
+}

@@ -1,0 +1,12 @@
+import type { Node } from '../node.ts'
+import type { Fma } from './fma.ts'
+import { foldPhase } from './fold-kernel.ts'
+import { mapPhase } from './map-kernel.ts'
+import type { Phase } from './phase.ts'
+import { scatterPhases } from './scatter-kernel.ts'
+
+/** The kernels of one node, chosen by its shape alone. */
+export const nodePhases = (node: Node, fma: Fma): Phase[] => {
+  if (node.kind === 'map') return [mapPhase(node, fma)]
+  return scatterPhases(node, fma) ?? [foldPhase(node, fma)]
+}

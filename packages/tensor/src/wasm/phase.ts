@@ -1,0 +1,11 @@
+import type { Ref } from '../node.ts'
+import type { Fn } from './emitter.ts'
+
+/** A part of a node's work that threads may share out by units, in any order. A node's phases run one after another. */
+export type Phase = {
+  readonly fn: Fn
+  readonly slots: readonly Ref[] // what slots 1, 2, ... of the argument table point to; slot 0 is the node's output
+  readonly units: number
+  readonly cost: number // of one unit, roughly in scalar instructions on one element
+  readonly scratch: number // bytes that each thread needs
+}

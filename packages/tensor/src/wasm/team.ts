@@ -1,0 +1,114 @@
+import type { Kernels } from './engine.ts'
+
+/**
+ * How the threads of an executor work on one step together. All of them walk the same list of entries; an entry that
+ * is worth it is shared out by units, the others are left to thread 0. The words below are all they share.
+ */
+export type Entry = {
+  readonly kernel: string
+  readonly units: number
+  readonly grain: number // units that a thread claims at once; 0: thread 0 does all
+  readonly table: number
+}
+/** A program as every thread holds it. Entries by parity of the step. */
+export type Work = {
+  readonly canary: string
+  readonly entries: readonly (readonly Entry[])[]
+  readonly scratch: number // address of thread 0's scratch
+  readonly scratchBytes: number
+}
+
+export const Word = {
+  arrived: 0,
+  generation: 1,
+  sleepers: 2,
+  claimed: 3,
+  command: 4, // counts commands
+  kind: 5,
+  work: 6,
+  parity: 7,
+  from: 8,
+  to: 9,
+  failed: 10, // 1 + the number of a thread that failed
+  count: 16,
+} as const
+export const Kind = { run: 0, leave: 1 } as const
+
+/** How often a thread looks before it sleeps: a few tens of microseconds. */
+const SPINS = 4000
+
+/** Waits until a word is no longer `old`. */
+export const waitWhile = (control: Int32Array, at: number, old: number): void => {
+  for (let i = 0; i < SPINS; i++) if (Atomics.load(control, at) !== old) return
+  Atomics.add(control, Word.sleepers, 1)
+  while (Atomics.load(control, at) === old) Atomics.wait(control, at, old)
+  Atomics.sub(control, Word.sleepers, 1)
+}
+
+/** Changes a word that others wait for. */
+export const announce = (control: Int32Array, at: number): void => {
+  Atomics.add(control, at, 1)
+  if (Atomics.load(control, Word.sleepers) > 0) Atomics.notify(control, at)
+}
+
+const barrier = (control: Int32Array, threads: number): void => {
+  const generation = Atomics.load(control, Word.generation)
+  if (Atomics.add(control, Word.arrived, 1) + 1 < threads) waitWhile(control, Word.generation, generation)
+  else {
+    Atomics.store(control, Word.arrived, 0)
+    Atomics.store(control, Word.claimed, 0)
+    announce(control, Word.generation)
+  }
+}
+
+/** One thread's part of entries [from, to). A failure is told to the others, which then skip the work. */
+export const runEntries = (
+  work: Work,
+  kernels: Kernels,
+  control: Int32Array,
+  thread: number,
+  threads: number,
+  parity: number,
+  from: number,
+  to: number,
+  onError: (error: unknown) => void,
+): void => {
+  const entries = work.entries[parity]!
+  const scratch = work.scratch + thread * work.scratchBytes
+  const guarded = (run: () => void): void => {
+    if (Atomics.load(control, Word.failed) !== 0) return
+    try {
+      run()
+    } catch (error) {
+      Atomics.store(control, Word.failed, thread + 1)
+      onError(error)
+    }
+  }
+  guarded(() => {
+    if (kernels[work.canary]!(0, 0, 0, 0) !== 1) throw new Error(CANARY_FAILED)
+  })
+  let alone = false // thread 0 has work that the others have not waited for
+  for (let i = from; i < to; i++) {
+    const { kernel, units, grain, table } = entries[i]!
+    const run = kernels[kernel]!
+    if (grain === 0 || threads === 1) {
+      alone = true
+      if (thread === 0) guarded(() => run(0, units, table, scratch))
+      continue
+    }
+    if (alone) barrier(control, threads)
+    alone = false
+    guarded(() => {
+      for (;;) {
+        const begin = Atomics.add(control, Word.claimed, grain)
+        if (begin >= units) return
+        run(begin, Math.min(begin + grain, units), table, scratch)
+      }
+    })
+    barrier(control, threads)
+  }
+}
+
+export const CANARY_FAILED =
+  'this thread no longer computes IEEE 754 as it did at start-up: another library changed its floating-point control ' +
+  'word; load that library in another process'

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { numbersFrom, tensor } from '../../test/agreement.ts'
+import type { Program } from '../program.ts'
+import { runStep } from '../reference.ts'
+import { index } from '../scalar/trace.ts'
+import { validateProgram } from '../validate.ts'
+import { fuse } from './fuse.ts'
+import { gradients } from './grad/gradients.ts'
+import { map } from './map.ts'
+import { add, cast, div, maximum, mul, sub } from './ops/arithmetic.ts'
+import { matmul } from './ops/contract.ts'
+import { mean, sum } from './ops/reduce.ts'
+import { reshape } from './reshape.ts'
+import { traceProgram } from './trace-program.ts'
+import { transpose } from './views.ts'
+
+const run = (program: Program) => {
+  const next = numbersFrom(3)
+  const state = program.state.map((t) =>
+    tensor(t, Float64Array.from({ length: t.shape.reduce((n, e) => n * e, 1) }, next)),
+  )
+  const { outputs, next: after } = runStep(program, state, [])
+  return [...outputs, ...after].map((t) => Buffer.from(t.data).toString('hex'))
+}
+
+const sameResults = (program: Program): Program => {
+  const fused = fuse(program)
+  const valid = validateProgram(fused)
+  assert.ok(valid.ok, JSON.stringify(valid))
+  assert.deepEqual(run(fused), run(program))
+  return fused
+}
+const f32 = (...shape: number[]) => ({ dtype: 'f32', shape }) as const
+
+test('chains of maps become one node', () => {
+  const program = traceProgram({ state: { a: f32(4, 6), b: f32(6) } }, ({ a, b }) => ({
+    state: { a: div(maximum(add(mul(a, a), b), 0.5), 3) },
+  }))
+  assert.equal(program.nodes.length, 4)
+  assert.equal(sameResults(program).nodes.length, 1)
+})
+
+test('fusion keeps every narrowing', () => {
+  const program = traceProgram({ state: { a: f32(5) } }, ({ a }) => ({
+    outputs: {
+      bf16: sub(cast(a, 'bf16'), a),
+      f16: sub(cast(mul(a, 1e-6), 'f16'), a),
+      u8: cast(cast(cast(mul(a, 1e4), 'u32'), 'u8'), 'f32'),
+    },
+  }))
+  assert.equal(sameResults(program).nodes.length, 3)
+})
+
+test('transposed, reshaped and reduced reads fuse too, with their coordinates', () => {
+  const program = traceProgram({ state: { a: f32(2, 3, 64), b: f32(6, 64) } }, ({ a, b }) => {
+    const placed = map([a], (x) => x.mul(index(0).mul(3).add(index(1)).toF32()))
+    const turned = mul(transpose(mul(a, a), [2, 0, 1]), 2)
+    return {
+      outputs: { rows: add(reshape(mul(a, 3), [6, 64]), b), turned, total: sum(placed, { axes: -1 }) },
+    }
+  })
+  assert.deepEqual(
+    sameResults(program).nodes.map((n) => n.kind),
+    ['map', 'map', 'fold', 'fold'],
+  )
+})
+
+test('what is read twice, kept, or summed many times stays', () => {
+  const program = traceProgram({ state: { a: f32(4, 4) } }, ({ a }) => {
+    const shared = mul(a, 2)
+    const inner = mul(a, 3)
+    return { outputs: { x: add(shared, 1), y: matmul(inner, a), shared } }
+  })
+  assert.equal(sameResults(program).nodes.length, program.nodes.length)
+})
+
+test('a training step keeps its results and loses nodes', () => {
+  const program = traceProgram({ state: { w: f32(6, 16), b: f32(16), x: f32(8, 6) } }, ({ w, b, x }) => {
+    const hidden = maximum(add(matmul(x, w), b), 0)
+    const norm = sub(hidden, mean(hidden, { axes: -1, keep: true }))
+    const loss = mean(mul(norm, norm))
+    const slopes = gradients(loss, { w, b })
+    return { state: { w: sub(w, mul(slopes.w, 0.1)), b: sub(b, mul(slopes.b, 0.1)) }, outputs: { loss } }
+  })
+  const fused = sameResults(program)
+  assert.ok(fused.nodes.length < program.nodes.length - 3, `${program.nodes.length} to ${fused.nodes.length}`)
+})

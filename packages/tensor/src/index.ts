@@ -11,12 +11,24 @@ export * from './fault.ts'
 // Building programs: tracing, views, operations, gradients
 export { broadcastTo } from './front/broadcast.ts'
 export { type Condition, equals, type FoldSpec, fold, lessThan } from './front/fold.ts'
+export { type FuseOptions, fuse } from './front/fuse.ts'
 export { grad, gradients } from './front/grad/gradients.ts'
 export { type Coordinate, type Element, Grid, materialise, stopGradient, view } from './front/grid.ts'
 export { Index } from './front/index-form.ts'
 export { type MapOptions, map, type RegisterOf } from './front/map.ts'
 export * from './front/ops/arithmetic.ts'
+export { concat, stack } from './front/ops/concat.ts'
 export { contract, linear, matmul } from './front/ops/contract.ts'
+export {
+  type ConvolveOptions,
+  conv1d,
+  conv2d,
+  maxPool2d,
+  meanPool2d,
+  type PoolOptions,
+} from './front/ops/convolve.ts'
+export { cumulativeProduct, cumulativeSum, cumulativeSumWords } from './front/ops/cumulative.ts'
+export { gatherLast, gatherRows, oneHot, take } from './front/ops/gather.ts'
 export {
   argmax,
   MAX,

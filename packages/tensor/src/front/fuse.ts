@@ -31,7 +31,9 @@ export const fuse = (program: Program, options: FuseOptions = {}): Program => {
     for (let again = true; again; ) {
       again = false
       const node = nodes[i]!
-      for (const producer of new Set(node.reads.flatMap((r) => (r.ref.from === 'node' ? [r.ref.index] : [])))) {
+      for (const producer of new Set(
+        node.reads.flatMap((r) => (r.ref.from === 'node' ? [r.ref.index] : [])),
+      )) {
         const made = nodes[producer]
         if (made?.kind !== 'map' || consumers[producer]!.size !== 1) continue
         const fused = inlineInto(node, made, producer, limits)
@@ -83,7 +85,11 @@ const inlineInto = (node: Node, source: MapNode, producer: number, limits: Limit
   const fused = traceScalar([...lead, ...reads.map((r) => DTYPES[r.dtype].register)], (...values) => {
     const value = (i: number) => values[lead.length + i]!
     const stored = narrow(inline(moved, ...inner.map(value)), made)
-    return inline(outerProgram, ...values.slice(0, lead.length), ...outer.map((i) => (i === undefined ? stored : value(i))))
+    return inline(
+      outerProgram,
+      ...values.slice(0, lead.length),
+      ...outer.map((i) => (i === undefined ? stored : value(i))),
+    )
   })
   if (fused.code.length > limits.instructions) return undefined
   return node.kind === 'map' ? { ...node, reads, program: fused } : { ...node, reads, step: fused }
@@ -93,7 +99,11 @@ const inlineInto = (node: Node, source: MapNode, producer: number, limits: Limit
  * The producer's coordinates over the consumer's space, if the read takes every element exactly once: then inlining
  * computes nothing twice. A matrix product takes elements many times and stays as it is.
  */
-const coordinatesOf = (read: Read, space: readonly number[], shape: readonly number[]): Affine[] | undefined => {
+const coordinatesOf = (
+  read: Read,
+  space: readonly number[],
+  shape: readonly number[],
+): Affine[] | undefined => {
   if (read.pad !== undefined) return undefined
   let address: Affine = affine.constant(0)
   for (const [d, c] of read.coords.entries()) {
@@ -135,9 +145,12 @@ const coarsened = (node: MapNode): MapNode => {
   const byOf = (a: Affine, at: number) => a.terms.find((t) => t.at === at)?.by ?? 0
   for (let d = node.shape.length - 2; d >= 0; d--) {
     const inner = node.shape[d + 1]!
-    if (node.shape[d] === 1 || inner === 1 || forms.some((a) => byOf(a, d) !== byOf(a, d + 1) * inner)) continue
+    if (node.shape[d] === 1 || inner === 1 || forms.some((a) => byOf(a, d) !== byOf(a, d + 1) * inner))
+      continue
     // Coordinate d is dropped, coordinate d + 1 counts over both.
-    const moved = node.shape.map((_, at) => (at === d ? affine.constant(0) : affine.coordinate(at > d ? at - 1 : at)))
+    const moved = node.shape.map((_, at) =>
+      at === d ? affine.constant(0) : affine.coordinate(at > d ? at - 1 : at),
+    )
     return coarsened({
       ...node,
       shape: node.shape.toSpliced(d, 2, node.shape[d]! * inner),

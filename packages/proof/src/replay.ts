@@ -25,33 +25,31 @@ export type Replayed = { readonly game: Game; readonly posted: Posted }
 
 const NOTHING = new Uint8Array(0)
 
+/** A dispute where nothing has been posted yet. */
+export const replayFrom = (game: Game): Replayed => {
+  const nodes = { history: new Map(), segment: new Map(), step: new Map(), tensor: new Map() }
+  return { game, posted: { ...nodes, children: [], leaf: NOTHING, words: NOTHING } }
+}
+
+/** One move further. */
+export const follow = ({ game, posted }: Replayed, move: Move, time: number): Result<Replayed> => {
+  const next = playMove(game, move, time)
+  return next.ok ? ok({ game: next.value, posted: withPost(posted, game, move) }) : next
+}
+
 /** Plays a recorded dispute again: where it stands, and what has been posted in it. */
 export const replay = (record: DisputeRecord): Result<Replayed> => {
   const opened = openGame(record.terms, record.seed, record.openedAt, record.named)
   if (!opened.ok) return opened
-  const empty = (): PostedNodes => new Map()
-  let posted: Posted = {
-    history: empty(),
-    segment: empty(),
-    step: empty(),
-    tensor: empty(),
-    children: [],
-    leaf: NOTHING,
-    words: NOTHING,
-  }
-  let game = opened.value
+  let replayed = replayFrom(opened.value)
   for (const { move, time } of record.moves) {
-    const next = playMove(game, move, time)
+    const next = follow(replayed, move, time)
     if (!next.ok) return next
-    posted = withPost(posted, game, move)
-    game = next.value
+    replayed = next.value
   }
-  if (record.timedOutAt !== undefined) {
-    const over = playTimeout(game, record.timedOutAt)
-    if (!over.ok) return over
-    game = over.value
-  }
-  return ok({ game, posted })
+  if (record.timedOutAt === undefined) return ok(replayed)
+  const over = playTimeout(replayed.game, record.timedOutAt)
+  return over.ok ? ok({ ...replayed, game: over.value }) : over
 }
 
 /** What is known to be posted after a move that was made in `game`. */

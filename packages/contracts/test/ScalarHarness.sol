@@ -9,6 +9,7 @@ contract ScalarHarness {
     /// @param coordinates Rows of `rank` words, one row a row of arguments.
     /// @return results One word of four bytes a row, big-endian.
     /// @return gasUsed By the interpreter, all rows together.
+    /// @return most By the interpreter, in the dearest row.
     function runAll(
         bytes calldata program,
         bytes calldata arguments,
@@ -16,7 +17,7 @@ contract ScalarHarness {
         bytes calldata coordinates,
         uint256 rank,
         uint256 rows
-    ) external view returns (bytes memory results, uint256 gasUsed) {
+    ) external view returns (bytes memory results, uint256 gasUsed, uint256 most) {
         unchecked {
             results = new bytes(rows * 4);
             uint256[] memory args = new uint256[](arity);
@@ -30,7 +31,9 @@ contract ScalarHarness {
                 }
                 uint256 before = gasleft();
                 (uint256 word, uint256 end,) = ScalarMachine.run(program, 0, args, point);
-                gasUsed += before - gasleft();
+                before -= gasleft();
+                gasUsed += before;
+                if (before > most) most = before;
                 require(end == program.length && ScalarMachine.skip(program, 0) == end, "length");
                 assembly ("memory-safe") {
                     // Four bytes of the 32: the others stay.

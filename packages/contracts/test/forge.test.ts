@@ -1,16 +1,26 @@
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const script = fileURLToPath(new URL('../scripts/forge-test.ts', import.meta.url))
+// Both compile into the same folder, so they stay in one file, one after the other.
 
-test('the Solidity tests pass and their gas figures are the committed ones', async () => {
-  const { code, output } = await new Promise<{ code: number | null; output: string }>((resolve) => {
-    const child = execFile(process.execPath, [script], { maxBuffer: 1 << 26 }, (_error, stdout, stderr) =>
-      resolve({ code: child.exitCode, output: stdout + stderr }),
-    )
+const run = (script: string, ...args: string[]) => {
+  const path = fileURLToPath(new URL(`../scripts/${script}`, import.meta.url))
+  const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...args], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
   })
-  assert.equal(code, 0, output)
-  assert.match(output, /\d+ tests passed, 0 failed/)
+  return { status, output: stdout + stderr }
+}
+
+test('the committed bindings are what the contracts give', () => {
+  const { status, output } = run('build.ts', '--check')
+  assert.equal(status, 0, output)
+})
+
+test('the Solidity tests pass and their gas figures are the committed ones', () => {
+  const { status, output } = run('forge-test.ts')
+  assert.equal(status, 0, output)
+  assert.match(output, / [1-9]\d* tests passed, 0 failed/)
 })

@@ -17,7 +17,7 @@ import {
 } from '@lockstep/tensor'
 import { type RefereeExecutor, startRefereeExecutor } from './referee-executor.ts'
 
-const CASES = Number(process.env.LOCKSTEP_CASES ?? 4_000)
+const CASES = process.env.LOCKSTEP_NIGHTLY ? 200_000 : 4_000
 
 let referee: RefereeExecutor
 before(async () => {

@@ -33,7 +33,7 @@ const operands = (op: TestedOpcode, takes: string, r: Random, i: number): number
 }
 
 /** A 32-bit counter, mixed as MurmurHash3 finalises (Appleby): all that is asked is that every place gets the same. */
-class Random {
+export class Random {
   #state: number
   constructor(seed: number) {
     this.#state = seed

@@ -1,3 +1,5 @@
+import { FaultError } from '@lockstep/tensor'
+
 /** 32 bytes. Trees keep digests packed; messages carry them as hex, as a contract's bindings do. */
 export type Digest = Uint8Array<ArrayBufferLike>
 export type Hex = `0x${string}`
@@ -26,8 +28,15 @@ export const fromHex = (text: string): Uint8Array<ArrayBuffer> | undefined => {
   return bytes
 }
 
-/** The digest that a hex text holds; all zero bytes stand for anything that is not 32 bytes of hex. */
+/** The digest that a hex text holds; a fault where it is not 32 bytes. */
 export const digestFromHex = (text: string): Digest => {
   const bytes = fromHex(text)
-  return bytes?.length === 32 ? bytes : ZERO
+  if (bytes?.length === 32) return bytes
+  throw new FaultError({
+    code: 'digest-malformed',
+    field: 'digest',
+    value: text,
+    limit: '0x and 64 hex digits',
+    remedy: 'Give the digest as it was posted.',
+  })
 }

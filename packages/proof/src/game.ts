@@ -12,7 +12,7 @@ import { digestFromHex, fromHex, type Hex, isZero, sameBytes, toHex, ZERO_HEX } 
 import { levelCounts, type Range, rangeBelow, rangeOfWord, runLength, runOver, topOf } from './fold-cut.ts'
 import { leafDigest, programDigest, tensorDigest } from './hash.ts'
 import { type Move, type Phase, type Side, sideOf } from './moves.ts'
-import { type Agreed, openWords, storedBits } from './openings.ts'
+import { type Agreed, MissingLeaf, openWords, storedBits } from './openings.ts'
 import { nextHash, wordsHash } from './position-hash.ts'
 import { encodeHeader, type ProgramHeader } from './program-id.ts'
 import {
@@ -599,6 +599,8 @@ const orVoid = (game: Game, judge: () => Game): Game => {
     return judge()
   } catch (error) {
     if (error instanceof InvalidItem) return { ...game, outcome: 'void' }
+    if (error instanceof MissingLeaf)
+      refuse('opening-missing', 'openings', error.message, 'every leaf that is read')
     throw error
   }
 }

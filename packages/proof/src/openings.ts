@@ -9,7 +9,7 @@ import {
   type TensorType,
   type WordSource,
 } from '@lockstep/tensor'
-import { type Digest, digestFromHex, fromHex, type Hex, sameBytes, toHex } from './digest.ts'
+import { type Digest, digestFromHex, fromHex, type Hex, sameBytes, toHex, ZERO } from './digest.ts'
 import { leafDigest, parentDigest, tensorDigest } from './hash.ts'
 import type { Opening } from './moves.ts'
 import type { ProgramHeader } from './program-id.ts'
@@ -61,7 +61,7 @@ export const wordsOf =
     if (leaf < 0 || !Number.isSafeInteger(leaf)) throw new InvalidItem('an address lies outside its tensor')
     const opened = leafOf(ref, leaf)
     if (!opened) throw new MissingLeaf(ref, leaf)
-    if (opened.type.dtype !== dtype) throw new InvalidItem('a read has another dtype than its source')
+    if (opened.type.dtype !== dtype) refuse('opening-mismatch', 'header', opened.type.dtype, dtype)
     if (position >= size(opened.type.shape)) throw new InvalidItem('an address lies outside its tensor')
     return loadElement(dtype, opened.data, position % elementsPerLeaf(dtype))
   }
@@ -119,7 +119,7 @@ const above = (
   const state = climb(tensor, index, path.slice(0, height))
   return {
     root: agreed.item,
-    reached: parentDigest(state, path[height] ?? digestFromHex('')),
+    reached: parentDigest(state, path[height] ?? ZERO),
     length: height + 1,
   }
 }

@@ -75,12 +75,12 @@ for (const { name, fn, exact, ulp, from, to, hard } of CASES) {
       assert.ok(error <= ulp, `${name}(${x}), pattern ${pattern.toString(16)}: ${error} ulp`)
     }
     it(`is within ${ulp} ulp where it is interesting, and on its hardest inputs`, () => {
-      for (let i = 0; i <= 60_000; i++) check(f32Bits(from + ((to - from) * i) / 60_000))
+      for (let i = 0; i <= 25_000; i++) check(f32Bits(from + ((to - from) * i) / 25_000))
       for (const pattern of hard) check(pattern)
     })
     it('is so on every kind of pattern', () => {
-      for (const { a } of scalarCases('fabs', 11, 30_000)) check(a)
-      for (const { a } of scalarCases('fsqrt', 11, 20_000)) check(a)
+      for (const { a } of scalarCases('fabs', 11, 10_000)) check(a)
+      for (const { a } of scalarCases('fsqrt', 11, 5_000)) check(a)
     })
     it('is NaN of NaN and has a value or NaN at the infinities', () => {
       assert.equal(f32Bits(at(NAN)), NAN)
@@ -107,11 +107,13 @@ describe('exact values', () => {
     }
   })
   it('odd functions are exactly odd, cos is exactly even', () => {
+    const odd = [sin, tanh, erf].map(compiled)
+    const even = compiled(cos)
     for (const { a } of scalarCases('fabs', 3, 2000)) {
-      if (a === NAN || Math.abs(f32Value(a)) > 2 ** 17) continue
-      for (const fn of [sin, tanh, erf])
-        assert.ok(Object.is(compiled(fn)(a), -compiled(fn)((a ^ 0x80000000) >>> 0)))
-      assert.ok(Object.is(compiled(cos)(a), compiled(cos)((a ^ 0x80000000) >>> 0)))
+      const negated = (a ^ 0x80000000) >>> 0
+      if (!(Math.abs(f32Value(a)) <= 2 ** 17)) continue
+      for (const at of odd) assert.ok(Object.is(at(a), -at(negated)))
+      assert.ok(Object.is(even(a), even(negated)))
     }
   })
   it('tanh and erf reach 1, sigmoid reaches 0 and 1', () => {
@@ -127,7 +129,7 @@ describe('pow', () => {
   const run = compileScalar(traceScalar(['f', 'f'], (x, y) => pow(x, y)))
   const at = (x: number, y: number) => f32Value(run([f32Bits(x), f32Bits(y)], []))
   it('is within 2 + 2 |y log x| ulp of x^y for positive x', () => {
-    for (let i = 0; i < 40_000; i++) {
+    for (let i = 0; i < 20_000; i++) {
       const x = Math.fround(2 ** ((((i * 7919) % 4001) - 2000) / 500))
       const y = Math.fround((((i * 104729) % 20011) - 10000) / 1000)
       const exponent = Math.abs(y * Math.log(x))

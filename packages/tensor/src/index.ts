@@ -76,3 +76,14 @@ export * from './scalar/vectors.ts'
 export * from './shape.ts'
 export * from './validate.ts'
 export { createWasmExecutor, type WasmExecutor, type WasmOptions } from './wasm/executor.ts'
+export { withGradient } from './front/grad/with-gradient.ts'
+export { gelu, geluByTanh, relu, silu } from './front/ops/activation.ts'
+export { layerNorm, type NormOptions, rmsNorm } from './front/ops/norm.ts'
+export {
+  crossEntropies,
+  crossEntropy,
+  logSoftmax,
+  logSumExp,
+  type SoftmaxOptions,
+  softmax,
+} from './front/ops/softmax.ts'

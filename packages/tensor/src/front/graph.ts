@@ -1,16 +1,21 @@
 import { TraceError } from './trace-error.ts'
-import type { Computed, Lookup, Source, Vertex, WordLookup } from './vertex.ts'
+import type { Computed, Lookup, Pullback, Source, Vertex, WordLookup } from './vertex.ts'
 
 /** The program being traced: every vertex made so far, equal ones made once. */
 class Graph {
   readonly vertices: Vertex[] = []
   readonly #known = new Map<string, Vertex>()
 
+  add<V extends Vertex>(make: (id: number) => V): V {
+    const made = make(this.vertices.length)
+    this.vertices.push(made)
+    return made
+  }
+
   intern<V extends Vertex>(key: string, make: (id: number) => V): V {
     const known = this.#known.get(key)
     if (known) return known as V
-    const made = make(this.vertices.length)
-    this.vertices.push(made)
+    const made = this.add(make)
     this.#known.set(key, made)
     return made
   }
@@ -40,6 +45,10 @@ export const addSource = (source: WithoutId<Source>): Source =>
 /** Makes a vertex, or finds the equal one made before. */
 export const addVertex = <V extends Computed>(vertex: WithoutId<V>): V =>
   graph().intern(keyOf(vertex as WithoutId<Computed>), (id) => ({ ...vertex, id }) as unknown as V)
+
+/** The same vertex with a gradient of its own; lowering makes one node of both. */
+export const addTwin = (vertex: Computed, pullback: Pullback): Computed =>
+  graph().add((id) => ({ ...vertex, id, pullback }))
 
 /** Two vertices with one key are the same node. Labels are not part of it. */
 const keyOf = (vertex: WithoutId<Computed>): string => {

@@ -1,6 +1,7 @@
 import type { Dtype } from '../dtype.ts'
 import type { Affine } from '../node.ts'
 import type { Formula } from '../scalar/formula.ts'
+import type { Grid } from './grid.ts'
 
 /**
  * The graph that tracing builds: like a program's nodes, but sources are pointers and scalar programs are still
@@ -22,7 +23,12 @@ type Common = {
   readonly dtype: Dtype
   readonly shape: readonly number[]
   readonly reads: readonly Lookup[]
+  readonly pullback?: Pullback // instead of the kind's own gradient
 }
+/** What an upstream gradient, of the vertex's shape, becomes for some grids that the vertex was computed from. */
+export type Pullback = (
+  upstream: Grid<'f'>,
+) => readonly { readonly of: Grid<'f'>; readonly gradient: Grid<'f'> }[]
 export type MapVertex = Common & { readonly kind: 'map'; readonly formula: Formula }
 type Folding = Common & {
   readonly box: readonly number[]

@@ -5,7 +5,7 @@ import { Formula, traceFormula } from '../../scalar/formula.ts'
 import { type F, f32, index, select, type U, u32, usedArguments } from '../../scalar/trace.ts'
 import * as affine from '../affine.ts'
 import { foldFormula } from '../fold.ts'
-import type { Grid } from '../grid.ts'
+import { Grid } from '../grid.ts'
 import { Index } from '../index-form.ts'
 import { mapFormula } from '../map.ts'
 import { reshape } from '../reshape.ts'
@@ -99,6 +99,10 @@ const sumPoints = (points: Points): Grid<'f'> => {
   const shape = extents.slice(0, outputs)
   const box = extents.slice(outputs)
   if (box.length === 0) {
+    // What is only handed on is a view of the upstream gradient, not a node.
+    const { formula, reads } = points
+    if (guards.length === 0 && reads.length === 1 && formula.code.length === 0)
+      return new Grid(shape, reads[0]!)
     const chosen = guards.length === 0 ? points : guardsAsSelection(points)
     if (chosen) return mapFormula(label, shape, chosen.reads, chosen.formula)
   }

@@ -1,6 +1,6 @@
 import { DTYPES } from '../../dtype.ts'
 import type { F } from '../../scalar/trace.ts'
-import { type Grid, isDense } from '../grid.ts'
+import { type Grid, isDense, materialise } from '../grid.ts'
 import { dependenciesOf } from '../lower.ts'
 import { map } from '../map.ts'
 import { full } from '../ops/arithmetic.ts'
@@ -8,6 +8,7 @@ import { reshape } from '../reshape.ts'
 import { show, TraceError } from '../trace-error.ts'
 import { isSource, type Lookup, type Vertex } from '../vertex.ts'
 import { contributionsOf } from './rules.ts'
+import { pulledBack } from './with-gradient.ts'
 
 type Named = { readonly [name: string]: Grid<'f'> }
 
@@ -62,7 +63,8 @@ export const gradients = <T extends Named>(
     const total = addAll(list)
     if (wanted.has(v)) found.set(v, total)
     if (isSource(v)) continue
-    for (const { to, gradient } of contributionsOf(v, total, flows)) send(to, gradient)
+    const sent = v.pullback ? pulledBack(v.pullback, total, flows) : contributionsOf(v, total, flows)
+    for (const { to, gradient } of sent) send(to, gradient)
   }
   const gradientOf = (grid: Grid<'f'>): Grid<'f'> => {
     const gradient = found.get(grid.lookup.source)
@@ -110,7 +112,8 @@ const lossSeed = (loss: Grid<'f'>): Grid<'f'> => {
 
 const AT_ONCE = 6 // reads of one node: few enough for a dispute's last step
 const addAll = (grids: readonly Grid<'f'>[]): Grid<'f'> => {
-  if (grids.length === 1) return grids[0]!
+  // A padded view is read faster as a node of its own: much reads it.
+  if (grids.length === 1) return grids[0]!.lookup.pad === undefined ? grids[0]! : materialise(grids[0]!)
   const now = grids.slice(0, AT_ONCE)
   const total = map(now, (...values) => values.reduce((a: F, b: F) => a.add(b)), {
     label: 'sum of gradients',

@@ -13,9 +13,11 @@ export { broadcastTo } from './front/broadcast.ts'
 export { type Condition, equals, type FoldSpec, fold, lessThan } from './front/fold.ts'
 export { type FuseOptions, fuse } from './front/fuse.ts'
 export { grad, gradients } from './front/grad/gradients.ts'
+export { withGradient } from './front/grad/with-gradient.ts'
 export { type Coordinate, type Element, Grid, materialise, stopGradient, view } from './front/grid.ts'
 export { Index } from './front/index-form.ts'
 export { type MapOptions, map, type RegisterOf } from './front/map.ts'
+export { gelu, geluByTanh, relu, silu } from './front/ops/activation.ts'
 export * from './front/ops/arithmetic.ts'
 export { concat, stack } from './front/ops/concat.ts'
 export { contract, linear, matmul } from './front/ops/contract.ts'
@@ -29,6 +31,14 @@ export {
 } from './front/ops/convolve.ts'
 export { cumulativeProduct, cumulativeSum, cumulativeSumWords } from './front/ops/cumulative.ts'
 export { gatherLast, gatherRows, oneHot, take } from './front/ops/gather.ts'
+export { layerNorm, type NormOptions, rmsNorm } from './front/ops/norm.ts'
+export {
+  dropout,
+  type Randomness,
+  randomNormal,
+  randomUniform,
+  randomWords,
+} from './front/ops/random.ts'
 export {
   argmax,
   MAX,
@@ -41,6 +51,14 @@ export {
   sum,
   sumWords,
 } from './front/ops/reduce.ts'
+export {
+  crossEntropies,
+  crossEntropy,
+  logSoftmax,
+  logSumExp,
+  type SoftmaxOptions,
+  softmax,
+} from './front/ops/softmax.ts'
 export { merge, reshape } from './front/reshape.ts'
 export { TraceError } from './front/trace-error.ts'
 export { type Grids, traceProgram } from './front/trace-program.ts'
@@ -76,14 +94,3 @@ export * from './scalar/vectors.ts'
 export * from './shape.ts'
 export * from './validate.ts'
 export { createWasmExecutor, type WasmExecutor, type WasmOptions } from './wasm/executor.ts'
-export { withGradient } from './front/grad/with-gradient.ts'
-export { gelu, geluByTanh, relu, silu } from './front/ops/activation.ts'
-export { layerNorm, type NormOptions, rmsNorm } from './front/ops/norm.ts'
-export {
-  crossEntropies,
-  crossEntropy,
-  logSoftmax,
-  logSumExp,
-  type SoftmaxOptions,
-  softmax,
-} from './front/ops/softmax.ts'

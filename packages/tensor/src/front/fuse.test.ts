@@ -66,6 +66,17 @@ test('transposed, reshaped and reduced reads fuse too, with their coordinates', 
   )
 })
 
+test('a reader of another shape is reshaped to its producer, unless its shape is seen', () => {
+  const program = (seen: boolean) =>
+    traceProgram({ state: { a: f32(2, 3, 4) } }, ({ a }) => {
+      const placed = map([a], (x) => x.mul(index(1).toF32()))
+      const flat = map([reshape(placed, [6, 4])], (x) => x.add(index(0).toF32()))
+      return { outputs: { x: seen ? flat : sum(flat, { axes: 0 }) } }
+    })
+  assert.equal(sameResults(program(true)).nodes.length, 2)
+  assert.equal(sameResults(program(false)).nodes.length, 2) // of 3: the sum stays
+})
+
 test('what is read twice, kept, or summed many times stays', () => {
   const program = traceProgram({ state: { a: f32(4, 4) } }, ({ a }) => {
     const shared = mul(a, 2)

@@ -1,4 +1,5 @@
 import { DTYPES } from '../dtype.ts'
+import { LIMITS } from '../limits.ts'
 import type { Affine, Coord, Guard, MapNode, Node, Read, Ref, WordRead } from '../node.ts'
 import type { Program } from '../program.ts'
 import { Formula } from '../scalar/formula.ts'
@@ -36,7 +37,11 @@ export const fuse = (program: Program, options: FuseOptions = {}): Program => {
       )) {
         const made = nodes[producer]
         if (made?.kind !== 'map' || consumers[producer]!.size !== 1) continue
-        const fused = inlineInto(node, made, producer, limits)
+        const fused =
+          inlineInto(node, made, producer, limits) ??
+          (node.kind === 'map' && !consumers[i]!.has('result')
+            ? inlineInto(reshaped(node, made.shape), made, producer, limits)
+            : undefined)
         if (!fused) continue
         nodes[i] = fused
         nodes[producer] = undefined
@@ -158,6 +163,27 @@ const coarsened = (node: MapNode): MapNode => {
     })
   }
   return node
+}
+
+/** The same map with dimensions split where this shape, of as many elements, has its own borders. */
+const reshaped = (node: MapNode, other: readonly number[]): MapNode => {
+  const strides = (shape: readonly number[]) =>
+    shape.map((_, d) => shape.slice(d + 1).reduce((n, e) => n * e, 1))
+  const total = node.shape.reduce((n, e) => n * e, 1)
+  const borders = [...new Set([1, total, ...strides(node.shape), ...strides(other)])].sort((a, b) => b - a)
+  const shape = borders.slice(1).map((b, i) => borders[i]! / b)
+  if (!shape.every(Number.isInteger) || shape.length > LIMITS.rank) return node
+  const place = node.shape.map((extent, d) => {
+    const stride = strides(node.shape)[d]!
+    let form = affine.constant(0)
+    strides(shape).forEach((by, at) => {
+      if (by >= stride && by < stride * extent)
+        form = affine.sum(form, affine.scale(affine.coordinate(at), by / stride))
+    })
+    return form
+  })
+  const program = substituteIndices(new Formula(node.program), place).lower()
+  return { ...node, shape, reads: node.reads.map((r) => substituteRead(r, place)), program }
 }
 
 const narrow = (value: F | U, { dtype }: MapNode): F | U => {

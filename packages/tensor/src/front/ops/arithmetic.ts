@@ -56,7 +56,6 @@ export const neg = (x: Grid<'f'>): Grid<'f'> => map([x], (a) => a.neg(), { label
 export const abs = (x: Grid<'f'>): Grid<'f'> => map([x], (a) => a.abs(), { label: 'abs' })
 export const square = (x: Grid<'f'>): Grid<'f'> => map([x], (a) => a.mul(a), { label: 'square' })
 export const sqrt = (x: Grid<'f'>): Grid<'f'> => map([x], (a) => a.sqrt(), { label: 'sqrt' })
-export const rsqrt = (x: Grid<'f'>): Grid<'f'> => map([x], (a) => f32(1).div(a.sqrt()), { label: 'rsqrt' })
 /** Kept within [low, high]; the gradient is 0 outside. */
 export const clip = (x: Grid<'f'>, low: number, high: number): Grid<'f'> =>
   map([x], (a) => select(a.lt(low), f32(low), select(f32(high).lt(a), f32(high), a)), { label: 'clip' })

@@ -1,5 +1,6 @@
 import { DTYPES } from '../dtype.ts'
 import { BLOCK, type FoldNode } from '../node.ts'
+import { BoxWalk } from './box-walk.ts'
 import { I32, I64, type Local, V128 } from './emitter.ts'
 import type { Fma } from './fma.ts'
 import { Kernel, ORIGIN, type Place, type Tile } from './kernel.ts'
@@ -58,9 +59,7 @@ class Walk {
   readonly #places: readonly Place[]
   readonly #accumulators: readonly Local[]
   readonly #points: number
-  readonly #k: Local
-  readonly #box: readonly number[] // dimensions
-  readonly #inner: number
+  readonly #walk: BoxWalk
   readonly #bounds: Test[] = [] // guards that cut a run to an interval
   readonly #runs: Test[] = [] // guards that a whole run passes or fails
   readonly #steps: Test[] = [] // guards that the whole tile passes or fails
@@ -79,15 +78,12 @@ class Walk {
     this.#places = places
     this.#accumulators = accumulators
     this.#points = points
-    this.#k = kernel.f.local(I32)
-    const { outer, box } = kernel.space
-    this.#box = box.map((_, i) => outer.length + i)
-    this.#inner = outer.length + box.length - 1
+    this.#walk = new BoxWalk(kernel)
     for (const g of kernel.space.guards) {
       if (kernel.variesByLane(g)) this.#masks.push(g)
       else if (kernel.variesByRow(g)) this.#rows.push(g)
       else if (node.order.kind === 'scan') this.#steps.push(g)
-      else if (!sides(g).some((form) => dependsOn(form, this.#inner))) this.#runs.push(g)
+      else if (!sides(g).some((form) => dependsOn(form, this.#walk.inner))) this.#runs.push(g)
       else if (this.#slope(g) !== 0) this.#bounds.push(g)
       else this.#steps.push(g)
     }
@@ -101,16 +97,15 @@ class Walk {
       [g.right, 1],
       [g.left, -1],
     ] as const) {
-      if (isForm(side)) slope += sign * side.form.by[this.#inner]!
-      else if (dependsOn(side.load.at, this.#inner)) return 0
+      if (isForm(side)) slope += sign * side.form.by[this.#walk.inner]!
+      else if (dependsOn(side.load.at, this.#walk.inner)) return 0
     }
     return Math.abs(slope) === 1 ? slope : 0
   }
 
   emit(): void {
-    const { f, coords } = this.#kernel
-    f.i32(0).set(this.#k)
-    for (const d of this.#box) f.i32(0).set(coords[d]!)
+    const { f } = this.#kernel
+    this.#walk.rewind()
     const blocked = this.#node.order.kind === 'blocked'
     if (!blocked || this.#points <= BLOCK) {
       const end = f.i32(this.#points).keep(I32)
@@ -138,7 +133,7 @@ class Walk {
     const span = BLOCK ** level
     const belowEnd = f.local(I32)
     f.loop((again) => {
-      f.get(this.#k).i32(span).op('i32.add').tee(belowEnd).get(end)
+      f.get(this.#walk.k).i32(span).op('i32.add').tee(belowEnd).get(end)
       f.get(belowEnd).get(end).op('i32.lt_u').op('select').set(belowEnd)
       this.#level(level - 1, below, belowEnd)
       into.forEach((a, i) => {
@@ -149,7 +144,7 @@ class Walk {
         })
         f.get(result).set(a)
       })
-      f.get(this.#k).get(end).op('i32.lt_u').brIf(again)
+      f.get(this.#walk.k).get(end).op('i32.lt_u').brIf(again)
     })
   }
 
@@ -163,69 +158,22 @@ class Walk {
     return this.#level0Locals ?? this.#accumulators
   }
 
-  /** Steps until k is `end`, run by run along the innermost box dimension. */
+  /** Steps until k is `end`. */
   #runTo(end: Local): void {
-    const { f, coords, extents, loads } = this.#kernel
-    const inner = this.#inner
-    const x = coords[inner]!
-    const extent = extents[inner]!
-    const above = this.#box.slice(0, -1)
-    const single = above.length === 0
-    const from = f.local(I32)
-    const to = f.local(I32)
-    const next = f.local(I32)
-    f.loop((again) => {
-      // next = x + min(extent - x, end - k)
-      f.get(x).set(from)
-      if (single) f.get(end).set(next)
-      else {
-        f.get(end).get(this.#k).op('i32.sub').get(x).op('i32.add').set(next)
-        this.#kernel.minimum(next, extent)
-      }
-      f.get(this.#k).get(next).get(from).op('i32.sub').op('i32.add').set(this.#k)
-      f.get(next).set(to)
-      this.#kernel.moved(loads, above, () => {
-        f.block((skip) => {
-          f.i32(0).set(x)
-          for (const g of this.#runs) {
-            this.#kernel.holds(g, ORIGIN)
-            f.op('i32.eqz').brIf(skip)
-          }
-          for (const g of this.#bounds) this.#narrow(g, from, to)
-          if (this.#bounds.length > 0) f.get(from).get(to).op('i32.ge_u').brIf(skip)
-          f.get(from).set(x)
-          this.#kernel.moved(loads, [inner], () => {
-            // the copies must be locals of their own, since they are stepped
-            const stepped = loads.filter((l) => l.at.by[inner] !== 0)
-            f.loop((each) => {
-              this.#kernel.fresh()
-              this.#step()
-              this.#kernel.step(stepped, inner)
-              f.get(x).i32(1).op('i32.add').tee(x).get(to).op('i32.lt_u').brIf(each)
-            })
-          })
-        })
-      })
-      f.get(next).set(x)
-      if (!single) this.#carry(extent)
-      f.get(this.#k).get(end).op('i32.lt_u').brIf(again)
-    })
-  }
-
-  /** Where the innermost coordinate has reached its extent, moves on to the next run. */
-  #carry(extent: number): void {
-    const { f, coords, extents } = this.#kernel
-    const carry = (at: number, limit: number): void => {
-      f.get(coords[this.#box[at]!]!).i32(limit).op('i32.eq')
-      f.if(() => {
-        f.i32(0).set(coords[this.#box[at]!]!)
-        if (at === 0) return
-        const up = this.#box[at - 1]!
-        f.get(coords[up]!).i32(1).op('i32.add').set(coords[up]!)
-        carry(at - 1, extents[up]!)
-      })
-    }
-    carry(this.#box.length - 1, extent)
+    const { f, loads } = this.#kernel
+    this.#walk.runTo(
+      end,
+      loads,
+      () => this.#step(),
+      (from, to, skip) => {
+        for (const g of this.#runs) {
+          this.#kernel.holds(g, ORIGIN)
+          f.op('i32.eqz').brIf(skip)
+        }
+        for (const g of this.#bounds) this.#narrow(g, from, to)
+        if (this.#bounds.length > 0) f.get(from).get(to).op('i32.ge_u').brIf(skip)
+      },
+    )
   }
 
   /** Cuts [from, to) to where the guard holds. The innermost coordinate is 0 here. */

@@ -479,8 +479,8 @@ export class Kernel {
 
   // stores -------------------------------------------------------------------------------------------------------
 
-  /** Stores four lanes (or the first one) as the output's dtype at a place. */
-  store(load: Load, value: Local, place: Place): void {
+  /** Stores four lanes (or the first one) as the output's dtype at a place; of four lanes, those from `first` on. */
+  store(load: Load, value: Local, place: Place, first = 0): void {
     const { f } = this
     const { dtype } = load
     const { bytes } = DTYPES[dtype]
@@ -492,7 +492,7 @@ export class Kernel {
     const at = this.address(load)
     const offset = this.#offset(load.at, place)
     const step = this.laneStep(load.at)
-    if (step === bytes) {
+    if (step === bytes && first === 0) {
       f.get(at).get(words)
       if (bytes === 4) f.memory('v128.store', offset)
       else if (bytes === 2) f.get(words).v('i16x8.narrow_i32x4_u').laneMemory('v128.store64_lane', 0, offset)
@@ -503,7 +503,7 @@ export class Kernel {
       return
     }
     const lanes = this.tile.lane === undefined ? 1 : 4
-    for (let lane = 0; lane < lanes; lane++)
+    for (let lane = first; lane < lanes; lane++)
       f.get(at)
         .get(words)
         .laneMemory(STORE_LANE[bytes], LANE_OF[bytes] * lane, offset + lane * step)

@@ -1,4 +1,5 @@
 import type { Node } from '../node.ts'
+import { contractionPhase } from './contraction-kernel.ts'
 import type { Fma } from './fma.ts'
 import { foldPhase } from './fold-kernel.ts'
 import { mapPhase } from './map-kernel.ts'
@@ -8,5 +9,7 @@ import { scatterPhases } from './scatter-kernel.ts'
 /** The kernels of one node, chosen by its shape alone. */
 export const nodePhases = (node: Node, fma: Fma): Phase[] => {
   if (node.kind === 'map') return [mapPhase(node, fma)]
+  const contraction = contractionPhase(node, fma)
+  if (contraction) return [contraction]
   return scatterPhases(node, fma) ?? [foldPhase(node, fma)]
 }

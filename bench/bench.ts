@@ -1,0 +1,30 @@
+/**
+ * Benchmarks: `npm run bench -- NAME [--json] [--quick]` runs bench/NAME.ts; without a name it lists what there is.
+ * Every row is a median of runs that alternate between ours and what it is compared with.
+ */
+import { readdirSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import type { Bench, Row } from './row.ts'
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+})
+const [name] = positionals
+const names = readdirSync(import.meta.dirname)
+  .filter((f) => f.endsWith('.ts') && !['bench.ts', 'row.ts'].includes(f))
+  .map((f) => f.slice(0, -3))
+
+if (name === undefined || !names.includes(name)) {
+  console.log(`usage: npm run bench -- NAME [--json] [--quick]\nbenchmarks: ${names.join(', ')}`)
+  process.exit(name === undefined ? 0 : 1)
+}
+const { bench } = (await import(`./${name}.ts`)) as { bench: Bench }
+const rows = await bench({ quick: values.quick ?? false })
+if (values.json) console.log(JSON.stringify({ rows }))
+else for (const row of rows) console.log(line(row))
+
+function line(r: Row): string {
+  const target = r.target === null ? '' : `, target ${r.target} ${r.met ? 'met' : 'MISSED'}`
+  return `${r.what}: ${r.ours.toPrecision(4)} ${r.unit}; ${r.against} ${r.theirs.toPrecision(4)}; ratio ${r.ratio.toFixed(3)}${target}`
+}

@@ -1,0 +1,133 @@
+import {
+  createWasmExecutor,
+  type Executor,
+  f32Bits,
+  type Program,
+  type Runner,
+  type Tensor,
+  traceScalar,
+} from '@lockstep/tensor'
+import { Fn, I32, KERNEL, ModuleWriter, V128 } from '../packages/tensor/src/wasm/emitter.ts'
+import { engine } from '../packages/tensor/src/wasm/engine.ts'
+import { alternate, type Bench, rateRow } from './row.ts'
+
+/**
+ * Matrix products against the most that this machine's WebAssembly can do: a loop of relaxed multiply-adds that
+ * touches registers only.
+ */
+const ACCUMULATORS = 12
+
+const ceiling = (): ((count: number) => void) => {
+  const f = new Fn(KERNEL)
+  const xs = Array.from({ length: ACCUMULATORS }, (_, i) => f.splat(0x3f800000 + i).keep(V128))
+  const y = f.splat(0x3f7fffff).keep(V128)
+  const n = f.get(1).keep(I32)
+  f.loop((again) => {
+    for (const x of xs) f.get(x).get(y).get(x).v('f32x4.relaxed_madd').set(x)
+    f.get(n).i32(1).op('i32.sub').tee(n).brIf(again)
+  })
+  const sum = f.splat(0).keep(V128)
+  for (const x of xs) f.get(sum).get(x).v('f32x4.add').set(sum)
+  f.i32(0).get(sum).memory('v128.store')
+  const writer = new ModuleWriter()
+  writer.add(f)
+  const limits = { initial: 1, maximum: 1, shared: false }
+  const { exports } = new engine.Instance(new engine.Module(writer.encode(limits)), {
+    e: { m: new engine.Memory(limits) },
+  })
+  return (count) => exports[0]!(0, count, 0, 0)
+}
+
+export type Layout = 'nn' | 'nt' | 'tn'
+
+/** a is (m, k) or, transposed, (k, m); b is (k, n) or (n, k). */
+export const product = (m: number, n: number, k: number, layout: Layout): Program => {
+  const at = (i: number) => ({ base: 0, terms: [{ at: i, by: 1 }] })
+  const a =
+    layout === 'tn' ? { view: [k, m], coords: [at(2), at(0)] } : { view: [m, k], coords: [at(0), at(2)] }
+  const b =
+    layout === 'nt' ? { view: [n, k], coords: [at(1), at(2)] } : { view: [k, n], coords: [at(2), at(1)] }
+  const read = (index: number, x: typeof a) => ({
+    ref: { from: 'input' as const, index },
+    dtype: 'f32' as const,
+    ...x,
+  })
+  return {
+    state: [],
+    inputs: [a, b].map((x, i) => ({ name: 'ab'[i]!, dtype: 'f32', shape: x.view })),
+    nodes: [
+      {
+        kind: 'fold',
+        dtype: 'f32',
+        shape: [m, n],
+        box: [k],
+        reads: [read(0, a), read(1, b)],
+        guards: [],
+        step: traceScalar(['f', 'f', 'f'], (acc, x, y) => x.fma(y, acc)),
+        order: { kind: 'blocked', init: f32Bits(-0), combine: traceScalar(['f', 'f'], (x, y) => x.add(y)) },
+      },
+    ],
+    next: [],
+    outputs: [{ name: 'c', ref: { from: 'node', index: 0 } }],
+  }
+}
+
+const tensor = (shape: readonly number[]): Tensor => ({
+  dtype: 'f32',
+  shape,
+  data: new Uint8Array(
+    Float32Array.from({ length: shape[0]! * shape[1]! }, (_, i) => ((i * 7919) % 1000) / 1000 - 0.5).buffer,
+  ),
+})
+
+const prepare = async (executor: Executor, program: Program): Promise<Runner> => {
+  const runner = await executor.compile(
+    program,
+    program.inputs.map((t) => tensor(t.shape)),
+  )
+  runner.load([])
+  await runner.step(2)
+  return runner
+}
+
+export const bench: Bench = async ({ quick }) => {
+  const runs = quick ? 5 : 15
+  const one = await createWasmExecutor()
+  const two = await createWasmExecutor({ threads: 2 })
+  const peak = ceiling()
+  const loops = 2_000_000
+  peak(loops)
+  const rows = []
+  const sizes: [number, number, number, Layout][] = [
+    [512, 512, 512, 'nn'],
+    [1024, 1024, 1024, 'nn'],
+    [512, 512, 512, 'nt'],
+    [512, 512, 512, 'tn'],
+    [128, 512, 784, 'nn'],
+    [1024, 256, 1024, 'nt'],
+  ]
+  for (const [m, n, k, layout] of quick ? sizes.slice(0, 1) : sizes) {
+    const single = await prepare(one, product(m, n, k, layout))
+    const double = await prepare(two, product(m, n, k, layout))
+    const flops = 2 * m * n * k
+    const [a, b, c] = await alternate(runs, [() => single.step(), () => peak(loops), () => double.step()])
+    const rate = flops / a! / 1e9
+    const what = `f32 ${m}x${n}x${k} ${layout}`
+    rows.push(
+      rateRow(
+        `${what}, 1 thread`,
+        rate,
+        'GFLOP/s',
+        'registers only',
+        (loops * ACCUMULATORS * 8) / b! / 1e9,
+        0.8,
+      ),
+      rateRow(`${what}, 2 threads`, flops / c! / 1e9, 'GFLOP/s', '1 thread', rate, null),
+    )
+    single.close()
+    double.close()
+  }
+  await one.close()
+  await two.close()
+  return rows
+}

@@ -17,7 +17,7 @@ import { alternate, type Bench, rateRow } from './row.ts'
  */
 const ACCUMULATORS = 12
 
-const ceiling = (): ((count: number) => void) => {
+export const ceiling = (): ((count: number) => void) => {
   const f = new Fn(KERNEL)
   const xs = Array.from({ length: ACCUMULATORS }, (_, i) => f.splat(0x3f800000 + i).keep(V128))
   const y = f.splat(0x3f7fffff).keep(V128)

@@ -1,3 +1,4 @@
+export * from './conformance/random-contraction.ts'
 export * from './conformance/random-program.ts'
 export * from './dtype.ts'
 export * from './element.ts'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { isWordCoord } from '../node.ts'
 import { validateProgram } from '../validate.ts'
+import { randomContraction } from './random-contraction.ts'
 import { randomProgram } from './random-program.ts'
 
 test('random programs are valid and use every feature', () => {
@@ -35,4 +36,11 @@ test('random programs are valid and use every feature', () => {
     'pad,gather,negative,blocked,chain,scan,chain from a read,scan from a read,lt,eq,lt with a word,eq with a word'
   for (const feature of features.split(',').concat([0, 1, 255, 256, 257, 513].map((n) => `${n} steps`)))
     assert.ok((seen.get(feature) ?? 0) >= 20, `${feature}: ${seen.get(feature) ?? 0} times`)
+})
+
+test('random contractions are valid', () => {
+  for (let seed = 1; seed <= 300; seed++) {
+    const result = validateProgram(randomContraction(seed).program)
+    assert.ok(result.ok, `seed ${seed}: ${result.ok ? '' : JSON.stringify(result.fault)}`)
+  }
 })

@@ -1,56 +1,92 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
-import { randomProgram } from '../conformance/random-program.ts'
-import type { Executor, Runner } from '../executor.ts'
+import { randomContraction } from '../conformance/random-contraction.ts'
+import { type RandomProgram, randomProgram } from '../conformance/random-program.ts'
+import type { Executor } from '../executor.ts'
 import type { Tensor } from '../program.ts'
 import { referenceExecutor } from '../reference.ts'
 import { createWasmExecutor } from './executor.ts'
 
 const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
-const PROGRAMS = nightly ? 5000 : 400
+const PROGRAMS = nightly ? 20_000 : 500
+const CONTRACTIONS = nightly ? 2000 : 80
 
 const executors: Executor[] = [
   await createWasmExecutor(),
   await createWasmExecutor({ relaxed: 'off' }),
-  await createWasmExecutor({ threads: 2 }),
+  await createWasmExecutor({ threads: 2, shareFrom: 0 }),
 ]
 after(() => Promise.all(executors.map((e) => e.close())))
 
 const same = (got: readonly Tensor[], expected: readonly Tensor[], what: string): void => {
   assert.equal(got.length, expected.length, what)
   expected.forEach((t, i) => {
-    const at = t.data.findIndex((b, k) => got[i]!.data[k] !== b)
-    if (at >= 0) {
-      const show = (x: Tensor): string => Buffer.from(x.data.slice(at & ~3, (at & ~3) + 4)).toString('hex')
-      assert.fail(`${what} ${i} [${t.dtype} ${t.shape}] at byte ${at}: ${show(got[i]!)}, not ${show(t)}`)
-    }
+    if (Buffer.compare(got[i]!.data, t.data) === 0) return
+    const at = t.data.findIndex((b, k) => got[i]!.data[k] !== b) & ~3
+    const show = (x: Tensor): string => Buffer.from(x.data.slice(at, at + 4)).toString('hex')
+    assert.fail(`${what} ${i} [${t.dtype} ${t.shape}] at byte ${at}: ${show(got[i]!)}, not ${show(t)}`)
   })
 }
 
+const compare = async ({ program, state, inputs }: RandomProgram, name: string): Promise<void> => {
+  const expected = await referenceExecutor.compile(program, inputs)
+  expected.load(state)
+  const nodes = await expected.trace()
+  const [state1, outputs1] = [expected.state(), expected.outputs()]
+  const more = program.state.length > 0 ? 2 : 0 // without state every step is the same
+  await expected.step(more)
+  for (const executor of executors) {
+    const what = `${name}, ${executor.name}:`
+    const runner = await executor.compile(program, inputs)
+    runner.load(state)
+    same(await runner.trace(), nodes, `${what} node`)
+    same(runner.state(), state1, `${what} state after a trace`)
+    same(runner.outputs(), outputs1, `${what} output after a trace`)
+    runner.load(state)
+    await runner.step()
+    same(runner.state(), state1, `${what} state after a step`)
+    same(runner.outputs(), outputs1, `${what} output after a step`)
+    await runner.step(more)
+    same(runner.state(), expected.state(), `${what} state after three steps`)
+    same(runner.outputs(), expected.outputs(), `${what} output after three steps`)
+    runner.close()
+  }
+}
+
 test(`${PROGRAMS} random programs give the reference's bits, stepped and traced`, async () => {
-  for (let seed = 1; seed <= PROGRAMS; seed++) {
-    const { program, state, inputs } = randomProgram(seed)
-    const expected: Runner = await referenceExecutor.compile(program, inputs)
+  for (let seed = 1; seed <= PROGRAMS; seed++) await compare(randomProgram(seed), `seed ${seed}`)
+})
+
+test(`${CONTRACTIONS} matrix products and convolutions give the reference's bits`, async () => {
+  for (let seed = 1; seed <= CONTRACTIONS; seed++) await compare(randomContraction(seed), `seed ${seed}`)
+})
+
+test('an executor that cannot keep a promise says so', async () => {
+  await assert.rejects(createWasmExecutor({ threads: 0 }), /threads is 0; allowed: 1 to 256/)
+})
+
+test('a closed runner refuses to step; closing twice is harmless', async () => {
+  const { program, state, inputs } = randomProgram(1)
+  const runner = await executors[0]!.compile(program, inputs)
+  runner.load(state)
+  runner.close()
+  runner.close()
+  await assert.rejects(runner.step(), /the runner is closed/)
+})
+
+test('programs of one executor do not disturb each other', async () => {
+  const cases = [randomProgram(11), randomProgram(12), randomProgram(13)]
+  const [executor] = [executors[2]!]
+  const runners = await Promise.all(cases.map((c) => executor.compile(c.program, c.inputs)))
+  runners.forEach((r, i) => {
+    r.load(cases[i]!.state)
+  })
+  for (let step = 0; step < 3; step++) await Promise.all(runners.map((r) => r.step()))
+  for (const [i, { program, state, inputs }] of cases.entries()) {
+    const expected = await referenceExecutor.compile(program, inputs)
     expected.load(state)
-    const nodes = await expected.trace()
-    const [state1, outputs1] = [expected.state(), expected.outputs()]
-    await expected.step(2)
-    for (const [e, executor] of executors.entries()) {
-      const what = `seed ${seed}, ${executor.name}:`
-      const runner = await executor.compile(program, inputs)
-      runner.load(state)
-      same(await runner.trace(), nodes, `${what} node`)
-      same(runner.state(), state1, `${what} state after a trace`)
-      same(runner.outputs(), outputs1, `${what} output after a trace`)
-      runner.load(state)
-      await runner.step()
-      same(runner.state(), state1, `${what} state after a step`)
-      same(runner.outputs(), outputs1, `${what} output after a step`)
-      await runner.step(2)
-      same(runner.state(), expected.state(), `${what} state after three steps`)
-      same(runner.outputs(), expected.outputs(), `${what} output after three steps`)
-      runner.close()
-      void e
-    }
+    await expected.step(3)
+    same(runners[i]!.state(), expected.state(), `program ${i}`)
+    runners[i]!.close()
   }
 })

@@ -18,12 +18,14 @@ export type WasmOptions = {
    * fail otherwise, `off` to emulate it exactly (about ten times slower).
    */
   readonly relaxed?: 'auto' | 'on' | 'off'
+  /** How much work a node must be for threads to share it, in scalar instructions. */
+  readonly shareFrom?: number
 }
 export type WasmExecutor = Executor & { readonly threads: number; readonly fused: boolean }
 
 /** The executor that runs everywhere: WebAssembly SIMD generated from the program, with the reference's bits. */
 export const createWasmExecutor = async (options: WasmOptions = {}): Promise<WasmExecutor> => {
-  const { threads = 1, relaxed = 'auto' } = options
+  const { threads = 1, relaxed = 'auto', shareFrom = WORTH_SHARING } = options
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new RangeError(`threads is ${threads}; allowed: 1 to 256`)
   const pool = await Pool.start(spawnNodeThread, threads - 1)
@@ -45,7 +47,7 @@ export const createWasmExecutor = async (options: WasmOptions = {}): Promise<Was
     name: `wasm ${threads} ${fused ? 'fused' : 'exact'}`,
     threads,
     fused,
-    compile: (program, inputs) => compile(program, inputs, pool, fused, runners++),
+    compile: (program, inputs) => compile(program, inputs, { pool, fused, shareFrom, id: runners++ }),
     close: () => pool.close(),
   }
 }
@@ -61,9 +63,7 @@ const WORTH_SHARING = 400_000
 const compile = async (
   program: Program,
   inputs: readonly Tensor[],
-  pool: Pool,
-  fused: boolean,
-  id: number,
+  { pool, fused, shareFrom, id }: { pool: Pool; fused: boolean; shareFrom: number; id: number },
 ): Promise<Runner> => {
   const writer = new ModuleWriter()
   const fma = fmaOf(writer, fused)
@@ -96,7 +96,7 @@ const compile = async (
         phase.slots.forEach((ref, s) => {
           words[table / 4 + 1 + s] = addressOf(arena, parity, ref)
         })
-        const shared = phase.units > 1 && phase.units * phase.cost >= WORTH_SHARING
+        const shared = phase.units > 1 && phase.units * phase.cost >= shareFrom
         list.push({
           kernel: String(writer.add(phase.fn)),
           units: phase.units,

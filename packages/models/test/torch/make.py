@@ -49,7 +49,7 @@ def draw(step, batch, seed, places):
     return [(philox((row, step, 0, 0), (seed, 1))[0] * places) >> 32 for row in range(batch)]
 
 
-TRAIN = dict(steps=4, warmup=2, rate=0.01, lastRate=0.1, beta1=0.9, beta2=0.95, epsilon=1e-8, decay=0.1, clip=0.5)
+TRAIN = dict(steps=4, warmup=2, rate=0.01, lastRate=0.1, beta1=0.9, beta2=0.95, epsilon=1e-3, decay=0.1, clip=0.5)
 
 
 def rate_at(step):

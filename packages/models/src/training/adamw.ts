@@ -1,0 +1,82 @@
+import { type F, f32, type Grid, map, reduceBy, SUM, select, type U } from '@lockstep/tensor'
+import type { TrainConfig } from './config.ts'
+
+/** One learned tensor in a step: its value, its gradient and the moments the step found. All of one shape. */
+export type Learned = {
+  readonly decays: boolean
+  readonly value: Grid<'f'>
+  readonly gradient: Grid<'f'>
+  readonly first: Grid<'f'> // running mean of gradients
+  readonly second: Grid<'f'> // running mean of their squares
+}
+export type Updated = { readonly value: Grid<'f'>; readonly first: Grid<'f'>; readonly second: Grid<'f'> }
+
+/** The Euclidean norm of all gradients together, (1). */
+export const globalNorm = (gradients: readonly Grid<'f'>[]): Grid<'f'> => {
+  let parts = gradients.map((g) => reduceBy('squares', SUM, [g], (a) => a.mul(a)))
+  while (parts.length > 1) {
+    const groups = Array.from({ length: Math.ceil(parts.length / 8) }, (_, i) =>
+      parts.slice(8 * i, 8 * i + 8),
+    )
+    parts = groups.map((group) =>
+      map(group, (...p) => (p as F[]).reduce((a, b) => a.add(b)), { label: 'total' }),
+    )
+  }
+  return map(parts, (total) => total!.sqrt(), { shape: [1], label: 'norm' })
+}
+
+/**
+ * AdamW (Loshchilov and Hutter, 2019) with a clipped gradient: three maps a tensor. `step` (1) is 0 at the first
+ * step, `rate` and `norm` are (1). With g = gradient * min(1, clip / norm) and t = step + 1:
+ *
+ *   first  = beta1 * first + (1 - beta1) * g
+ *   second = beta2 * second + (1 - beta2) * g * g
+ *   value  = value * (1 - rate * decay) - rate / (1 - beta1^t) * first / (sqrt(second / (1 - beta2^t)) + epsilon)
+ */
+export const adamw = (
+  learned: readonly Learned[],
+  { beta1, beta2, epsilon, decay, clip }: TrainConfig,
+  step: Grid<'u'>,
+  rate: Grid<'f'>,
+  norm: Grid<'f'>,
+): readonly Updated[] => {
+  const scale = map([norm], (n) => (clip > 0 ? select(n.lt(clip), f32(1), f32(clip).div(n)) : f32(1)))
+  const pace = map([rate, step], (r, s) => r.div(f32(1).sub(powerOf(beta1, s.add(1)))), { label: 'pace' })
+  const spread = map([step], (s) => f32(1).div(f32(1).sub(powerOf(beta2, s.add(1)))), { label: 'spread' })
+  const kept = map([rate], (r) => f32(1).sub(r.mul(decay)), { label: 'kept' })
+  return learned.map(({ decays, value, gradient, first, second }) => {
+    const m = map([first, gradient, scale], (a, g, c) => a.mul(beta1).add(g.mul(c).mul(1 - beta1)), {
+      label: 'first moment',
+    })
+    const v = map(
+      [second, gradient, scale],
+      (a, g, c) =>
+        a.mul(beta2).add(
+          g
+            .mul(c)
+            .mul(g.mul(c))
+            .mul(1 - beta2),
+        ),
+      { label: 'second moment' },
+    )
+    const moved = (p: F, a: F, b: F, by: F, wide: F): F =>
+      p.sub(by.mul(a).div(b.mul(wide).sqrt().add(epsilon)))
+    const next = decays
+      ? map([value, m, v, pace, spread, kept], (p, a, b, by, wide, k) => moved(p.mul(k), a, b, by, wide), {
+          label: 'update',
+        })
+      : map([value, m, v, pace, spread], moved, { label: 'update' })
+    return { value: next, first: m, second: v }
+  })
+}
+
+/** base^exponent for exponents below 2^25, by squaring: exact products would be one rounding a bit. */
+const powerOf = (base: number, exponent: U): F => {
+  let result = f32(1)
+  let square = f32(base)
+  for (let bit = 0; bit < 25; bit++) {
+    result = select(exponent.and(2 ** bit), result.mul(square), result)
+    square = square.mul(square)
+  }
+  return result
+}

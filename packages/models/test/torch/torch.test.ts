@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { type Program, referenceExecutor, type Tensor } from '@lockstep/tensor'
+import {
+  decodeSafetensors,
+  f32Tensor,
+  f32Values,
+  type GptConfig,
+  gptTrainProgram,
+  type MlpConfig,
+  type Model,
+  mlpTrainProgram,
+  parametersOf,
+  type TrainConfig,
+  wordTensor,
+} from '../../src/index.ts'
+
+/** What make.py wrote: torch's losses, gradient norms, first gradients and parameters, in float64. */
+type Made<C> = {
+  readonly config: C
+  readonly train: TrainConfig
+  readonly seed: number
+  readonly losses: readonly number[]
+  readonly norms: readonly number[]
+}
+const read = <C>(name: string): { made: Made<C>; values: (name: string) => Float32Array } => {
+  const { tensors, metadata } = decodeSafetensors(
+    readFileSync(new URL(`${name}.safetensors`, import.meta.url)),
+  )
+  return { made: JSON.parse(metadata.get('made')!), values: (key) => f32Values(tensors.get(key)!) }
+}
+
+/** The top bytes of a linear congruential generator: make.py has the same, so that only results are stored. */
+const lcg = (seed: number, count: number): number[] => {
+  let x = seed
+  return Array.from({ length: count }, () => {
+    x = (Math.imul(1664525, x) + 1013904223) >>> 0
+    return x >>> 24
+  })
+}
+
+const stateOf = (model: Model, seed: number): Tensor[] => {
+  const parameters = parametersOf(model).map(({ name, shape }, place) => {
+    const bytes = lcg(
+      1000 + place,
+      shape.reduce((n, d) => n * d, 1),
+    )
+    return f32Tensor(
+      shape,
+      Float32Array.from(bytes, (b) => (b - 128) / 512 + (name.endsWith('gain') ? 1 : 0)),
+    )
+  })
+  const zeros = parameters.map((p) => ({ ...p, data: new Uint8Array(p.data.length) }))
+  return [...parameters, ...zeros, ...zeros, wordTensor(0), wordTensor(seed)]
+}
+
+/**
+ * Where float32 rounding may lead. A gradient is a sum of products through some sixteen rounded operations in a row, each off by
+ * 2^-24 of values up to the gradient's norm: 2^-24 * 16 * norm. AdamW divides by at least epsilon, so an update is
+ * off by rate / epsilon times that at most, each step, and by the rounding of the parameter itself.
+ */
+const ULP = 2 ** -24
+const compare = async (name: string, model: Model, program: Program, inputs: Tensor[]): Promise<void> => {
+  const { made, values } = read(name)
+  const { rate, epsilon, clip, beta1 } = made.train
+  const runner = await referenceExecutor.compile(program, inputs)
+  runner.load(stateOf(model, made.seed))
+  const names = parametersOf(model).map((p) => p.name)
+  let worst = 0 // error as a part of the tolerance
+  const near = (what: string, got: number, wanted: number, tolerance: number): void => {
+    const part = Math.abs(got - wanted) / tolerance
+    assert.ok(part <= 1, `${what}: ${got}, torch has ${wanted}, tolerance ${tolerance}`)
+    worst = Math.max(worst, part)
+  }
+  const gradientError = 16 * ULP * made.norms[0]!
+  for (const [step, loss] of made.losses.entries()) {
+    await runner.step()
+    const [ourLoss, ourNorm] = runner.outputs().map((t) => f32Values(t)[0]!)
+    near(`loss of step ${step}`, ourLoss!, loss, 16 * ULP * loss)
+    near(`norm of step ${step}`, ourNorm!, made.norms[step]!, 64 * ULP * made.norms[step]!)
+    const state = runner.state()
+    for (const [i, parameter] of names.entries()) {
+      if (step === 0) {
+        // The first moment is (1 - beta1) * clipped gradient.
+        const scale = (1 - beta1) * Math.min(1, clip / made.norms[0]!)
+        const wanted = values(`gradient.${parameter}`)
+        for (const [k, m] of f32Values(state[names.length + i]!).entries()) {
+          near(`gradient of ${parameter}[${k}]`, m / scale, wanted[k]!, gradientError)
+        }
+      }
+      if (step !== 0 && step !== made.losses.length - 1) continue
+      const wanted = values(`after${step + 1}.${parameter}`)
+      for (const [k, p] of f32Values(state[i]!).entries()) {
+        const drift = ((step + 1) * rate * gradientError) / epsilon
+        near(`${parameter}[${k}] after step ${step}`, p, wanted[k]!, drift + 4 * ULP * Math.abs(wanted[k]!))
+      }
+    }
+  }
+  console.log(`${name}: the largest error is ${worst.toFixed(2)} of its tolerance`)
+}
+
+test('a GPT trains as it does in torch: loss, gradients, clipped AdamW, schedule, order of data', async () => {
+  const { made } = read<GptConfig & object>('gpt')
+  const tokens = lcg(1, 50).map((b) => b % made.config.vocab)
+  const program = gptTrainProgram(made.config, made.train, { tokens: 50, dtype: 'u8' })
+  const corpus: Tensor = { dtype: 'u8', shape: [50], data: Uint8Array.from(tokens) }
+  await compare('gpt', { kind: 'gpt', config: made.config }, program, [corpus])
+})
+
+test('an MLP trains as it does in torch', async () => {
+  const { made } = read<MlpConfig>('mlp')
+  const { features, classes } = made.config
+  const program = mlpTrainProgram(made.config, made.train, { rows: 11, dtype: 'f32' })
+  const table = f32Tensor(
+    [11, features],
+    Float32Array.from(lcg(2, 11 * features), (b) => (b - 128) / 64),
+  )
+  const labels: Tensor = { dtype: 'u8', shape: [11], data: Uint8Array.from(lcg(3, 11), (b) => b % classes) }
+  await compare('mlp', { kind: 'mlp', config: made.config }, program, [table, labels])
+})

@@ -1,0 +1,168 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { map, philox as philoxInProgram, runScalar, traceProgram, traceScalar } from '@lockstep/tensor'
+import {
+  byteTokenizer,
+  DEFAULT_TRAIN,
+  f32Tensor,
+  f32Values,
+  gptTrainProgram,
+  initialState,
+  mlpEvaluateProgram,
+  mlpTrainProgram,
+  splitCorpus,
+  type TrainConfig,
+  trainBpe,
+  wordTensor,
+} from '../src/index.ts'
+import { philox } from '../src/init/philox.ts'
+import { dropoutLayer } from '../src/layer/dropout.ts'
+import { adamw } from '../src/training/adamw.ts'
+import { drawPlaces } from '../src/training/draw.ts'
+import { rateAt } from '../src/training/schedule.ts'
+import { runReference } from './run.ts'
+
+const word = { dtype: 'u32', shape: [1] } as const
+const words = (tensor: { data: Uint8Array }): Uint32Array => new Uint32Array(tensor.data.slice().buffer)
+const block = (counter: [number, number, number, number], key: [number, number]): number[] => {
+  const out = new Uint32Array(4)
+  philox(out, counter, key)
+  return [...out]
+}
+
+test('philox in a program gives the words of philox in plain integers', () => {
+  for (const n of [0, 1, 2, 3] as const) {
+    const program = traceScalar(
+      ['u', 'u', 'u', 'u', 'u', 'u'],
+      (a, b, c, d, k, l) => philoxInProgram([a, b, c, d], [k, l])[n],
+    )
+    for (const args of [
+      [0, 0, 0, 0, 0, 0],
+      [1, 2, 3, 4, 5, 6],
+      [0xffffffff, 0x80000000, 7, 0xdeadbeef, 0xcafe, 0xffffffff],
+    ] as const) {
+      const [a, b, c, d, k, l] = args
+      assert.equal(runScalar(program, args), block([a, b, c, d], [k, l])[n])
+    }
+  }
+})
+
+test('a batch is drawn from (seed, step): every place alike, the same again in a re-run', async () => {
+  const program = traceProgram({ state: { step: word, seed: word } }, ({ step, seed }) => ({
+    state: { step: map([step], (s) => s.add(1)) },
+    outputs: { places: drawPlaces(64, 10, step, seed) },
+  }))
+  const counts = new Array<number>(10).fill(0)
+  for (let step = 0; step < 40; step++) {
+    const { outputs } = await runReference(program, [wordTensor(step), wordTensor(9)], [])
+    for (const [row, place] of words(outputs[0]!).entries()) {
+      assert.equal(place, Math.floor((block([row, step, 0, 0], [9, 1])[0]! * 10) / 2 ** 32))
+      counts[place]!++
+    }
+  }
+  // 2560 draws, 256 expected in each of 10 places: chi-square with 9 degrees of freedom is below 27.9 in 999 of 1000.
+  assert.ok(counts.reduce((s, n) => s + (n - 256) ** 2 / 256, 0) < 27.9)
+})
+
+test('dropout drops its part, scales the rest, and draws anew each step, seed and site', async () => {
+  const program = traceProgram(
+    { state: { step: word, seed: word }, inputs: { x: { dtype: 'f32', shape: [40, 50] } } },
+    ({ step, seed }, { x }) => ({
+      outputs: {
+        a: dropoutLayer(x, { part: 0.25, step, seed }, 0),
+        b: dropoutLayer(x, { part: 0.25, step, seed }, 1),
+      },
+    }),
+  )
+  const x = f32Tensor([40, 50], new Float32Array(2000).fill(3))
+  const masks = async (step: number, seed: number): Promise<Float32Array[]> =>
+    (await runReference(program, [wordTensor(step), wordTensor(seed)], [x])).outputs.map(f32Values)
+  const all = [...(await masks(0, 1)), ...(await masks(1, 1)), ...(await masks(0, 2))]
+  for (const [i, mask] of all.entries()) {
+    const dropped = mask.filter((v) => v === 0).length
+    assert.ok(Math.abs(dropped - 500) < 4 * Math.sqrt(2000 * 0.25 * 0.75))
+    assert.ok(mask.every((v) => v === 0 || v === 4))
+    for (const other of all.slice(0, i)) assert.notDeepEqual(mask, other)
+  }
+  assert.deepEqual((await masks(0, 1))[0], all[0])
+})
+
+test('the rate rises to its peak in the warm-up and falls along half a cosine', async () => {
+  const config: TrainConfig = { ...DEFAULT_TRAIN, steps: 50, warmup: 5, rate: 0.01, lastRate: 0.1 }
+  const program = traceProgram({ state: { step: word } }, ({ step }) => ({
+    outputs: { rate: rateAt(step, config) },
+  }))
+  for (const step of [0, 1, 4, 5, 6, 20, 27, 49, 50, 51, 1e6]) {
+    const { outputs } = await runReference(program, [wordTensor(step)], [])
+    const part = Math.min(1, (step - 5) / 45)
+    const wanted = step < 5 ? (0.01 * (step + 1)) / 5 : 0.001 + 0.0045 * (1 + Math.cos(Math.PI * part))
+    assert.ok(Math.abs(f32Values(outputs[0]!)[0]! - wanted) < 1e-8, `step ${step}`)
+  }
+})
+
+test('AdamW corrects its moments for the step, late steps too', async () => {
+  const type = { dtype: 'f32', shape: [1] } as const
+  const config = { ...DEFAULT_TRAIN, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0.1, clip: 2 }
+  const program = traceProgram(
+    { state: { step: word }, inputs: { p: type, g: type, m: type, v: type, rate: type, norm: type } },
+    ({ step }, { p, g, m, v, rate, norm }) => {
+      const learned = { decays: true, value: p, gradient: g, first: m, second: v } as const
+      return { outputs: { value: adamw([learned], config, step, rate, norm)[0]!.value } }
+    },
+  )
+  const [p, g, m, v, rate] = [0.5, 0.25, -0.125, 0.0625, 0.125]
+  for (const [step, norm] of [
+    [0, 1],
+    [1, 4],
+    [999, 1],
+    [100_000, 3],
+  ] as const) {
+    const inputs = [p, g, m, v, rate, norm].map((x) => f32Tensor([1], Float32Array.of(x)))
+    const { outputs } = await runReference(program, [wordTensor(step)], inputs)
+    const clipped = g * Math.min(1, 2 / norm)
+    const first = (0.9 * m + 0.1 * clipped) / (1 - 0.9 ** (step + 1))
+    const second = (Math.fround(0.999) * v + 0.001 * clipped ** 2) / (1 - Math.fround(0.999) ** (step + 1))
+    const wanted = p * (1 - rate * 0.1) - (rate * first) / (Math.sqrt(second) + 1e-8)
+    assert.ok(Math.abs(f32Values(outputs[0]!)[0]! - wanted) < 1e-6 * Math.abs(wanted) + 1e-7, `step ${step}`)
+  }
+})
+
+test('a corpus is split by bytes, and tokens are as narrow as the vocabulary allows', () => {
+  const text = new TextEncoder().encode('the cat sat on the mat and the hat '.repeat(20))
+  const bytes = splitCorpus(text, byteTokenizer, 65)
+  assert.equal(bytes.heldOut.shape[0], 70)
+  assert.equal(bytes.train.dtype, 'u8')
+  assert.deepEqual(Buffer.concat([bytes.train.data, bytes.heldOut.data]), Buffer.from(text))
+  const tokenizer = trainBpe(text, 300)
+  const merged = splitCorpus(text, tokenizer, 2)
+  assert.equal(merged.train.dtype, 'u32')
+  assert.deepEqual(tokenizer.decode(words(merged.heldOut)), new Uint8Array(text.subarray(630)))
+  assert.throws(() => splitCorpus(text, byteTokenizer, 71), { code: 'corpus-invalid' })
+  assert.throws(() => splitCorpus(text, byteTokenizer, 2, 1), { code: 'corpus-invalid' })
+})
+
+test('training programs refuse what is beyond their limits', () => {
+  const gpt = { vocab: 16, context: 8, width: 8, layers: 1, heads: 2, dropout: 0 }
+  const corpus = { tokens: 9, dtype: 'u8' } as const
+  const refused = (fn: () => unknown, field: string): void => assert.throws(fn, { name: 'ModelError', field })
+  refused(() => gptTrainProgram(gpt, DEFAULT_TRAIN, { ...corpus, tokens: 8 }), 'corpus.tokens')
+  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, batch: 0 }, corpus), 'train.batch')
+  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, warmup: 301 }, corpus), 'train.warmup')
+  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, rate: Number.NaN }, corpus), 'train.rate')
+  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, beta: 1 } as never, corpus), 'train.beta')
+})
+
+test('an MLP learns exclusive or, and says how many rows it gets right', async () => {
+  const model = { features: 2, hidden: [8], classes: 2 }
+  const train = { ...DEFAULT_TRAIN, batch: 4, steps: 150, warmup: 5, rate: 0.05, decay: 0 }
+  const inputs = [
+    f32Tensor([4, 2], Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1)),
+    { dtype: 'u8', shape: [4], data: Uint8Array.of(0, 1, 1, 0) } as const,
+  ]
+  const program = mlpTrainProgram(model, train, { rows: 4, dtype: 'f32' })
+  const { state } = await runReference(program, initialState({ kind: 'mlp', config: model }, 3), inputs, 150)
+  const evaluate = mlpEvaluateProgram(model, { rows: 4, dtype: 'f32' })
+  const { outputs } = await runReference(evaluate, [wordTensor(0)], [...state.slice(0, 4), ...inputs])
+  assert.ok(f32Values(outputs[0]!)[0]! < 0.2)
+  assert.equal(words(outputs[1]!)[0], 4)
+})

@@ -9,5 +9,6 @@ const snapshot = args.includes('--snapshot')
 process.exitCode = await forge([
   'test',
   `--gas-snapshot-check=${!snapshot}`,
+  `--gas-snapshot-emit=${snapshot}`,
   ...args.filter((argument) => argument !== '--snapshot'),
 ])

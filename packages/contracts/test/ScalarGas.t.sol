@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ScalarHarness} from "./ScalarHarness.sol";
+import {deployScalarHarness, IScalarHarness} from "./IScalarHarness.sol";
 import {vm} from "./Vm.sol";
 
 /// What the interpreter costs, at worst over operands that take every way through the arithmetic. The figures are
 /// committed (snapshots/), so that a change that makes a dispute's last step dearer shows.
 contract ScalarGasTest {
-    ScalarHarness private harness = new ScalarHarness();
+    IScalarHarness private harness = deployScalarHarness();
 
     /// Zero, subnormal, subnormal's neighbour, ordinary, opposite, largest, infinite, NaN.
     bytes private constant EDGES = hex"00000000800000010080000140490fdbbfc90fdb7f7fffffff8000007fc00000";

@@ -2,14 +2,33 @@
 pragma solidity 0.8.37;
 
 import {ScalarMachine} from "../sol/ScalarMachine.sol";
+import {IScalarHarness} from "./IScalarHarness.sol";
 
 /// Runs one scalar program on many rows of arguments in one call, for tests against the other executors.
-contract ScalarHarness {
-    /// @param arguments Rows of `arity` words of four bytes, big-endian.
-    /// @param coordinates Rows of `rank` words, one row a row of arguments.
-    /// @return results One word of four bytes a row, big-endian.
-    /// @return gasUsed By the interpreter, all rows together.
-    /// @return most By the interpreter, in the dearest row.
+contract ScalarHarness is IScalarHarness {
+    function run(bytes calldata program, uint256 offset, uint256[] calldata args, uint256[] calldata coordinates)
+        external
+        pure
+        returns (uint256 word, uint256 end, uint256 register)
+    {
+        uint256[] memory a = args;
+        uint256[] memory c = coordinates;
+        uint256 before;
+        uint256 afterwards;
+        assembly ("memory-safe") {
+            before := mload(0x40)
+        }
+        (word, end, register) = ScalarMachine.run(program, offset, a, c);
+        assembly ("memory-safe") {
+            afterwards := mload(0x40)
+        }
+        require(before == afterwards, "memory is not given back");
+    }
+
+    function skip(bytes calldata program, uint256 offset) external pure returns (uint256 end) {
+        return ScalarMachine.skip(program, offset);
+    }
+
     function runAll(
         bytes calldata program,
         bytes calldata arguments,

@@ -1,35 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
-import {ScalarMachine} from "../sol/ScalarMachine.sol";
+import {deployScalarHarness, IScalarHarness} from "./IScalarHarness.sol";
 
 contract ScalarMachineTest {
-    function run(bytes calldata program, uint256 offset, uint256[] calldata args)
-        external
-        pure
-        returns (uint256 word, uint256 end, uint256 register)
-    {
-        uint256 free;
-        assembly {
-            free := mload(0x40)
-        }
-        uint256[] memory coordinates = new uint256[](2);
-        uint256[] memory copy = args;
-        uint256 before;
-        assembly {
-            before := mload(0x40)
-        }
-        (word, end, register) = ScalarMachine.run(program, offset, copy, coordinates);
-        uint256 afterwards;
-        assembly {
-            afterwards := mload(0x40)
-        }
-        require(before == afterwards && free < before, "memory is not given back");
-    }
+    IScalarHarness private harness = deployScalarHarness();
+    uint256[] private noCoordinates;
 
-    function skip(bytes calldata program, uint256 offset) external pure returns (uint256) {
-        return ScalarMachine.skip(program, offset);
-    }
+    bytes4 private constant REFUSED = bytes4(keccak256("ScalarMalformed(uint256,uint8)"));
 
     function test_programsStandBehindEachOther() public view {
         // a + b, then a * b
@@ -37,18 +15,18 @@ contract ScalarMachineTest {
         uint256[] memory args = new uint256[](2);
         args[0] = 0x40400000;
         args[1] = 0x40000000;
-        (uint256 sum, uint256 end, uint256 register) = this.run(node, 2, args);
+        (uint256 sum, uint256 end, uint256 register) = harness.run(node, 2, args, noCoordinates);
         require(sum == 0x40a00000 && end == 11 && register == 0, "sum");
-        require(this.skip(node, 2) == 11, "skip");
-        (uint256 product, uint256 last,) = this.run(node, end, args);
+        require(harness.skip(node, 2) == 11, "skip");
+        (uint256 product, uint256 last,) = harness.run(node, end, args, noCoordinates);
         require(product == 0x40c00000 && last == 20, "product");
     }
 
     function test_theResultNamesItsRegister() public view {
         uint256[] memory args = new uint256[](2);
-        (,, uint256 register) = this.run(hex"0200000001180001" hex"02", 0, args);
+        (,, uint256 register) = harness.run(hex"0200000001180001" hex"02", 0, args, noCoordinates);
         require(register == 1, "flt gives u");
-        (,, register) = this.run(hex"0200000001180001" hex"00", 0, args);
+        (,, register) = harness.run(hex"0200000001180001" hex"00", 0, args, noCoordinates);
         require(register == 0, "an argument keeps its register");
     }
 
@@ -58,11 +36,11 @@ contract ScalarMachineTest {
         view
     {
         offset %= program.length + 2;
-        try this.run(program, offset, args) returns (uint256 word, uint256 end, uint256 register) {
+        try harness.run(program, offset, args, noCoordinates) returns (uint256 word, uint256 end, uint256 register) {
             require(end <= program.length && word <= 0xffffffff && register <= 1, "answer");
-            require(this.skip(program, offset) == end, "skip");
+            require(harness.skip(program, offset) == end, "skip");
         } catch (bytes memory reason) {
-            require(bytes4(reason) == ScalarMachine.ScalarMalformed.selector, "reason");
+            require(bytes4(reason) == REFUSED, "reason");
         }
     }
 
@@ -82,10 +60,10 @@ contract ScalarMachineTest {
         uint256[] memory args = new uint256[](2);
         args[0] = uint32(seed);
         args[1] = uint32(seed >> 32);
-        try this.run(program, 0, args) returns (uint256 word, uint256 end, uint256) {
+        try harness.run(program, 0, args, noCoordinates) returns (uint256 word, uint256 end, uint256) {
             require(end == program.length && word <= 0xffffffff, "answer");
         } catch (bytes memory reason) {
-            require(bytes4(reason) == ScalarMachine.ScalarMalformed.selector, "reason");
+            require(bytes4(reason) == REFUSED, "reason");
         }
     }
 

@@ -17,6 +17,7 @@ interface Vm {
     function sign(uint256 key, bytes32 digest) external pure returns (uint8 v, bytes32 r, bytes32 s);
     function readFile(string calldata path) external view returns (string memory);
     function readFileBinary(string calldata path) external view returns (bytes memory);
+    function getCode(string calldata artifact) external view returns (bytes memory creationCode);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
 }
 

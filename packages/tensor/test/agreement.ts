@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { gradients } from '../src/front/grad/gradients.ts'
-import { type Grid, materialise } from '../src/front/grid.ts'
+import type { Grid } from '../src/front/grid.ts'
 import { map } from '../src/front/map.ts'
 import { sum } from '../src/front/ops/reduce.ts'
 import { traceProgram } from '../src/front/trace-program.ts'
@@ -128,14 +128,4 @@ export const tensor = (type: TensorType, values: ArrayLike<number>): Tensor => {
 export const numbersOf = (t: Tensor): number[] => {
   const { buffer } = t.data.slice()
   return t.dtype === 'f32' ? [...new Float32Array(buffer)] : [...new Uint32Array(buffer)]
-}
-
-/** A view's gradient and result must be those of a dense copy. */
-export const viewsLikeCopies = (
-  c: Omit<Case, 'fn'>,
-  views: readonly ((x: Grid<'f'>) => Grid<'f'>)[],
-): void => {
-  const lazy = agrees({ ...c, fn: ({ x }) => views.reduce((g, v) => v(g), x!) })
-  const eager = agrees({ ...c, fn: ({ x }) => views.reduce((g, v) => materialise(v(g)), x!) })
-  assert.ok(lazy.nodes.length <= eager.nodes.length)
 }

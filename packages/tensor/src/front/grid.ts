@@ -91,9 +91,12 @@ export const isDense = (x: Grid): boolean =>
       affine.sameAffine(affine.prune(c, x.shape), affine.prune(affine.coordinate(d), x.shape)),
   )
 
-/** Itself if dense, else a copy made by a node. */
-export const materialise = <R extends Register>(x: Grid<R>): Grid<R> =>
-  isDense(x) ? x : dense<R>(copy(x.shape, x.lookup))
+/** All of its source in order, each dimension a view dimension of its own: if need be, of a copy made by a node. */
+export const materialise = <R extends Register>(x: Grid<R>): Grid<R> => {
+  if (!isDense(x)) return dense<R>(copy(x.shape, x.lookup))
+  const whole = dense<R>(x.lookup.source, x.shape)
+  return x.lookup.stopped ? stopGradient(whole) : whole
+}
 
 export const checkShape = (operation: string, shape: readonly number[]): void => {
   if (!shape.every((d) => Number.isSafeInteger(d) && d >= 1))

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import {
+  follow,
+  type Game,
+  type Move,
+  nextMove,
+  openGame,
+  playMove,
+  playTimeout,
+  replayFrom,
+  runRemembering,
+  seedHash,
+  type TraceSource,
+} from '@lockstep/proof'
+import { referenceExecutor, unwrap } from '@lockstep/tensor'
+import { liesOf, nameOfLie } from '../../proof/test/lies-of.ts'
+import { type Lie, lyingSource } from '../../proof/test/lying-source.ts'
+import { segmentNamed, termsFor } from '../../proof/test/settle.ts'
+import { tinyTask } from '../../proof/test/tiny-task.ts'
+import { bend } from './bend.ts'
+import { type Stage, startStage } from './dispute-stage.ts'
+
+/** The same game twice: move by move the contract does what game.ts does. */
+
+const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
+const task = tinyTask()
+const { committed } = task
+const { trace: honest } = await runRemembering(task, referenceExecutor)
+
+let stage: Stage
+let now = 2_000_000
+before(async () => {
+  stage = await startStage()
+})
+after(() => stage.chain.stop())
+
+const CHAIN = 31337
+
+type Played = {
+  readonly outcome: string
+  readonly moves: number
+  readonly gas: { claimant: number; challenger: number }
+}
+
+/** Plays a dispute on the contract and in the game at once. */
+const playBoth = async (
+  claimant: TraceSource,
+  challenger: TraceSource,
+  history: boolean,
+  each?: (game: Game, move: Move, number: number) => Promise<void>,
+): Promise<Played> => {
+  const terms = await termsFor(task, claimant)
+  const named = history ? undefined : await segmentNamed(claimant, challenger)
+  now += 1
+  const { number } = await stage.dispute(terms.task, terms.header, terms.timing, terms.claim, named, now)
+  let replayed = replayFrom(unwrap(openGame(terms, seedHash(CHAIN, stage.contract, number), now, named)))
+  const gas = { claimant: 0, challenger: 0 }
+  for (let moves = 0; ; moves++) {
+    const { game } = replayed
+    const there = await stage.read(number)
+    assert.deepEqual(
+      { at: there.at, outcome: there.outcome, deadline: there.deadline },
+      {
+        at: game.outcome === 'open' ? game.at : there.at,
+        outcome: game.outcome,
+        deadline: game.outcome === 'open' ? game.clock.deadline : there.deadline,
+      },
+    )
+    if (game.outcome !== 'open') return { outcome: game.outcome, moves, gas }
+    const source = game.turn === 'claimant' ? claimant : challenger
+    const move = await nextMove({ side: game.turn, committed, source }, replayed)
+    now += 2
+    const next = move && follow(replayed, move, now)
+    if (move) {
+      await each?.(game, move, number)
+      const sent = next!.ok ? await stage.send(number, move, now) : await stage.tries(number, move)
+      assert.equal(sent.ok, next!.ok, `${move.kind}: ${sent.error}`)
+      gas[game.turn] += sent.gas
+    }
+    if (next?.ok) {
+      replayed = next.value
+      continue
+    }
+    now = game.clock.deadline + 1
+    replayed = { ...replayed, game: unwrap(playTimeout(game, now)) }
+    const sent = await stage.timeout(number, now)
+    assert.ok(sent.ok)
+  }
+}
+
+test('the contract takes the moves that the game takes, stands where it stands, and ends as it ends', async () => {
+  // By day one lie in four; by night every one of two steps, and every false challenge.
+  for (const step of nightly ? [0, 3] : [3]) {
+    let number = 0
+    for (const lie of liesOf(step, nightly)) {
+      number++
+      if (!nightly && number % 4 !== 0) continue
+      const liar = lyingSource(honest, task, lie)
+      const wrong = await playBoth(liar, honest, number % 8 === 0)
+      assert.equal(wrong.outcome, 'challenger', nameOfLie(lie))
+      if (!nightly && number % 16 !== 0) continue
+      const right = await playBoth(honest, liar, number % 8 === 0)
+      assert.equal(right.outcome, 'claimant', nameOfLie(lie))
+    }
+  }
+})
+
+test('the contract refuses what the game refuses', async () => {
+  let seed = 1
+  const next = (below: number): number => {
+    seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0
+    return seed % below
+  }
+  let refused = 0
+  const bendOften = async (game: Game, move: Move, dispute: number): Promise<void> => {
+    for (let i = 0; i < (nightly ? 20 : 3); i++) {
+      const bent = bend(move, next)
+      // What no ABI can carry never reaches a contract.
+      if (bent === undefined) continue
+      const here = playMove(game, bent, now - 2)
+      const there = await stage.tries(dispute, bent)
+      assert.equal(there.ok, here.ok, `${JSON.stringify(bent).slice(0, 2000)}: ${there.error}`)
+      if (!here.ok) refused++
+    }
+  }
+  for (const item of [2, 3, 5, 6, 7, 11, 15, 19, 24, 29]) {
+    const lie: Lie = { step: 2, item, foldAt: 0.3, ...(item < 20 ? { element: { index: 0, xor: 1 } } : {}) }
+    const liar = lyingSource(honest, task, lie)
+    assert.equal((await playBoth(liar, honest, true, bendOften)).outcome, 'challenger')
+  }
+  assert.ok(refused > 100)
+})

@@ -109,8 +109,9 @@ contract Disputes {
         bool invalid;
         uint32 segmentTime;
         uint32 stepTime;
-        uint32 window;
+        uint64 createdBlock; // where its event is
         uint128 bond;
+        uint32 window;
     }
 
     struct Claim {
@@ -157,6 +158,7 @@ contract Disputes {
         bytes32 agreed; // the item before the disputed one
         Place place;
         address challenger;
+        uint64 openedBlock; // from where its events are to be read
         Node node;
         bytes32 encoding; // keccak256 of the node's encoding
         bytes32 item; // of a scan: the node's item
@@ -327,6 +329,7 @@ contract Disputes {
         kept.stepTime = terms.stepTime;
         kept.window = terms.window;
         kept.bond = terms.bond;
+        kept.createdBlock = uint64(block.number);
         emit TaskCreated(task, kept.program, terms);
     }
 
@@ -795,6 +798,7 @@ contract Disputes {
         dispute = _disputes[number];
         dispute.claim = id;
         dispute.challenger = msg.sender;
+        dispute.openedBlock = uint64(block.number);
         dispute.at = keccak256(abi.encode(block.chainid, address(this), number));
     }
 

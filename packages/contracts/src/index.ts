@@ -1,2 +1,5 @@
+export * from './chain-fault.ts'
+export * from './connection.ts'
+export * from './dispute-chain.ts'
 export * from './foundry-binary.ts'
 export * from './local-chain.ts'

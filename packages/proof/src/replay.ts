@@ -47,6 +47,9 @@ export const replay = (record: DisputeRecord): Result<Replayed> => {
     if (!next.ok) return next
     replayed = next.value
   }
+  if (record.decided !== undefined) {
+    return ok({ ...replayed, game: { ...replayed.game, outcome: record.decided } })
+  }
   if (record.timedOutAt === undefined) return ok(replayed)
   const over = playTimeout(replayed.game, record.timedOutAt)
   return over.ok ? ok({ ...replayed, game: over.value }) : over

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Grid, gradients, type TensorType, traceProgram } from '@lockstep/tensor'
+import { crossEntropy, type Grid, gradients, type TensorType, traceProgram } from '@lockstep/tensor'
 import { evaluate } from '../../tensor/test/doubles.ts'
 import { gptLoss } from '../src/gpt/train.ts'
 import { type Model, parametersOf } from '../src/index.ts'
 import { mlpLogits } from '../src/mlp/train.ts'
-import { crossEntropy } from '../src/training/cross-entropy.ts'
 
 const lcg = (seed: number): (() => number) => {
   let x = seed

@@ -16,7 +16,6 @@ import {
   wordTensor,
 } from '../src/index.ts'
 import { philox } from '../src/init/philox.ts'
-import { dropoutLayer } from '../src/layer/dropout.ts'
 import { adamw } from '../src/training/adamw.ts'
 import { drawPlaces } from '../src/training/draw.ts'
 import { rateAt } from '../src/training/schedule.ts'
@@ -62,29 +61,6 @@ test('a batch is drawn from (seed, step): every place alike, the same again in a
   }
   // 2560 draws, 256 expected in each of 10 places: chi-square with 9 degrees of freedom is below 27.9 in 999 of 1000.
   assert.ok(counts.reduce((s, n) => s + (n - 256) ** 2 / 256, 0) < 27.9)
-})
-
-test('dropout drops its part, scales the rest, and draws anew each step, seed and site', async () => {
-  const program = traceProgram(
-    { state: { step: word, seed: word }, inputs: { x: { dtype: 'f32', shape: [40, 50] } } },
-    ({ step, seed }, { x }) => ({
-      outputs: {
-        a: dropoutLayer(x, { part: 0.25, step, seed }, 0),
-        b: dropoutLayer(x, { part: 0.25, step, seed }, 1),
-      },
-    }),
-  )
-  const x = f32Tensor([40, 50], new Float32Array(2000).fill(3))
-  const masks = async (step: number, seed: number): Promise<Float32Array[]> =>
-    (await runReference(program, [wordTensor(step), wordTensor(seed)], [x])).outputs.map(f32Values)
-  const all = [...(await masks(0, 1)), ...(await masks(1, 1)), ...(await masks(0, 2))]
-  for (const [i, mask] of all.entries()) {
-    const dropped = mask.filter((v) => v === 0).length
-    assert.ok(Math.abs(dropped - 500) < 4 * Math.sqrt(2000 * 0.25 * 0.75))
-    assert.ok(mask.every((v) => v === 0 || v === 4))
-    for (const other of all.slice(0, i)) assert.notDeepEqual(mask, other)
-  }
-  assert.deepEqual((await masks(0, 1))[0], all[0])
 })
 
 test('the rate rises to its peak in the warm-up and falls along half a cosine', async () => {

@@ -1,4 +1,4 @@
-import { type Grid, index, map, type Program, type TensorType, traceProgram, u32 } from '@lockstep/tensor'
+import { type Grid, index, map, type Program, type TensorType, traceProgram } from '@lockstep/tensor'
 import { checkInteger } from '../check.ts'
 import { checkGptConfig, type GptConfig } from './config.ts'
 import { gptParameters } from './parameters.ts'
@@ -37,8 +37,7 @@ export const gptEvaluateProgram = (model: GptConfig, batch: number, corpus: Corp
       label: 'starts',
     })
     const windows = windowsAt(given.corpus as Grid<'u'>, starts, model.context + 1)
-    const none = { part: 0, step, seed: map([step], () => u32(0)) }
-    const loss = map([gptLoss(model, (name) => given[name] as Grid<'f'>, windows, none)], (l) => l, {
+    const loss = map([gptLoss(model, (name) => given[name] as Grid<'f'>, windows)], (l) => l, {
       shape: [1],
       label: 'loss',
     })

@@ -61,7 +61,7 @@ export const gptGenerateProgram = (model: GptConfig, sample: SampleConfig): Prog
       label: 'places',
     })
     const tokens = map([view<'u'>([1, window], (_, t) => text.at(places.at(t)))], (token) => token)
-    const hidden = gptHidden(model, weights, tokens, { part: 0, step, seed })
+    const hidden = gptHidden(model, weights, tokens)
     const last = map([length], (n) => select(u32(window).lt(n), u32(window), n).sub(1), { label: 'last' })
     const row = view<'f'>([1, model.width], (r, c) =>
       reshape(hidden, [window, model.width]).at(last.at(r), c),

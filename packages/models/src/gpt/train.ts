@@ -1,12 +1,10 @@
-import { type Grid, type Program, reshape, slice } from '@lockstep/tensor'
-import type { Dropout } from '../layer/dropout.ts'
+import { crossEntropy, type Grid, type Program, reshape, slice } from '@lockstep/tensor'
 import { ModelError } from '../model-error.ts'
 import type { TrainConfig } from '../training/config.ts'
-import { crossEntropy } from '../training/cross-entropy.ts'
 import { drawPlaces } from '../training/draw.ts'
 import { trainProgram, type Weights } from '../training/train-step.ts'
 import { checkGptConfig, type GptConfig } from './config.ts'
-import { gptHidden, gptLogits } from './network.ts'
+import { type Dropping, gptHidden, gptLogits } from './network.ts'
 import { gptParameters } from './parameters.ts'
 import { windowsAt } from './window.ts'
 
@@ -41,9 +39,9 @@ export const gptLoss = (
   model: GptConfig,
   weights: Weights,
   windows: Grid<'u'>,
-  dropout: Dropout,
+  dropping?: Dropping,
 ): Grid<'f'> => {
-  const hidden = gptHidden(model, weights, slice(windows, { axis: 1, to: -1 }), dropout)
+  const hidden = gptHidden(model, weights, slice(windows, { axis: 1, to: -1 }), dropping)
   const logits = gptLogits(weights, reshape(hidden, [-1, model.width]))
   return crossEntropy(logits, reshape(slice(windows, { axis: 1, from: 1 }), [-1]))
 }

@@ -1,5 +1,6 @@
 import {
   argmax,
+  crossEntropy,
   type Grid,
   index,
   map,
@@ -9,7 +10,6 @@ import {
   traceProgram,
 } from '@lockstep/tensor'
 import { checkInteger } from '../check.ts'
-import { crossEntropy } from '../training/cross-entropy.ts'
 import { checkMlpConfig, type MlpConfig } from './config.ts'
 import { mlpParameters } from './parameters.ts'
 import { type ExamplesType, mlpLogits, rowsAt } from './train.ts'

@@ -1,8 +1,16 @@
-import { cast, type Grid, map, type Program, view } from '@lockstep/tensor'
+import {
+  cast,
+  crossEntropy,
+  type Grid,
+  gatherRows,
+  map,
+  materialise,
+  type Program,
+  relu,
+} from '@lockstep/tensor'
 import { checkInteger } from '../check.ts'
 import { denseLayer } from '../layer/dense.ts'
 import type { TrainConfig } from '../training/config.ts'
-import { crossEntropy } from '../training/cross-entropy.ts'
 import { drawPlaces } from '../training/draw.ts'
 import { trainProgram, type Weights } from '../training/train-step.ts'
 import { checkMlpConfig, type MlpConfig } from './config.ts'
@@ -24,17 +32,16 @@ export const mlpTrainProgram = (model: MlpConfig, train: TrainConfig, examples: 
   } as const
   return trainProgram(mlpParameters(model), train, inputs, ({ weights, input, step, seed }) => {
     const rows = drawPlaces(train.batch, examples.rows, step, seed)
-    const labels = view<'u'>([train.batch], (b) => (input('labels') as Grid<'u'>).at(rows.at(b)))
     return crossEntropy(
       mlpLogits(model, weights, rowsAt(input('features'), rows)),
-      map([labels], (label) => label),
+      materialise(gatherRows(input('labels') as Grid<'u'>, rows)),
     )
   })
 }
 
 /** Rows of a table, (N, D), as numbers, (B, D). */
 export const rowsAt = (features: Grid, rows: Grid<'u'>): Grid<'f'> => {
-  const chosen = view([rows.shape[0]!, features.shape[1]!], (b, d) => features.at(rows.at(b), d))
+  const chosen = gatherRows(features, rows)
   return features.dtype === 'u8'
     ? map([cast(chosen, 'f32')], (x) => x.mul(1 / 255), { label: 'pixels' })
     : map([chosen as Grid<'f'>], (x) => x, { label: 'rows' })
@@ -45,7 +52,7 @@ export const mlpLogits = (model: MlpConfig, weights: Weights, rows: Grid<'f'>): 
   let x = rows
   for (let l = 0; l <= model.hidden.length; l++) {
     x = denseLayer(x, weights(`layer.${l}.weight`), weights(`layer.${l}.bias`))
-    if (l < model.hidden.length) x = map([x], (a) => a.max(0), { label: 'relu' })
+    if (l < model.hidden.length) x = relu(x)
   }
   return x
 }

@@ -1,3 +1,4 @@
+export { firstDifference, scalarExecutorOver } from './conformance/executor-conformance.ts'
 export * from './conformance/random-contraction.ts'
 export * from './conformance/random-program.ts'
 export * from './dtype.ts'

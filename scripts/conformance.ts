@@ -1,0 +1,89 @@
+/**
+ * Compares every executor of this machine with the reference, byte for byte: each scalar instruction, the elementary
+ * functions and random scalar programs on all of them, random whole programs on those that run programs.
+ *   npm run conformance [-- --json] [--cases N] [--programs N] [--seed N]
+ * Exits with 1 where any bit differs.
+ */
+import { parseArgs } from 'node:util'
+import {
+  createWasmExecutor,
+  firstDifference,
+  type RandomProgram,
+  randomContraction,
+  randomProgram,
+  runScalarConformance,
+  type ScalarExecutor,
+  scalarExecutorOver,
+} from '@lockstep/tensor'
+import { startRefereeExecutor } from '../packages/contracts/test/referee-executor.ts'
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    cases: { type: 'string', default: '20000' }, // of each scalar program; the referee runs a tenth
+    programs: { type: 'string', default: '200' },
+    seed: { type: 'string', default: '1' },
+  },
+})
+const count = (name: 'cases' | 'programs' | 'seed'): number => {
+  const n = Number(values[name])
+  if (Number.isSafeInteger(n) && n >= 1 && n <= 10_000_000) return n
+  console.error(`--${name} is ${values[name]}; allowed: an integer from 1 to 10000000.`)
+  return process.exit(2)
+}
+const [cases, programs, seed] = [count('cases'), count('programs'), count('seed')]
+
+const executors: string[] = []
+let total = 0
+let mismatches = 0
+const note = (line: string): void => void process.stderr.write(`${line}\n`)
+
+const compareScalars = async (executor: ScalarExecutor, each: number): Promise<void> => {
+  const result = await runScalarConformance(executor, { seed, cases: each })
+  total += result.cases
+  mismatches += result.mismatched
+  note(`${executor.name}: ${result.cases} scalar cases, ${result.mismatched} mismatches`)
+  for (const m of result.mismatches) note(`  ${m.program} of ${m.args}: ${m.got}, not ${m.expected}`)
+}
+
+const subjects = function* (): Generator<[string, RandomProgram]> {
+  for (let i = 0; i < programs; i++) {
+    yield [`random program ${seed + i}`, randomProgram(seed + i)]
+    if (i % 4 === 0) yield [`random contraction ${seed + i}`, randomContraction(seed + i)]
+  }
+}
+
+for (const [what, options] of [
+  ['', {}],
+  [', 2 threads', { threads: 2, shareFrom: 0 }],
+  [', emulated fma', { relaxed: 'off' }],
+] as const) {
+  const executor = { ...(await createWasmExecutor(options)), name: `wasm${what}` }
+  executors.push(executor.name)
+  await compareScalars(scalarExecutorOver(executor), cases)
+  let compared = 0
+  let wrong = 0
+  for (const [name, subject] of subjects()) {
+    compared++
+    const difference = await firstDifference(executor, subject)
+    if (!difference) continue
+    wrong++
+    note(`  ${name}: ${difference}`)
+  }
+  note(`${executor.name}: ${compared} whole programs, ${wrong} mismatches`)
+  total += compared
+  mismatches += wrong
+  await executor.close()
+}
+
+const referee = await startRefereeExecutor()
+try {
+  executors.push(referee.name)
+  await compareScalars(referee, Math.ceil(cases / 10))
+} finally {
+  await referee.stop()
+}
+
+if (values.json) console.log(JSON.stringify({ executors, cases: total, mismatches }))
+else console.log(`${executors.length} executors, ${total} cases, ${mismatches} mismatches`)
+process.exitCode = mismatches === 0 ? 0 : 1

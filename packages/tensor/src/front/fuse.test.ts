@@ -1,19 +1,21 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { numbersFrom, tensor } from '../../test/agreement.ts'
+import { randomChange } from '../../test/random-views.ts'
 import type { Program } from '../program.ts'
 import { runStep } from '../reference.ts'
 import { index } from '../scalar/trace.ts'
 import { validateProgram } from '../validate.ts'
 import { fuse } from './fuse.ts'
 import { gradients } from './grad/gradients.ts'
+import type { Grid } from './grid.ts'
 import { map } from './map.ts'
 import { add, cast, div, maximum, mul, sub } from './ops/arithmetic.ts'
 import { matmul } from './ops/contract.ts'
 import { mean, sum } from './ops/reduce.ts'
 import { reshape } from './reshape.ts'
 import { traceProgram } from './trace-program.ts'
-import { transpose } from './views.ts'
+import { slice, transpose, windows } from './views.ts'
 
 const run = (program: Program) => {
   const next = numbersFrom(3)
@@ -96,4 +98,29 @@ test('a training step keeps its results and loses nodes', () => {
   })
   const fused = sameResults(program)
   assert.ok(fused.nodes.length < program.nodes.length - 3, `${program.nodes.length} to ${fused.nodes.length}`)
+})
+
+test('whatever views lie between maps and folds, fusion keeps the results', () => {
+  let removed = 0
+  for (let seed = 1; seed <= 120; seed++) {
+    const numbers = numbersFrom(seed)
+    const draw = () => (numbers() + 1.2) / 2.4
+    const program = traceProgram({ state: { a: f32(2, 3, 4) } }, ({ a }) => {
+      let x: Grid<'f'> = map([a], (v) => v.mul(index(2).add(1).toF32()))
+      for (let n = 0; n < 3 && x.rank > 0 && x.rank < 6; n++) {
+        x = randomChange(draw, x)(x)
+        if (draw() < 0.6) x = map([x], (v) => (draw() < 0.5 ? v.add(index(0).toF32()) : v.mul(3)))
+      }
+      return { outputs: { x: map([x], (v) => v.add(1)), y: sum(mul(x, 2), { axes: 0 }) } }
+    })
+    removed += program.nodes.length - sameResults(program).nodes.length
+  }
+  assert.ok(removed > 100, `${removed}`)
+})
+
+test('a view that takes as many elements as there are, but not each once, is not fused', () => {
+  const program = traceProgram({ state: { a: f32(4) } }, ({ a }) => ({
+    outputs: { x: mul(windows(slice(mul(a, 2), { to: 3 }), [{ size: 2 }]), 3) },
+  }))
+  assert.equal(sameResults(program).nodes.length, 2)
 })

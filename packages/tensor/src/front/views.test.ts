@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { near, numbersFrom, numbersOf, tensor } from '../../test/agreement.ts'
 import { evaluate } from '../../test/doubles.ts'
+import { randomChange } from '../../test/random-views.ts'
 import { runStep } from '../reference.ts'
 import { validateProgram } from '../validate.ts'
-import { broadcastTo } from './broadcast.ts'
 import { fold } from './fold.ts'
 import { gradients } from './grad/gradients.ts'
 import { type Grid, materialise } from './grid.ts'
@@ -16,60 +16,7 @@ import { sum } from './ops/reduce.ts'
 import { reshape } from './reshape.ts'
 import { TraceError } from './trace-error.ts'
 import { traceProgram } from './trace-program.ts'
-import { expand, flip, pad, slice, split, transpose, windows } from './views.ts'
-
-type Change = (x: Grid<'f'>) => Grid<'f'>
-
-/** A random view of any grid, chosen by a stream of numbers in [0, 1). */
-const randomChange = (draw: () => number, x: Grid<'f'>): Change => {
-  const pickOne = (n: number) => Math.floor(draw() * n)
-  const axis = pickOne(Math.max(1, x.rank))
-  const extent = x.shape[axis] ?? 1
-  const around = (by: () => number) =>
-    x.shape.map((_, d) => (d === axis ? ([by(), by()] as const) : ([0, 0] as const)))
-  const kinds: (() => Change | undefined)[] = [
-    () => {
-      const keys = [...x.shape.keys()].map((d) => [draw(), d] as const)
-      const order = keys.sort(([a], [b]) => a - b).map(([, d]) => d)
-      return (g) => transpose(g, order)
-    },
-    () => {
-      const from = pickOne(extent)
-      const to = from + 1 + pickOne(extent - from)
-      const step = 1 + pickOne(2)
-      return (g) => slice(g, { axis, from, to, step })
-    },
-    () => (g) => flip(g, [axis]),
-    () => {
-      const [[before, after]] = [[pickOne(3), pickOne(3)]] as const
-      const value = draw() < 0.5 ? 0 : 2
-      let n = 0
-      const sides = around(() => (n++ % 2 === 0 ? before! : after!))
-      return (g) => pad(g, sides, value)
-    },
-    () => {
-      const factors: number[] = []
-      for (let rest = x.size; rest > 1; ) {
-        const divisors = Array.from({ length: rest }, (_, i) => i + 1).filter((d) => rest % d === 0)
-        const f = divisors[pickOne(divisors.length)]!
-        factors.push(f)
-        rest /= f
-        if (factors.length === 4) factors[3] = factors[3]! * rest
-        if (factors.length === 4) break
-      }
-      return (g) => reshape(g, factors)
-    },
-    () => {
-      const size = 1 + pickOne(extent)
-      const stride = 1 + pickOne(2)
-      const last = x.rank - 1
-      if (x.rank === 0 || axis !== last || x.size > 40) return undefined
-      return (g) => windows(g, [{ size, stride }])
-    },
-    () => (x.size > 30 ? undefined : (g) => broadcastTo(expand(g, axis), x.shape.toSpliced(axis, 0, 2))),
-  ]
-  return kinds[pickOne(kinds.length)]!() ?? ((g) => g)
-}
+import { slice, split, transpose } from './views.ts'
 
 test('any composition of views is what copies at every step give, with the same gradients', () => {
   for (let seed = 1; seed <= 150; seed++) {

@@ -9,6 +9,7 @@ import { contract, matmul } from '../ops/contract.ts'
 import { max, mean, min, reduceBy, SUM, sum } from '../ops/reduce.ts'
 import { reshape } from '../reshape.ts'
 import { flip, pad, pick, slice, split, transpose, windows } from '../views.ts'
+import { gradients } from './gradients.ts'
 
 test('arithmetic broadcasts and differentiates', () => {
   agrees({ numbers: { a: [2, 3], b: [3] }, fn: ({ a, b }) => add(mul(a!, b!), div(a!, b!)) })
@@ -209,4 +210,15 @@ test('scans and recurrences', () => {
         }),
     })
   agrees({ numbers: { a: [4], b: [4] }, fn: ({ a, b }) => map([a!, b!], (x, y) => x.fma(y, x)) })
+})
+
+test('a gradient is a program like any other and has a gradient', () => {
+  agrees({
+    numbers: { a: [2, 3], b: [3, 2] },
+    fn: ({ a, b }) => {
+      const y = matmul(mul(a!, a!), b!)
+      const { a: slope } = gradients(sum(mul(y, y)), { a: a! })
+      return mul(slope, slope)
+    },
+  })
 })

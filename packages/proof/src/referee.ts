@@ -15,7 +15,7 @@ import {
   unravel,
   type WordSource,
 } from '@lockstep/tensor'
-import { type Digest, digestFromHex, fromHex, type Hex, sameBytes, ZERO } from './digest.ts'
+import { type Digest, digestFromHex, fromHex, type Hex, sameBytes, ZERO, ZERO_HEX } from './digest.ts'
 import { parentDigest } from './hash.ts'
 import { decodeJoin, type Join, type JoinRef } from './item.ts'
 import type { JoinOpening } from './moves.ts'
@@ -103,7 +103,11 @@ const joinSide = (
   agreed: Agreed,
   field: string,
 ): Digest => {
-  if (ref.from === 'zero') return ZERO
+  if (ref.from === 'zero') {
+    if (hex !== ZERO_HEX || hexes.length > 0)
+      refuse('opening-malformed', field, hex, 'nothing, of an absent partner')
+    return ZERO
+  }
   const { header } = agreed
   const digest = digestFromHex(hex)
   const path = hexes.map(digestFromHex)

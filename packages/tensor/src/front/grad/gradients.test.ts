@@ -1,13 +1,16 @@
+import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { agrees } from '../../../test/agreement.ts'
 import type { F } from '../../scalar/trace.ts'
+import { validateProgram } from '../../validate.ts'
 import { equals, fold, lessThan } from '../fold.ts'
 import { stopGradient, view } from '../grid.ts'
 import { map } from '../map.ts'
-import { add, clip, div, less, maximum, mul, sqrt, sub, where } from '../ops/arithmetic.ts'
+import { add, cast, clip, div, less, maximum, mul, sqrt, sub, where } from '../ops/arithmetic.ts'
 import { contract, matmul } from '../ops/contract.ts'
 import { max, mean, min, reduceBy, SUM, sum } from '../ops/reduce.ts'
 import { reshape } from '../reshape.ts'
+import { traceProgram } from '../trace-program.ts'
 import { flip, pad, pick, slice, split, transpose, windows } from '../views.ts'
 import { gradients } from './gradients.ts'
 
@@ -221,4 +224,17 @@ test('a gradient is a program like any other and has a gradient', () => {
       return mul(slope, slope)
     },
   })
+})
+
+test('numbers narrower than f32 have f32 gradients; rounding counts as the identity', () => {
+  const program = traceProgram(
+    { state: { w: { dtype: 'bf16', shape: [4, 2] }, x: { dtype: 'f16', shape: [3, 4] } } },
+    ({ w, x }) => {
+      const { w: slope } = gradients(sum(cast(matmul(x, w), 'bf16')), { w })
+      assert.equal(slope.dtype, 'f32')
+      return { state: { w: cast(sub(w, mul(slope, 0.5)), 'bf16') } }
+    },
+  )
+  const valid = validateProgram(program)
+  assert.ok(valid.ok, JSON.stringify(valid))
 })

@@ -2,6 +2,7 @@ import { broadcastShapes, broadcastTo } from '../broadcast.ts'
 import { type Condition, fold } from '../fold.ts'
 import type { Element, Grid } from '../grid.ts'
 import type { Index } from '../index-form.ts'
+import { map } from '../map.ts'
 import { reshape } from '../reshape.ts'
 import { show, TraceError } from '../trace-error.ts'
 import { transpose } from '../views.ts'
@@ -102,5 +103,8 @@ export const matmul = (a: Grid<'f'>, b: Grid<'f'>): Grid<'f'> => {
   )
 }
 
-/** x times the transpose of a weight (outputs, inputs), plus a bias: (.., I) gives (.., O). */
-export const linear = (x: Grid<'f'>, weight: Grid<'f'>): Grid<'f'> => matmul(x, transpose(weight))
+/** x times the transpose of a weight (O, I), plus a bias (O): (.., I) gives (.., O). */
+export const linear = (x: Grid<'f'>, weight: Grid<'f'>, bias?: Grid<'f'>): Grid<'f'> => {
+  const product = matmul(x, transpose(weight))
+  return bias ? map([product, bias], (a, b) => a.add(b), { label: 'bias' }) : product
+}

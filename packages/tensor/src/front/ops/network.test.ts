@@ -6,7 +6,7 @@ import { withGradient } from '../grad/with-gradient.ts'
 import { map } from '../map.ts'
 import { gelu, geluByTanh, relu, silu } from './activation.ts'
 import { mul } from './arithmetic.ts'
-import { contract } from './contract.ts'
+import { contract, linear } from './contract.ts'
 import { layerNorm, rmsNorm } from './norm.ts'
 import { crossEntropies, crossEntropy, logSoftmax, softmax } from './softmax.ts'
 
@@ -25,6 +25,10 @@ test('softmax, its logarithm and cross-entropy', () => {
   const words = { t: { shape: [3], values: [4, 0, 2] } }
   agrees({ numbers: { a: [3, 5] }, words, fn: ({ a }, { t }) => crossEntropies(a!, t!) })
   agrees({ numbers: { a: [3, 5] }, words, fn: ({ a }, { t }) => crossEntropy(a!, t!) })
+})
+
+test('a linear layer', () => {
+  agrees({ numbers: { x: [2, 3, 4], w: [5, 4], b: [5] }, fn: ({ x, w, b }) => linear(x!, w!, b!) })
 })
 
 test('norms', () => {

@@ -32,10 +32,15 @@ export const randomContraction = (seed: number): RandomProgram => {
         [3, 1, 4],
       ])
     : r.pick([[4], [7], [64], [255], [256], [257], [300], [513], [3, 100], [5, 52]])
+  const rows = roles.filter((role) => role === 'a').length
   const shape = roles.map((role) =>
-    role === 'both' ? r.between(1, 4) : r.pick([1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 24, 33]),
+    role === 'both'
+      ? r.between(1, 3)
+      : role === 'b'
+        ? r.pick([3, 4, 5, 7, 8, 9, 11, 12, 17, 19, 33])
+        : r.pick(rows > 1 ? [1, 2, 3, 4, 5, 6, 9] : [3, 8, 9, 10, 11, 13, 16, 21]),
   )
-  while (size(shape) * size(box) > 120_000) shape[shape.indexOf(Math.max(...shape))] = r.pick([4, 5, 8])
+  while (size(shape) * size(box) > 200_000) shape[shape.indexOf(Math.max(...shape))] = r.pick([8, 9, 11])
   const dtypes: Dtype[] = r.chance(70)
     ? ['f32', 'f32', 'f32']
     : [0, 1, 2].map(() => r.pick(['f32', 'bf16', 'f16']))

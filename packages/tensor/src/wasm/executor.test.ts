@@ -9,7 +9,7 @@ import { createWasmExecutor } from './executor.ts'
 
 const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
 const PROGRAMS = nightly ? 20_000 : 500
-const CONTRACTIONS = nightly ? 2000 : 80
+const CONTRACTIONS = nightly ? 5000 : 150
 
 const executors: Executor[] = [
   await createWasmExecutor(),

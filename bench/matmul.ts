@@ -9,7 +9,7 @@ import {
 } from '@lockstep/tensor'
 import { Fn, I32, KERNEL, ModuleWriter, V128 } from '../packages/tensor/src/wasm/emitter.ts'
 import { engine } from '../packages/tensor/src/wasm/engine.ts'
-import { alternate, type Bench, rateRow } from './row.ts'
+import { alternate, type Bench, type Row, workRow } from './row.ts'
 
 /**
  * Matrix products against the most that this machine's WebAssembly can do: a loop of relaxed multiply-adds that
@@ -91,13 +91,13 @@ const prepare = async (executor: Executor, program: Program): Promise<Runner> =>
 }
 
 export const bench: Bench = async ({ quick }) => {
-  const runs = quick ? 5 : 15
+  const rounds = quick ? 7 : 21
   const one = await createWasmExecutor()
   const two = await createWasmExecutor({ threads: 2 })
+  const exact = await createWasmExecutor({ relaxed: 'off' })
   const peak = ceiling()
-  const loops = 2_000_000
-  peak(loops)
-  const rows = []
+  peak(1_000_000)
+  const rows: Row[] = []
   const sizes: [number, number, number, Layout][] = [
     [512, 512, 512, 'nn'],
     [1024, 1024, 1024, 'nn'],
@@ -109,25 +109,20 @@ export const bench: Bench = async ({ quick }) => {
   for (const [m, n, k, layout] of quick ? sizes.slice(0, 1) : sizes) {
     const single = await prepare(one, product(m, n, k, layout))
     const double = await prepare(two, product(m, n, k, layout))
-    const flops = 2 * m * n * k
-    const [a, b, c] = await alternate(runs, [() => single.step(), () => peak(loops), () => double.step()])
-    const rate = flops / a! / 1e9
+    const work = (2 * m * n * k) / 1e9
+    const loops = Math.ceil((m * n * k) / (4 * ACCUMULATORS))
+    const [a, b, c] = await alternate(rounds, [() => single.step(), () => peak(loops), () => double.step()])
     const what = `f32 ${m}x${n}x${k} ${layout}`
-    rows.push(
-      rateRow(
-        `${what}, 1 thread`,
-        rate,
-        'GFLOP/s',
-        'registers only',
-        (loops * ACCUMULATORS * 8) / b! / 1e9,
-        0.8,
-      ),
-      rateRow(`${what}, 2 threads`, flops / c! / 1e9, 'GFLOP/s', '1 thread', rate, null),
-    )
+    rows.push(workRow(`${what}, 1 thread`, work, 'GFLOP/s', a!, 'registers only', b!, 0.8))
+    rows.push(workRow(`${what}, 2 threads`, work, 'GFLOP/s', c!, '1 thread', a!, null))
     single.close()
     double.close()
   }
-  await one.close()
-  await two.close()
+  const [m, n, k] = [256, 256, 256]
+  const fused = await prepare(one, product(m, n, k, 'nn'))
+  const emulated = await prepare(exact, product(m, n, k, 'nn'))
+  const [a, b] = await alternate(rounds, [() => emulated.step(), () => fused.step()])
+  rows.push(workRow('f32 256x256x256, emulated fma', (2 * m * n * k) / 1e9, 'GFLOP/s', a!, 'fused', b!, null))
+  for (const executor of [one, two, exact]) await executor.close()
   return rows
 }

@@ -16,30 +16,43 @@ export const median = (xs: readonly number[]): number => {
   return (sorted[(sorted.length - 1) >> 1]! + sorted[sorted.length >> 1]!) / 2
 }
 
-/** Seconds that each of the functions takes: medians of `runs` rounds in which they take turns. */
+/** Seconds that each of the functions takes, round by round: they take turns, so that all meet the same machine. */
 export const alternate = async (
-  runs: number,
+  rounds: number,
   functions: readonly (() => Promise<void> | void)[],
-): Promise<number[]> => {
+): Promise<number[][]> => {
   const times = functions.map((): number[] => [])
-  for (let i = 0; i < runs; i++)
+  for (let i = 0; i < rounds; i++)
     for (const [at, run] of functions.entries()) {
       const start = performance.now()
       await run()
       times[at]!.push((performance.now() - start) / 1000)
     }
-  return times.map(median)
+  return times
 }
 
-/** A row from rates (more is better). */
-export const rateRow = (
+/**
+ * A row from the times of the same amount of work, ours and theirs. The ratio is the median of the rounds' ratios,
+ * which a machine that others use too disturbs less than the ratio of the medians.
+ */
+export const workRow = (
   what: string,
-  ours: number,
+  work: number,
   unit: string,
+  ours: readonly number[],
   against: string,
-  theirs: number,
+  theirs: readonly number[],
   target: number | null,
 ): Row => {
-  const ratio = ours / theirs
-  return { what, ours, unit, against, theirs, ratio, target, met: target === null ? null : ratio >= target }
+  const ratio = median(ours.map((t, i) => theirs[i]! / t))
+  return {
+    what,
+    ours: work / median(ours),
+    unit,
+    against,
+    theirs: work / median(theirs),
+    ratio,
+    target,
+    met: target === null ? null : ratio >= target,
+  }
 }

@@ -18,7 +18,7 @@ import { type Form, type Load, type Space, spaceOf } from './space.ts'
  * block result is then added to its running total, which lies in the output. Only the order of outputs is ours.
  */
 const ROWS = 4
-const COLUMNS_A_UNIT = 256
+const COLUMNS_A_UNIT = 128
 const ROW_TILES_A_UNIT = 32
 const ARGUMENT_SCRATCH = 3
 
@@ -125,9 +125,13 @@ const emit = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
   const laneBlocks = Math.ceil((laneTiles * width) / COLUMNS_A_UNIT)
   const rowBlocks = Math.ceil(rowTiles / ROW_TILES_A_UNIT)
   const lanesEach = Math.ceil(laneTiles / laneBlocks)
-  const rowsEach = Math.ceil(rowTiles / rowBlocks)
+  // rows that lie side by side in memory are packed four tiles at a time, a whole cache line
+  const consecutive = !direct && rows === 4 && rowRead.at.by[row] === DTYPES[rowRead.dtype].bytes
+  const group = consecutive && extent(row) % 16 === 0 ? 4 : 1
+  const rowsEach = Math.ceil(rowTiles / rowBlocks / group) * group
 
-  const rowPanel = direct ? 0 : 4 * rows * BLOCK
+  const tilePanel = 4 * rows * BLOCK
+  const rowPanel = direct ? 0 : group * tilePanel
   const panelBytes = 4 * width * Math.min(points, BLOCK)
   const totalsAt = rowPanel + lanesEach * panelBytes
   const totalsBytes = blocked && !wide ? rowsEach * lanesEach * rows * width * 4 : 0
@@ -192,15 +196,17 @@ const emit = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
   }
 
   const packRows = (): void => {
-    const consecutive = rows === 4 && rowRead.at.by[row] === DTYPES[rowRead.dtype].bytes
-    kernel.tile = consecutive ? { lane: row, vectors: 1, rows: 1 } : { row, rows, vectors: 1 }
+    kernel.tile = consecutive ? { lane: row, vectors: group, rows: 1 } : { row, rows, vectors: 1 }
     const to = scratch(0).keep(I32)
     walk.seek(k0)
     walk.runTo(k1, rowLoads, () => {
       if (consecutive)
-        f.get(to)
-          .get(kernel.value(rowRead, { row: 0, vector: 0 }))
-          .memory('v128.store')
+        for (let vector = 0; vector < group; vector++) {
+          const value = kernel.value(rowRead, { row: 0, vector })
+          f.get(to)
+            .get(value)
+            .memory('v128.store', vector * tilePanel)
+        }
       else
         for (let r = 0; r < rows; r++) {
           const value = kernel.value(rowRead, { row: r, vector: 0 })
@@ -348,8 +354,14 @@ const emit = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
           f.get(kernel.address(rowRead)).get(k0).i32(rowRead.at.by[space.outer.length]!)
           from = f.op('i32.mul').op('i32.add').keep(I32)
         } else {
-          packRows()
-          from = scratch(0).keep(I32)
+          const place = (): Fn =>
+            f
+              .get(rowTile)
+              .i32(group - 1)
+              .op('i32.and')
+          place().op('i32.eqz').if(packRows)
+          place().i32(tilePanel).op('i32.mul')
+          from = f.get(ARGUMENT_SCRATCH).op('i32.add').keep(I32)
         }
         kernel.tile = { lane, vectors, row, rows }
         scratch(rowPanel).set(panel)

@@ -5,7 +5,7 @@ import { ScalarHarness } from './generated/index.ts'
 
 /**
  * The contract's interpreter of scalar programs as an executor: rows of arguments go through it in batches, each one
- * call to a harness on a local chain of its own.
+ * call to a harness on a local chain of its own. It is a ScalarExecutor of the conformance suite.
  */
 export type RefereeExecutor = {
   readonly name: 'referee'

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
+  cutHeight,
   follow,
   type Game,
+  lastStepOf,
   type Move,
   nextMove,
   openGame,
@@ -40,8 +42,13 @@ const CHAIN = 31337
 type Played = {
   readonly outcome: string
   readonly moves: number
-  readonly gas: { claimant: number; challenger: number }
 }
+
+/** What every judgement so far has taken, and of which item. */
+const judged: { readonly item: number; readonly gas: number }[] = []
+const itemOf = (game: Game, move: Move): number =>
+  game.node?.index ??
+  (move.kind === 'judgeJoin' ? game.position * 2 ** cutHeight(game.height) + move.index : 0)
 
 /** Plays a dispute on the contract and in the game at once. */
 const playBoth = async (
@@ -55,7 +62,6 @@ const playBoth = async (
   now += 1
   const { number } = await stage.dispute(terms.task, terms.header, terms.timing, terms.claim, named, now)
   let replayed = replayFrom(unwrap(openGame(terms, seedHash(CHAIN, stage.contract, number), now, named)))
-  const gas = { claimant: 0, challenger: 0 }
   for (let moves = 0; ; moves++) {
     const { game } = replayed
     const there = await stage.read(number)
@@ -67,7 +73,7 @@ const playBoth = async (
         deadline: game.outcome === 'open' ? game.clock.deadline : there.deadline,
       },
     )
-    if (game.outcome !== 'open') return { outcome: game.outcome, moves, gas }
+    if (game.outcome !== 'open') return { outcome: game.outcome, moves }
     const source = game.turn === 'claimant' ? claimant : challenger
     const move = await nextMove({ side: game.turn, committed, source }, replayed)
     now += 2
@@ -76,7 +82,7 @@ const playBoth = async (
       await each?.(game, move, number)
       const sent = next!.ok ? await stage.send(number, move, now) : await stage.tries(number, move)
       assert.equal(sent.ok, next!.ok, `${move.kind}: ${sent.error}`)
-      gas[game.turn] += sent.gas
+      if (next!.ok && move.kind.startsWith('judge')) judged.push({ item: itemOf(game, move), gas: sent.gas })
     }
     if (next?.ok) {
       replayed = next.value
@@ -130,4 +136,13 @@ test('the contract refuses what the game refuses', async () => {
     assert.equal((await playBoth(liar, honest, true, bendOften)).outcome, 'challenger')
   }
   assert.ok(refused > 100)
+})
+
+test('no judgement takes more gas than was said before the task began', () => {
+  assert.ok(judged.length > 20)
+  for (const { item, gas } of judged) {
+    const bound = lastStepOf(committed.program, item)
+    assert.ok(gas <= bound.gas, `item ${item} took ${gas} gas of at most ${bound.gas}`)
+    assert.ok(gas >= 0.4 * bound.gas, `item ${item} took ${gas} gas: the bound of ${bound.gas} is too wide`)
+  }
 })

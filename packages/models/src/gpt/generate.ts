@@ -7,6 +7,7 @@ import {
   log,
   map,
   type Program,
+  randomWords,
   reshape,
   select,
   type TensorType,
@@ -15,7 +16,6 @@ import {
   view,
 } from '@lockstep/tensor'
 import { checkInteger, checkKeys, checkNumber } from '../check.ts'
-import { randomWord } from '../random-word.ts'
 import { SALT } from '../salt.ts'
 import { checkGptConfig, type GptConfig } from './config.ts'
 import { gptHidden, gptLogits } from './network.ts'
@@ -94,10 +94,10 @@ const scored = (
   seed: Grid<'u'>,
 ): Grid<'f'> => {
   if (temperature === 0) return logits
+  const words = randomWords(logits.shape, { seed, step, salt: SALT.sample })
   const noisy = map(
-    [logits, step, seed],
-    (logit, s, key) => {
-      const word = randomWord(index(1), s, key, SALT.sample)
+    [logits, words],
+    (logit, word) => {
       const uniform = word
         .shr(9)
         .toF32()

@@ -1,7 +1,7 @@
 import { filled, type Parameter, weight } from '../parameter.ts'
 import type { GptConfig } from './config.ts'
 
-const DEVIATION = 0.02
+const DEVIATION = 0.05
 
 /**
  * The tensors a GPT learns, in the order of its state. Matrices are (in, out): y = x W + b. The embedding of tokens

@@ -1,4 +1,4 @@
-import { type F, f32, type Grid, map, reduceBy, SUM, select, type U } from '@lockstep/tensor'
+import { expm1, type F, f32, type Grid, log1p, map, reduceBy, SUM, select, type U } from '@lockstep/tensor'
 import type { TrainConfig } from './config.ts'
 
 /** One learned tensor in a step: its value, its gradient and the moments the step found. All of one shape. */
@@ -15,8 +15,8 @@ export type Updated = { readonly value: Grid<'f'>; readonly first: Grid<'f'>; re
 export const globalNorm = (gradients: readonly Grid<'f'>[]): Grid<'f'> => {
   let parts = gradients.map((g) => reduceBy('squares', SUM, [g], (a) => a.mul(a)))
   while (parts.length > 1) {
-    const groups = Array.from({ length: Math.ceil(parts.length / 8) }, (_, i) =>
-      parts.slice(8 * i, 8 * i + 8),
+    const groups = Array.from({ length: Math.ceil(parts.length / 4) }, (_, i) =>
+      parts.slice(4 * i, 4 * i + 4),
     )
     parts = groups.map((group) =>
       map(group, (...p) => (p as F[]).reduce((a, b) => a.add(b)), { label: 'total' }),
@@ -41,8 +41,8 @@ export const adamw = (
   norm: Grid<'f'>,
 ): readonly Updated[] => {
   const scale = map([norm], (n) => (clip > 0 ? select(n.lt(clip), f32(1), f32(clip).div(n)) : f32(1)))
-  const pace = map([rate, step], (r, s) => r.div(f32(1).sub(powerOf(beta1, s.add(1)))), { label: 'pace' })
-  const spread = map([step], (s) => f32(1).div(f32(1).sub(powerOf(beta2, s.add(1)))), { label: 'spread' })
+  const pace = map([rate, step], (r, s) => r.div(oneLessPower(beta1, s.add(1))), { label: 'pace' })
+  const spread = map([step], (s) => f32(1).div(oneLessPower(beta2, s.add(1))), { label: 'spread' })
   const kept = map([rate], (r) => f32(1).sub(r.mul(decay)), { label: 'kept' })
   return learned.map(({ decays, value, gradient, first, second }) => {
     const m = map([first, gradient, scale], (a, g, c) => a.mul(beta1).add(g.mul(c).mul(1 - beta1)), {
@@ -70,13 +70,5 @@ export const adamw = (
   })
 }
 
-/** base^exponent for exponents below 2^25, by squaring: exact products would be one rounding a bit. */
-const powerOf = (base: number, exponent: U): F => {
-  let result = f32(1)
-  let square = f32(base)
-  for (let bit = 0; bit < 25; bit++) {
-    result = select(exponent.and(2 ** bit), result.mul(square), result)
-    square = square.mul(square)
-  }
-  return result
-}
+/** 1 - base^exponent for 0 <= base < 1, as -expm1(exponent * log1p(base - 1)): exact to a few ulp where it is small. */
+const oneLessPower = (base: number, exponent: U): F => expm1(exponent.toF32().mul(log1p(base - 1))).neg()

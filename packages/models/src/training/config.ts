@@ -15,10 +15,10 @@ export type TrainConfig = {
 }
 
 export const DEFAULT_TRAIN: TrainConfig = {
-  batch: 16,
-  steps: 300,
-  warmup: 20,
-  rate: 2e-3,
+  batch: 8,
+  steps: 800,
+  warmup: 40,
+  rate: 3e-3,
   lastRate: 0.1,
   beta1: 0.9,
   beta2: 0.95,

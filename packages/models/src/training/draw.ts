@@ -1,5 +1,4 @@
-import { type Grid, index, map } from '@lockstep/tensor'
-import { randomWord } from '../random-word.ts'
+import { type Grid, map, randomWords } from '@lockstep/tensor'
 import { SALT } from '../salt.ts'
 
 /**
@@ -8,7 +7,6 @@ import { SALT } from '../salt.ts'
  * the program. `step` and `seed` are (1).
  */
 export const drawPlaces = (batch: number, places: number, step: Grid<'u'>, seed: Grid<'u'>): Grid<'u'> =>
-  map([step, seed], (s, key) => randomWord(index(0), s, key, SALT.data).mulhi(places), {
-    shape: [batch],
+  map([randomWords([batch], { seed, step, salt: SALT.data })], (word) => word.mulhi(places), {
     label: 'draw',
   })

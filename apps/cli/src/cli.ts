@@ -1,0 +1,154 @@
+import type { Executor } from '@lockstep/tensor'
+import { Command, CommanderError } from 'commander'
+import { asCliError, badInput, EXIT, type ExitCode } from './cli-error.ts'
+import { initCommand } from './commands/init.ts'
+import { checkProofCommand, exportProofCommand } from './commands/proof.ts'
+import { sampleCommand } from './commands/sample.ts'
+import { trainCommand } from './commands/train.ts'
+import { validateCommand } from './commands/validate.ts'
+import { verifyCommand } from './commands/verify.ts'
+import { defaultThreads } from './estimates.ts'
+import { openExecutor } from './executor.ts'
+import { decimal, integer, integers, root } from './options.ts'
+import { createTerminal, type Terminal, type TerminalOptions } from './terminal.ts'
+
+const now = (): number => performance.now()
+
+/** Runs one command line to its end and gives the exit code. */
+export const run = async (
+  args: readonly string[],
+  streams: Pick<TerminalOptions, 'stdout' | 'stderr'> = process,
+): Promise<ExitCode> => {
+  const terminal = createTerminal({ ...streams, json: args.includes('--json'), now })
+  let exit: ExitCode = EXIT.ok
+  const program = commandLine(terminal, streams.stdout, (code) => {
+    exit = code
+  })
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exit
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.ok // help and version
+      return fail(usageError(error), terminal)
+    }
+    return fail(error, terminal)
+  }
+}
+
+const fail = (error: unknown, terminal: Terminal): ExitCode => {
+  const known = asCliError(error)
+  if (known) {
+    terminal.note(`lockstep: ${known.message}`)
+    terminal.result(known)
+    return known.exit
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  terminal.note(
+    `lockstep: a bug in Lockstep, please report it with the lines below. Files are as they were.\n${text}`,
+  )
+  terminal.result({ error: { code: 'bug', exit: EXIT.bug } })
+  return EXIT.bug
+}
+
+const usageError = (error: CommanderError) =>
+  badInput(
+    'usage',
+    'the command line',
+    error.message.replace(/^error: /, ''),
+    'what --help shows',
+    'Correct the command.',
+  )
+
+const commandLine = (
+  terminal: Terminal,
+  stdout: TerminalOptions['stdout'],
+  setExit: (code: ExitCode) => void,
+): Command => {
+  const program = new Command('lockstep')
+    .description('Train models that anyone can verify, bit for bit.')
+    .option('--json', 'print one JSON object on stdout instead of text')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => {} })
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 all well, 1 a difference or a lost dispute, 2 bad input, 3 trouble with disk, port, chain or permissions, 4 a bug.',
+    )
+
+  const command = (usage: string, description: string): Command =>
+    program
+      .command(usage)
+      .description(description)
+      .option('--json', 'print one JSON object on stdout instead of text')
+      .allowExcessArguments(false)
+  const threads = (c: Command): Command =>
+    c.option('--threads <n>', 'threads to compute on', integer('--threads', 1, 64), defaultThreads())
+
+  command('init [manifest]', 'write a manifest with every field at its default')
+    .option('--text <file>', 'the text to train on, seen from the manifest')
+    .option('--name <name>', "the run's name")
+    .action((path = 'lockstep.yaml', options) => initCommand(path, options, terminal))
+
+  threads(
+    command('validate <manifest>', 'check a manifest and say what training will take; no network'),
+  ).action((path, { threads }) =>
+    withExecutor(threads, (executor) => validateCommand(path, executor, now, terminal)),
+  )
+
+  threads(
+    command('train <manifest-or-run>', 'train, or go on with a run; writes checkpoints, a claim and a model'),
+  )
+    .option('--out <directory>', 'the run directory (default: runs/NAME)')
+    .action((target, { threads, ...options }) =>
+      withExecutor(threads, (executor) => trainCommand(target, options, executor, now, terminal)),
+    )
+
+  threads(
+    command(
+      'verify <run>',
+      'execute a run again and print the first difference; needs no stake and no permission',
+    ),
+  )
+    .option('--sample <k>', 'only so many segments, drawn at random', integer('--sample', 1, 2 ** 20))
+    .option('--segments <list>', 'only these segments, such as 0,3,4', integers('--segments', 0, 2 ** 20))
+    .option('--against <run>', 'a run of your own: only the first segment that it disagrees about')
+    .action(async (directory, { threads, ...options }) => {
+      await withExecutor(threads, async (executor) =>
+        setExit(await verifyCommand(directory, options, executor, now, terminal)),
+      )
+    })
+
+  command('export-proof <run>', 'write one segment of a run as a file that anyone can check without the run')
+    .option('--segment <n>', 'which, counted from 0 (default: the last)', integer('--segment', 0, 2 ** 20))
+    .option('--out <file>', 'where to (default: RUN/segment-N.proof)')
+    .action(async (directory, options) => setExit(await exportProofCommand(directory, options, terminal)))
+
+  threads(command('check-proof <file>', 'execute the segment of a proof again; exit code 1 where it differs'))
+    .option('--root <root>', "the claim's root, from a source that you trust", root)
+    .action(async (path, { threads, ...options }) => {
+      await withExecutor(threads, async (executor) =>
+        setExit(await checkProofCommand(path, options, executor, terminal)),
+      )
+    })
+
+  threads(command('sample <model-or-run>', 'text from a trained model'))
+    .option('--prompt <text>', 'how the text begins', 'The ')
+    .option('--tokens <n>', 'how many tokens to add', integer('--tokens', 1, 2 ** 16), 200)
+    .option('--temperature <t>', '0 always takes the likeliest token', decimal('--temperature', 0, 100), 0.8)
+    .option('--top <n>', 'only the likeliest n tokens; 0 allows all', integer('--top', 0, 65536), 0)
+    .option('--seed <n>', 'the same seed gives the same text', integer('--seed', 0, 2 ** 32 - 1), 1)
+    .action(async (path, { threads, json: _, ...options }) => {
+      await withExecutor(threads, (executor) => sampleCommand(path, options, executor, terminal))
+    })
+
+  return program
+}
+
+const withExecutor = async <T>(threads: number, work: (executor: Executor) => Promise<T>): Promise<T> => {
+  const executor = await openExecutor(threads)
+  try {
+    return await work(executor)
+  } finally {
+    await executor.close()
+  }
+}

@@ -1,0 +1,65 @@
+import { decodeSafetensors, encodeSafetensors } from '@lockstep/models'
+import { type NamedType, sameShape, type Tensor, tensorBytes } from '@lockstep/tensor'
+import { badInput } from '../cli-error.ts'
+import { readBounded, writeAtomic } from './atomic-file.ts'
+
+/** What a safetensors file's header may take beside its tensors. */
+const HEADER_ALLOWANCE = 16 * 2 ** 20
+
+/** Tensors in order under the names of their types; `prefix` keeps two groups in one file apart. */
+export const namedTensors = (
+  types: readonly { readonly name: string }[],
+  tensors: readonly Tensor[],
+  prefix = '',
+): [name: string, tensor: Tensor][] => types.map(({ name }, i) => [prefix + name, tensors[i]!])
+
+/** The tensors that these types name, each of the right dtype and shape, in the order of the types. */
+export const pickTensors = (
+  path: string,
+  file: ReadonlyMap<string, Tensor>,
+  types: readonly NamedType[],
+  remedy: string,
+  prefix = '',
+): Tensor[] =>
+  types.map(({ name, dtype, shape }) => {
+    const tensor = file.get(prefix + name)
+    const wanted = `${dtype} [${shape}]`
+    const field = `${prefix}${name} in ${path}`
+    if (!tensor) throw badInput('tensor-missing', field, 'missing', wanted, remedy)
+    if (tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
+      const found = `${tensor.dtype} [${tensor.shape}]`
+      throw badInput(tensor.dtype !== dtype ? 'wrong-dtype' : 'wrong-shape', field, found, wanted, remedy)
+    }
+    return tensor
+  })
+
+export const writeTensors = (
+  path: string,
+  tensors: readonly (readonly [name: string, tensor: Tensor])[],
+  metadata: Readonly<Record<string, string>>,
+): Promise<void> => writeAtomic(path, encodeSafetensors(new Map(tensors), new Map(Object.entries(metadata))))
+
+/** A safetensors file that should hold these types and no more. Any damage is an error that names the file. */
+export const readTensors = async (
+  path: string,
+  types: readonly NamedType[],
+  remedy: string,
+): Promise<ReturnType<typeof decodeSafetensors>> => {
+  const expected = types.reduce((sum, type) => sum + tensorBytes(type), 0)
+  const content = await readBounded(path, expected + HEADER_ALLOWANCE, remedy)
+  return decodeNamed(path, content, remedy)
+}
+
+export const decodeNamed = (
+  path: string,
+  content: Uint8Array,
+  remedy: string,
+): ReturnType<typeof decodeSafetensors> => {
+  try {
+    return decodeSafetensors(content)
+  } catch (error) {
+    const { field, value, limit } = error as { field?: string; value?: string; limit?: string }
+    if (field === undefined) throw error
+    throw badInput('file-damaged', `${path}, ${field}`, value, limit, remedy)
+  }
+}

@@ -1,0 +1,128 @@
+import { f32Values, parametersOf, saveModel } from '@lockstep/models'
+import { type Claim, checkpointCount, type Digest, segmentSteps, taskFields } from '@lockstep/proof'
+import type { Executor, Runner, Tensor } from '@lockstep/tensor'
+import { writeAtomic } from './atomic-file.ts'
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts'
+import { writeClaim } from './claim-file.ts'
+import { heldOutLoss } from './held-out-loss.ts'
+import { withLock } from './lock.ts'
+import { appendMetrics, type Metric, readMetrics, tidyMetrics } from './metrics.ts'
+import type { Run } from './run-directory.ts'
+
+/** What happens while a run trains, for whoever shows it. */
+export type TrainEvents = {
+  readonly step?: (step: number, loss: number) => void
+  readonly checkpoint?: (step: number, item: Digest, path: string) => void
+  /** A checkpoint that was there already, from an earlier start. */
+  readonly found?: (step: number) => void
+  /** A checkpoint that was there and is damaged: it is made again. */
+  readonly damaged?: (step: number, error: Error) => void
+  readonly evaluating?: (step: number) => void
+}
+
+export type TrainResult = {
+  readonly claim: Claim
+  /** Nats per byte of the held-out text. */
+  readonly loss: { readonly before: number; readonly after: number }
+}
+
+/**
+ * Trains a run to its end: makes every checkpoint that is missing or damaged from the one before it, so that a killed
+ * run goes on, and ends with the same bytes as one that was never killed. Then writes claim and model.
+ */
+export const trainRun = (run: Run, executor: Executor, events: TrainEvents = {}): Promise<TrainResult> =>
+  withLock(run.layout.lock, async () => {
+    const { layout, training } = run
+    const before = await evaluate(run, executor, training.task.initial, 0, events)
+    const runner = await executor.compile(training.task.committed.program, training.task.inputs)
+    const { claim, last } = await makeCheckpoints(run, runner, events).finally(() => runner.close())
+    const after = await evaluate(run, executor, last.state, training.task.steps, events)
+    await tidyMetrics(layout.metrics)
+    await writeAtomic(layout.model, saveModel({ ...training, parameters: parametersIn(run, last.state) }))
+    await writeClaim(layout.claim, taskFields(training.task), claim)
+    return { claim, loss: { before, after } }
+  })
+
+const makeCheckpoints = async (
+  { layout, training: { task } }: Run,
+  runner: Runner,
+  events: TrainEvents,
+): Promise<{ claim: Claim; last: Checkpoint }> => {
+  const { program } = task.committed
+  const checkpoints: Digest[] = []
+  let last: Checkpoint = { step: 0, state: task.initial, outputs: [] }
+  let runnerAt = -1
+  for (let segment = 0; segment < checkpointCount(task); segment++) {
+    const step = last.step + segmentSteps(task, segment)
+    const path = layout.checkpoint(step)
+    const found = await findCheckpoint(path, program, step, events)
+    if (found) {
+      checkpoints.push(found.item)
+      last = found.checkpoint
+      events.found?.(step)
+      continue
+    }
+    if (runnerAt !== last.step) runner.load(last.state)
+    const metrics: Metric[] = []
+    for (let s = last.step; s < step; s++) {
+      await runner.step()
+      const metric = metricOf(program.outputs, runner.outputs(), s)
+      metrics.push(metric)
+      events.step?.(s + 1, metric.loss)
+    }
+    last = { step, state: runner.state(), outputs: runner.outputs() }
+    runnerAt = step
+    await appendMetrics(layout.metrics, metrics)
+    const item = await writeCheckpoint(path, program, last)
+    checkpoints.push(item)
+    events.checkpoint?.(step, item, path)
+  }
+  return { claim: { checkpoints }, last }
+}
+
+const findCheckpoint = async (
+  path: string,
+  program: Parameters<typeof readCheckpoint>[1],
+  step: number,
+  events: TrainEvents,
+) => {
+  try {
+    return await readCheckpoint(path, program, step)
+  } catch (error) {
+    const { code, exit } = error as { code?: string; exit?: number }
+    if (code === 'ENOENT') return undefined
+    if (exit !== 2) throw error
+    events.damaged?.(step, error as Error)
+    return undefined
+  }
+}
+
+const metricOf = (
+  outputs: readonly { readonly name: string }[],
+  values: readonly Tensor[],
+  step: number,
+): { step: number; loss: number; norm: number } => {
+  const value = (name: string): number => f32Values(values[outputs.findIndex((o) => o.name === name)]!)[0]!
+  return { step, loss: value('loss'), norm: value('norm') }
+}
+
+/** The held-out loss after `step` steps; a run that is continued finds the one before in its metrics. */
+const evaluate = async (
+  { layout, training }: Run,
+  executor: Executor,
+  state: readonly Tensor[],
+  step: number,
+  events: TrainEvents,
+): Promise<number> => {
+  for (const metric of await readMetrics(layout.metrics)) {
+    if (metric.step === step && 'heldOut' in metric && metric.heldOut !== null) return metric.heldOut
+  }
+  events.evaluating?.(step)
+  const heldOut = await heldOutLoss(training, executor, state)
+  await appendMetrics(layout.metrics, [{ step, heldOut }])
+  return heldOut
+}
+
+/** The state of a training program begins with the parameters. */
+const parametersIn = ({ training }: Run, state: readonly Tensor[]): Tensor[] =>
+  state.slice(0, parametersOf(training.model).length)

@@ -1,0 +1,76 @@
+import {
+  byteTokenizer,
+  type GptConfig,
+  gptTrainProgram,
+  initialState,
+  type Model,
+  splitCorpus,
+  type Tokenizer,
+  type TrainConfig,
+  trainBpe,
+} from '@lockstep/models'
+import { commitProgram, type Task } from '@lockstep/proof'
+import { type Program, type Tensor, unwrap, validateProgram } from '@lockstep/tensor'
+import type { Manifest } from '../manifest/schema.ts'
+
+/** What a manifest and its text stand for, before anything large is made: enough to say what it will take. */
+export type TrainingPlan = {
+  readonly model: Model & { readonly kind: 'gpt' }
+  readonly train: TrainConfig
+  readonly tokenizer: Tokenizer
+  readonly program: Program
+  readonly corpus: Tensor
+  readonly heldOut: Tensor
+  readonly seed: number
+  readonly steps: number
+  readonly segmentLength: number
+}
+
+/** The same with the task that everyone agrees about, its initial state included. */
+export type Training = TrainingPlan & { readonly task: Task }
+
+export const planFrom = (manifest: Manifest, text: Uint8Array): TrainingPlan => {
+  const { data } = manifest
+  const cut = text.length - Math.floor(text.length * data.heldOut)
+  const tokenizer = tokenizerFor(manifest, text.subarray(0, cut))
+  const corpus = splitCorpus(text, tokenizer, manifest.model.context + 1, data.heldOut)
+  return planOf(manifest, tokenizer, corpus.train, corpus.heldOut)
+}
+
+/** The same from what a run directory keeps instead of the text. */
+export const planOf = (
+  manifest: Manifest,
+  tokenizer: Tokenizer,
+  corpus: Tensor,
+  heldOut: Tensor,
+): TrainingPlan => {
+  const { model, training, segments } = manifest
+  const { seed, ...train } = training
+  const config: GptConfig = { ...model, vocab: tokenizer.vocabSize }
+  const type = { tokens: corpus.shape[0]!, dtype: corpus.dtype as 'u8' | 'u32' }
+  return {
+    model: { kind: 'gpt', config },
+    train,
+    tokenizer,
+    program: unwrap(validateProgram(gptTrainProgram(config, train, type))),
+    corpus,
+    heldOut,
+    seed,
+    steps: train.steps,
+    segmentLength: segments.every,
+  }
+}
+
+export const trainingOf = (plan: TrainingPlan): Training => ({
+  ...plan,
+  task: {
+    committed: commitProgram(plan.program),
+    initial: initialState(plan.model, plan.seed),
+    inputs: [plan.corpus],
+    steps: plan.steps,
+    segmentLength: plan.segmentLength,
+  },
+})
+
+const tokenizerFor = ({ tokenizer }: Manifest, text: Uint8Array): Tokenizer =>
+  tokenizer === 'byte' ? byteTokenizer : trainBpe(text, tokenizer.bpe)

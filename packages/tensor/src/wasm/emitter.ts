@@ -7,6 +7,7 @@ export const V128 = 0x7b
 export type Type = typeof I32 | typeof I64 | typeof V128
 /** The block type of a block that leaves nothing. */
 const EMPTY = 0x40
+const SPLAT_I64 = 0x12
 
 const unsigned = (out: number[], n: number): void => {
   let rest = n >>> 0
@@ -40,6 +41,8 @@ export class Fn {
   readonly results: readonly Type[]
   readonly #locals: Type[] = []
   readonly #bytes: number[] = []
+  readonly #first: number[] = []
+  readonly #constants = new Map<string, Local>()
   #depth = 0
 
   constructor(params: readonly Type[], results: readonly Type[] = []) {
@@ -92,7 +95,25 @@ export class Fn {
   }
   /** Four lanes of one pattern. */
   splat(pattern: number): this {
-    return this.words(pattern, pattern, pattern, pattern)
+    if (pattern === 0) return this.words(0, 0, 0, 0)
+    return this.get(this.constant(pattern, pattern))
+  }
+
+  /**
+   * A local with the same 64 bits in both halves, made once where the function begins: engines make a vector constant
+   * anew, in several instructions, wherever it is used.
+   */
+  constant(low: number, high: number): Local {
+    const key = `${low} ${high}`
+    const known = this.#constants.get(key)
+    if (known !== undefined) return known
+    const local = this.local(V128)
+    this.#first.push(0x42)
+    signed(this.#first, BigInt.asIntN(64, (BigInt(high >>> 0) << 32n) | BigInt(low >>> 0)))
+    this.#first.push(0xfd, SPLAT_I64, 0x21)
+    unsigned(this.#first, local)
+    this.#constants.set(key, local)
+    return local
   }
 
   op(name: keyof typeof PLAIN): this {
@@ -185,6 +206,7 @@ export class Fn {
       unsigned(out, g.count)
       out.push(g.type)
     }
+    for (const b of this.#first) out.push(b)
     for (const b of this.#bytes) out.push(b)
     out.push(0x0b)
     return out

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { randomContraction } from '../conformance/random-contraction.ts'
 import { type RandomProgram, randomProgram } from '../conformance/random-program.ts'
+import { randomTensor } from '../conformance/random-tensor.ts'
+import { Seeded } from '../conformance/seeded.ts'
 import type { Executor } from '../executor.ts'
+import type { Node } from '../node.ts'
 import type { Tensor } from '../program.ts'
 import { referenceExecutor } from '../reference.ts'
+import { size } from '../shape.ts'
 import { createWasmExecutor } from './executor.ts'
 
 const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
@@ -59,6 +63,38 @@ test(`${PROGRAMS} random programs give the reference's bits, stepped and traced`
 
 test(`${CONTRACTIONS} matrix products and convolutions give the reference's bits`, async () => {
   for (let seed = 1; seed <= CONTRACTIONS; seed++) await compare(randomContraction(seed), `seed ${seed}`)
+})
+
+test('a blocked fold of more than 65,536 steps combines in levels', async () => {
+  const r = new Seeded(5)
+  for (const box of [[65536], [65537], [257, 256], [131072 + 300]]) {
+    const points = size(box)
+    const input = { name: 'x', dtype: 'f32' as const, shape: [points, 1] }
+    const node: Node = {
+      kind: 'fold',
+      dtype: 'f32',
+      shape: [2],
+      box,
+      reads: [
+        {
+          ref: { from: 'input', index: 0 },
+          dtype: 'f32',
+          view: box,
+          coords: box.map((_, i) => ({ base: 0, terms: [{ at: i + 1, by: 1 }] })),
+        },
+      ],
+      guards: [],
+      step: { args: ['f', 'f'], code: [{ op: 'fadd', args: [0, 1] }], result: 2 },
+      order: {
+        kind: 'blocked',
+        init: 0x80000000,
+        combine: { args: ['f', 'f'], code: [{ op: 'fma', args: [0, 1, 0] }], result: 2 },
+      },
+    }
+    const outputs = [{ name: 'y', ref: { from: 'node' as const, index: 0 } }]
+    const program = { state: [], inputs: [input], nodes: [node], next: [], outputs }
+    await compare({ program, state: [], inputs: [randomTensor(r, input)] }, `box ${box}`)
+  }
 })
 
 test('an executor that cannot keep a promise says so', async () => {

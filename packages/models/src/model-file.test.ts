@@ -11,7 +11,7 @@ import {
   ModelError,
   saveModel,
   trainBpe,
-} from '../src/index.ts'
+} from './index.ts'
 
 const gpt: Model = {
   kind: 'gpt',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Dtype, Tensor } from '@lockstep/tensor'
 import fc from 'fast-check'
-import { decodeSafetensors, encodeSafetensors, ModelError, type Safetensors } from '../src/index.ts'
+import { decodeSafetensors, encodeSafetensors, ModelError, type Safetensors } from '../index.ts'
 
 const file = (header: string, data: readonly number[] = []): Uint8Array<ArrayBuffer> => {
   const text = new TextEncoder().encode(header)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { referenceExecutor, type Tensor } from '@lockstep/tensor'
+import { firstValue, runReference } from '../../test/run.ts'
 import {
   byteTokenizer,
   evaluationSteps,
@@ -15,8 +16,7 @@ import {
   parametersOf,
   sampleText,
   wordTensor,
-} from '../src/index.ts'
-import { firstValue, runReference } from './run.ts'
+} from '../index.ts'
 
 const config: GptConfig = { vocab: 7, context: 4, width: 8, layers: 2, heads: 2, dropout: 0.5 }
 /** Larger weights than a fresh model has, so that its guesses differ. */

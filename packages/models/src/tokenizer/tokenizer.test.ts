@@ -11,10 +11,10 @@ import {
   ModelError,
   type Tokenizer,
   trainBpe,
-} from '../src/index.ts'
+} from '../index.ts'
 
 const ascii = (text: string): Uint8Array => new TextEncoder().encode(text)
-const book = readFileSync(new URL('../../../data/moby-dick.txt', import.meta.url)).subarray(0, 200_000)
+const book = readFileSync(new URL('../../../../data/moby-dick.txt', import.meta.url)).subarray(0, 200_000)
 const trained = trainBpe(book, 512)
 
 const roundTrips = (tokenizer: Tokenizer, bytes: Uint8Array): void => {

@@ -8,9 +8,9 @@ import {
   initialState,
   parameterCount,
   parametersOf,
-} from '../src/index.ts'
-import { normalValues } from '../src/init/normal.ts'
-import { philox } from '../src/init/philox.ts'
+} from '../index.ts'
+import { normalValues } from './normal.ts'
+import { philox } from './philox.ts'
 
 const block = (counter: [number, number, number, number], key: [number, number]): number[] => {
   const out = new Uint32Array(4)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { map, philox as philoxInProgram, runScalar, traceProgram, traceScalar } from '@lockstep/tensor'
+import { runReference } from '../../test/run.ts'
 import {
   byteTokenizer,
   DEFAULT_TRAIN,
@@ -14,12 +15,11 @@ import {
   type TrainConfig,
   trainBpe,
   wordTensor,
-} from '../src/index.ts'
-import { philox } from '../src/init/philox.ts'
-import { adamw } from '../src/training/adamw.ts'
-import { drawPlaces } from '../src/training/draw.ts'
-import { rateAt } from '../src/training/schedule.ts'
-import { runReference } from './run.ts'
+} from '../index.ts'
+import { philox } from '../init/philox.ts'
+import { adamw } from './adamw.ts'
+import { drawPlaces } from './draw.ts'
+import { rateAt } from './schedule.ts'
 
 const word = { dtype: 'u32', shape: [1] } as const
 const words = (tensor: { data: Uint8Array }): Uint32Array => new Uint32Array(tensor.data.slice().buffer)

@@ -115,16 +115,6 @@ const erfc = (x: number): number => {
 const square = (x: number): number => x * x
 const same = (x: number): number => x
 
-// exp(r) = 1 + r + r^2 q(r)
-fit({
-  name: 'exp',
-  from: -Math.LN2,
-  to: Math.LN2,
-  powers: 7,
-  variable: same,
-  target: (r) => (Math.expm1(r) - r) / (r * r),
-  weight: (r) => (r * r) / Math.exp(r),
-})
 // expm1(r) = r + r^2 q(r)
 fit({
   name: 'expm1',

@@ -1,25 +1,26 @@
 import type { ElementaryFunction } from './formula.ts'
 import { SIGN } from './pattern.ts'
-import { call, type F, type FLike, f32, select, type U, u32 } from './trace.ts'
+import { call, type F, type FLike, f32, select, type U, type ULike, u32 } from './trace.ts'
 
 /**
  * Elementary functions as scalar programs: polynomials in fma and integer bit work, total on every input, a NaN for a
  * NaN. Coefficients: scripts/minimax.ts. The error is in units of the last place at the exact value, subnormal results
- * included. A unit there is 2^-24 to 2^-23 of the value, so a quotient of two rounded numbers can cost more than 2.
+ * included; it is the largest over all binary32 numbers of the domain, against libm in binary64. A unit there is 2^-24
+ * to 2^-23 of the value, so three well rounded steps (tanh, sigmoid) can cost more than 2 of them.
  *
- * | function | domain        | ulp at most | values |
- * | -------- | ------------- | ----------- | ------ |
- * | exp      | all           | 1.43        | 39     |
- * | expm1    | all           | 1.56        | 36     |
- * | log      | all           | 0.85        | 54     |
- * | log1p    | all           | 1.5         | 63     |
- * | tanh     | all           | 2.7         | 43     |
- * | sigmoid  | all           | 2.8         | 43     |
- * | sin      | |x| <= 2^17   | 1.6         | 46     |
- * | cos      | |x| <= 2^17   | 1.6         | 45     |
- * | erf      | all           | 1.6         | 49     |
- * | rsqrt    | all           | 1.5         | 4      |
- * | pow      | x >= 0        | see pow     |        |
+ * | function | domain      | ulp   | worst at   | values |
+ * | -------- | ----------- | ----- | ---------- | ------ |
+ * | exp      | all         | 1.035 | 0xc0bb7f04 | 41     |
+ * | expm1    | all         | 1.550 | 0x3ec25f49 | 36     |
+ * | log      | all         | 0.840 | 0x3fb4e79f | 54     |
+ * | log1p    | all         | 1.437 | 0xb3c00000 | 63     |
+ * | tanh     | all         | 2.566 | 0x3d7e0c19 | 43     |
+ * | sigmoid  | all         | 2.402 | 0xc085088d | 40     |
+ * | sin      | |x| <= 2^17 | 1.531 | 0x47b69dea | 46     |
+ * | cos      | |x| <= 2^17 | 1.534 | 0x47e9892b | 45     |
+ * | erf      | all         | 1.704 | 0x3fa00a29 | 49     |
+ * | rsqrt    | all         | 1.490 | 0x0080cab3 | 4      |
+ * | pow      | x >= 0      | 2 + 2 |y log x| (sampled) | 96 |
  */
 
 /** c[0] + c[1] x + c[2] x^2 + ..., by Horner's rule in fma. */
@@ -32,45 +33,49 @@ const ROUND = 1.5 * 2 ** 23
 const LN2_HIGH = 0.693145751953125
 const LN2_LOW = 1.428606765330187e-6
 
-/** The binary32 2^n from ROUND + n, for -127 < n < 128. */
-const powerOfTwo = (rounded: F): F => rounded.bits().shl(23).add(0x3f800000).float()
 /** x, or the limit where x is beyond it; a NaN stays. */
 const atMost = (x: F, limit: number): F => select(f32(limit).lt(x), f32(limit), x)
 const atLeast = (x: F, limit: number): F => select(x.lt(limit), f32(limit), x)
 const withSignOf = (magnitude: F, sign: F): F => magnitude.bits().or(sign.bits().and(SIGN)).float()
 
-/** e^x for x <= 89: x = 2 n log 2 + r with |r| <= log 2, so that 2^n never leaves the normal numbers. */
-const expBelow89 = (x: F): F => {
-  const clamped = atLeast(x, -104)
-  const rounded = clamped.fma(Math.LOG2E / 2, ROUND)
-  const n = rounded.sub(ROUND)
-  const r = n.fma(-2 * LN2_LOW, n.fma(-2 * LN2_HIGH, clamped))
-  const scale = powerOfTwo(rounded)
-  return polynomial(r, [1, 1, ...EXP])
-    .mul(scale)
-    .mul(scale)
-}
-const EXP = [
-  0.5, 0.16666679084300995, 0.041666753590106964, 0.008332195691764355, 0.0013883119681850076,
-  0.00020157320250291377, 0.00002576938823040109,
-]
-
-/** e^x - 1 of x = n log 2 + r as 2^n (e^r - 1) + (2^n - 1), all halved so that n = 128 fits: for -25 <= x <= 89. */
-const halfExpm1 = (x: F): F => {
+/** x = n log 2 + r with |r| <= log 2 / 2; `rounded` is ROUND + n. */
+const splitByLn2 = (x: F): { rounded: F; r: F } => {
   const rounded = x.fma(Math.LOG2E, ROUND)
   const n = rounded.sub(ROUND)
-  const r = n.fma(-LN2_LOW, n.fma(-LN2_HIGH, x))
-  const half = rounded.bits().shl(23).add(0x3f000000).float()
-  return expm1Near0(r).fma(half, half.sub(0.5))
+  return { rounded, r: n.fma(-LN2_LOW, n.fma(-LN2_HIGH, x)) }
 }
+/** e^r - 1 = r + r^2 q(r) for |r| <= log 2 / 2. */
 const expm1Near0 = (r: F): F => r.mul(r).fma(polynomial(r, EXPM1), r)
 const EXPM1 = [
   0.4999999701976776, 0.16666539013385773, 0.04166775569319725, 0.008367124013602734, 0.0013835642021149397,
 ]
 
+/** The pattern of 1, its exponent raised or lowered by 24. */
+const RAISED = 0x3f800000 + (24 << 23)
+const LOWERED = 0x3f800000 - (24 << 23)
+/** e^x as 2^n + 2^n (e^r - 1), with 2^n off by 2^24 so that it is a normal number; `scale` puts it right at the end. */
+const expOf = (clamped: F, bias: ULike, scale: FLike): F => {
+  const { rounded, r } = splitByLn2(clamped)
+  const power = rounded.bits().shl(23).add(bias).float()
+  return expm1Near0(r).fma(power, power).mul(scale)
+}
+/** e^x for x <= 0. */
+const expOfNegative = (x: F): F => expOf(atLeast(x, -104), RAISED, 2 ** -24)
+
+/** e^x - 1 of x = n log 2 + r as 2^n (e^r - 1) + (2^n - 1), all halved so that n = 128 fits: for -25 <= x <= 89. */
+const halfExpm1 = (x: F): F => {
+  const { rounded, r } = splitByLn2(x)
+  const half = rounded.bits().shl(23).add(0x3f000000).float()
+  return expm1Near0(r).fma(half, half.sub(0.5))
+}
+
 const EXP_FUNCTION: ElementaryFunction = {
   name: 'exp',
-  expand: (x) => expBelow89(atMost(x, 89)),
+  expand: (x) => {
+    const isNegative = x.lt(0)
+    const bias = select(isNegative, u32(RAISED), LOWERED)
+    return expOf(atLeast(atMost(x, 89), -104), bias, select(isNegative, f32(2 ** -24), 2 ** 24))
+  },
   derivative: (g, _, y) => [[g, y]],
 }
 
@@ -130,7 +135,7 @@ const TANH_FUNCTION: ElementaryFunction = {
 const SIGMOID_FUNCTION: ElementaryFunction = {
   name: 'sigmoid',
   expand: (x) => {
-    const e = expBelow89(x.abs().neg())
+    const e = expOfNegative(x.abs().neg())
     return select(x.lt(0), e, f32(1)).div(e.add(1))
   },
   derivative: (g, _, y) => [[g, y.neg().fma(y, y)]],

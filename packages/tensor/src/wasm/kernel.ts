@@ -198,6 +198,12 @@ export class Kernel {
     const key = `${this.loads.indexOf(load)} ${row} ${vector}`
     const known = this.#cache.get(key)
     if (known !== undefined) return known
+    if (this.#crosses(load)) {
+      this.#transpose(load, vector).forEach((local, r) => {
+        this.#cache.set(`${this.loads.indexOf(load)} ${r} ${vector}`, local)
+      })
+      return this.#cache.get(key)!
+    }
     this.#emitLoad(load, { row, vector })
     const local = this.f.keep(V128)
     this.#cache.set(key, local)
@@ -206,6 +212,46 @@ export class Kernel {
 
   #offset(form: Form, place: Place): number {
     return place.row * this.rowStep(form) + 4 * place.vector * this.laneStep(form)
+  }
+
+  /** Whether elements lie side by side along the tile's four rows, and not along the lanes. */
+  #crosses(load: Load): boolean {
+    const lane = this.laneStep(load.at)
+    return (
+      this.tile.rows === 4 &&
+      DTYPES[load.dtype].bytes === 4 &&
+      this.rowStep(load.at) === 4 &&
+      lane !== 0 &&
+      lane !== 4 &&
+      load.inside.length === 0 &&
+      !load.word
+    )
+  }
+
+  /** The values at four rows from four loads, one for each lane. */
+  #transpose(load: Load, vector: number): Local[] {
+    const { f } = this
+    const lane = this.laneStep(load.at)
+    const [a, b, c, d] = [0, 1, 2, 3].map((l) => {
+      f.get(this.address(load))
+      const offset = (4 * vector + l) * lane
+      if (offset < 0) f.i32(offset).op('i32.add')
+      return f.memory('v128.load', Math.max(offset, 0)).keep(V128)
+    }) as [Local, Local, Local, Local]
+    const mix = (x: Local, y: Local, ...words: number[]): Local =>
+      f
+        .get(x)
+        .get(y)
+        .shuffleWords(...words)
+        .keep(V128)
+    const [ab, cd] = [mix(a, b, 0, 4, 1, 5), mix(c, d, 0, 4, 1, 5)]
+    const [ab2, cd2] = [mix(a, b, 2, 6, 3, 7), mix(c, d, 2, 6, 3, 7)]
+    return [
+      mix(ab, cd, 0, 1, 4, 5),
+      mix(ab, cd, 2, 3, 6, 7),
+      mix(ab2, cd2, 0, 1, 4, 5),
+      mix(ab2, cd2, 2, 3, 6, 7),
+    ]
   }
 
   #emitLoad(load: Load, place: Place): void {

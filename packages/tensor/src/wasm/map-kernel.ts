@@ -1,10 +1,11 @@
+import { DTYPES } from '../dtype.ts'
 import type { MapNode } from '../node.ts'
 import { I32 } from './emitter.ts'
 import type { Fma } from './fma.ts'
 import { Kernel, type Tile } from './kernel.ts'
 import type { Phase } from './phase.ts'
 import { emitScalar } from './scalar-code.ts'
-import { spaceOf } from './space.ts'
+import { type Space, spaceOf } from './space.ts'
 
 /** How many elements along the lanes make one unit of work. */
 const CHUNK = 4096
@@ -13,20 +14,23 @@ export const mapPhase = (node: MapNode, fma: Fma): Phase => {
   const space = spaceOf(node)
   const lane = lastAtLeast(space.outer, 4)
   const extent = lane === undefined ? 1 : space.outer[lane]!
-  const vectors = extent >= 16 && node.program.code.length <= 24 ? 2 : 1
+  const row = lane === undefined ? undefined : crossing(space, lane)
+  const rows = row === undefined ? 1 : 4
+  const vectors = row === undefined && extent >= 16 && node.program.code.length <= 24 ? 2 : 1
   const width = 4 * vectors
   const tile: Tile = {
     ...(lane === undefined ? {} : { lane }),
+    ...(row === undefined ? {} : { row }),
     vectors: lane === undefined ? 1 : vectors,
-    rows: 1,
+    rows,
   }
   const kernel = new Kernel(space, tile, fma)
   const { f, coords } = kernel
   const dims = [...space.outer.keys()]
   const body = (): void => {
     kernel.fresh()
-    for (let vector = 0; vector < tile.vectors; vector++) {
-      const place = { row: 0, vector }
+    for (let i = 0; i < rows * tile.vectors; i++) {
+      const place = { row: Math.floor(i / tile.vectors), vector: i % tile.vectors }
       const args = space.reads.map((r) => kernel.value(r, place))
       const index = (position: number): void => kernel.index(position, place)
       kernel.store(space.out, emitScalar(f, node.program, args, { fma, index }), place)
@@ -37,7 +41,7 @@ export const mapPhase = (node: MapNode, fma: Fma): Phase => {
   kernel.units((unit) => {
     kernel.decode(
       unit,
-      dims.map((dim) => ({ dim, size: dim === lane ? size : 1, cut: dim === lane })),
+      dims.map((dim) => ({ dim, size: dim === lane ? size : dim === row ? rows : 1, cut: dim === lane })),
     )
     for (const load of kernel.loads)
       kernel.start(
@@ -56,9 +60,22 @@ export const mapPhase = (node: MapNode, fma: Fma): Phase => {
       f.get(next).i32(width).op('i32.add').tee(next).get(end).op('i32.lt_u').brIf(again)
     })
   })
-  const units = space.outer.reduce((n, e, d) => n * (d === lane ? Math.ceil(e / size) : e), 1)
-  const cost = (lane === undefined ? 4 : size) * (node.program.code.length + space.reads.length + 1)
+  const units = space.outer.reduce(
+    (n, e, d) => n * Math.ceil(e / (d === lane ? size : d === row ? rows : 1)),
+    1,
+  )
+  const cost = rows * (lane === undefined ? 4 : size) * (node.program.code.length + space.reads.length + 1)
   return { fn: kernel.f, slots: space.slots, units, cost, scratch: 0 }
+}
+
+/** A dimension along which a read has its elements side by side, where it has not along the lanes: a transposition. */
+const crossing = (space: Space, lane: number): number | undefined => {
+  for (const { at, dtype } of space.reads) {
+    if (at.by[lane] === 0 || at.by[lane] === DTYPES[dtype].bytes) continue
+    const row = at.by.findIndex((by, d) => by === DTYPES[dtype].bytes && d !== lane && space.outer[d]! >= 4)
+    if (row >= 0) return row
+  }
+  return undefined
 }
 
 export const lastAtLeast = (extents: readonly number[], least: number): number | undefined => {

@@ -1,6 +1,6 @@
 import { DTYPES, size, type Tensor, type TensorType } from '@lockstep/tensor'
 import type { Digest } from './digest.ts'
-import { leafDigest, tensorDigest } from './hash.ts'
+import { leafDigests, tensorDigest } from './hash.ts'
 import { rootOf, type Tree, treeOf, treeOfPacked } from './tree.ts'
 
 /** Bytes of one leaf of a tensor; the last one of a tensor may be shorter. */
@@ -19,12 +19,7 @@ export const leafBytes = (tensor: Tensor, index: number): Uint8Array =>
   tensor.data.subarray(index * LEAF_BYTES, (index + 1) * LEAF_BYTES)
 
 /** The tree over a tensor's leaves. */
-export const leavesOf = (tensor: Tensor): Tree => {
-  const count = leafCount(tensor)
-  const packed = new Uint8Array(32 * count)
-  for (let i = 0; i < count; i++) packed.set(leafDigest(leafBytes(tensor, i)), 32 * i)
-  return treeOfPacked(packed)
-}
+export const leavesOf = (tensor: Tensor): Tree => treeOfPacked(leafDigests(tensor.data, LEAF_BYTES))
 
 export const digestOf = (tensor: Tensor): Digest =>
   tensorDigest(tensor.dtype, tensor.shape, rootOf(leavesOf(tensor)))

@@ -1,5 +1,5 @@
 import { type Digest, sameBytes, ZERO } from './digest.ts'
-import { parentDigest } from './hash.ts'
+import { parentDigest, parentDigests } from './hash.ts'
 
 /** How many levels a posted cut goes down: 2^5 digests a move. */
 export const CUT = 5
@@ -35,7 +35,7 @@ export const treeOfPacked = (leaves: Uint8Array): Tree => {
   const count = leaves.length / 32
   const height = treeHeight(count)
   const levels = [leaves]
-  for (let h = 1; h <= height; h++) levels.push(levelAbove(levels[h - 1]!))
+  for (let h = 1; h <= height; h++) levels.push(parentDigests(levels[h - 1]!))
   const at = (h: number, position: number): Digest => {
     const level = levels[h]
     return level !== undefined && 32 * position < level.length
@@ -43,16 +43,6 @@ export const treeOfPacked = (leaves: Uint8Array): Tree => {
       : ZERO
   }
   return { count, height, at }
-}
-
-const levelAbove = (level: Uint8Array): Uint8Array => {
-  const width = Math.ceil(level.length / 64)
-  const above = new Uint8Array(32 * width)
-  for (let i = 0; i < width; i++) {
-    const right = 64 * i + 32 < level.length ? level.subarray(64 * i + 32, 64 * i + 64) : ZERO
-    above.set(parentDigest(level.subarray(64 * i, 64 * i + 32), right), 32 * i)
-  }
-  return above
 }
 
 export const rootOf = (tree: Tree): Digest => tree.at(tree.height, 0)

@@ -8,6 +8,7 @@ import {
   type Tensor,
 } from '@lockstep/tensor'
 import {
+  DEFAULT_GPT,
   DEFAULT_TRAIN,
   f32Tensor,
   f32Values,
@@ -111,3 +112,30 @@ for (const threads of [1, 2]) {
     })
   }
 }
+
+test('the default GPT: two steps give the same bytes on one thread, on two, and with exact fma', async () => {
+  const program = gptTrainProgram({ ...DEFAULT_GPT, dropout: 0.1 }, DEFAULT_TRAIN, {
+    tokens: 99,
+    dtype: 'u8',
+  })
+  const start = initialState({ kind: 'gpt', config: DEFAULT_GPT }, 6)
+  const states: Tensor[][] = []
+  for (const [threads, relaxed] of [
+    [1, 'auto'],
+    [2, 'auto'],
+    [2, 'off'],
+  ] as const) {
+    const executor = await createWasmExecutor({ threads, relaxed })
+    const runner = await executor.compile(program, [corpus])
+    runner.load(start)
+    await runner.step(2)
+    states.push([...runner.outputs(), ...runner.state()])
+    runner.close()
+    await executor.close()
+  }
+  for (const other of states.slice(1)) {
+    for (const [i, tensor] of states[0]!.entries()) {
+      assert.ok(Buffer.compare(tensor.data, other[i]!.data) === 0, `output or state tensor ${i}`)
+    }
+  }
+})

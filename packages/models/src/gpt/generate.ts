@@ -24,7 +24,7 @@ import { gptParameters } from './parameters.ts'
 /** How the next token is chosen. */
 export type SampleConfig = {
   readonly capacity: number // tokens of the whole text, prompt included
-  readonly temperature: number // 0 always takes the likeliest token
+  readonly temperature: number // 0 always takes the likeliest token; else 0.001 to 1000
   readonly top: number // only the likeliest `top` tokens may be drawn; 0 allows all
 }
 
@@ -32,7 +32,7 @@ export const checkSampleConfig = (config: SampleConfig, vocab: number): void => 
   const adjust = 'Choose a value within the limits.'
   checkKeys('sample', config, ['capacity', 'temperature', 'top'])
   checkInteger('sample.capacity', config.capacity, 1, 2 ** 20, adjust)
-  checkNumber('sample.temperature', config.temperature, 0, 100, adjust)
+  if (config.temperature !== 0) checkNumber('sample.temperature', config.temperature, 0.001, 1000, adjust)
   checkInteger('sample.top', config.top, 0, vocab, adjust)
 }
 

@@ -144,6 +144,7 @@ test('generation refuses what is beyond its limits', () => {
     assert.throws(() => gptGenerateProgram(config, { ...sample, ...change }), { name: 'ModelError', field })
   refused({ capacity: 0 }, 'sample.capacity')
   refused({ temperature: -1 }, 'sample.temperature')
+  refused({ temperature: 1e-9 }, 'sample.temperature')
   refused({ top: 8 }, 'sample.top')
   refused({ topk: 1 }, 'sample.topk')
   assert.equal(parametersOf({ kind: 'gpt', config }).length, parameters.length)

@@ -16,9 +16,9 @@ export type TrainConfig = {
 
 export const DEFAULT_TRAIN: TrainConfig = {
   batch: 8,
-  steps: 800,
+  steps: 1000,
   warmup: 40,
-  rate: 3e-3,
+  rate: 4e-3,
   lastRate: 0.1,
   beta1: 0.9,
   beta2: 0.95,

@@ -103,6 +103,19 @@ test('AdamW corrects its moments for the step, late steps too', async () => {
   }
 })
 
+test('without momentum and clipping AdamW divides the gradient by its own size', async () => {
+  const type = { dtype: 'f32', shape: [1] } as const
+  const config = { ...DEFAULT_TRAIN, beta1: 0, beta2: 0, epsilon: 1e-8, decay: 0, clip: 0 }
+  const program = traceProgram({ state: { step: word }, inputs: { x: type } }, ({ step }, { x }) => {
+    const learned = { decays: true, value: x, gradient: x, first: x, second: x } as const
+    return { outputs: { value: adamw([learned], config, step, x, x)[0]!.value } }
+  })
+  for (const step of [0, 5]) {
+    const { outputs } = await runReference(program, [wordTensor(step)], [f32Tensor([1], Float32Array.of(4))])
+    assert.equal(f32Values(outputs[0]!)[0], 0) // 4 - 4 * 4 / (4 + 1e-8)
+  }
+})
+
 test('a corpus is split by bytes, and tokens are as narrow as the vocabulary allows', () => {
   const text = new TextEncoder().encode('the cat sat on the mat and the hat '.repeat(20))
   const bytes = splitCorpus(text, byteTokenizer, 65)
@@ -123,7 +136,7 @@ test('training programs refuse what is beyond their limits', () => {
   const refused = (fn: () => unknown, field: string): void => assert.throws(fn, { name: 'ModelError', field })
   refused(() => gptTrainProgram(gpt, DEFAULT_TRAIN, { ...corpus, tokens: 8 }), 'corpus.tokens')
   refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, batch: 0 }, corpus), 'train.batch')
-  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, warmup: 801 }, corpus), 'train.warmup')
+  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, warmup: 1001 }, corpus), 'train.warmup')
   refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, rate: Number.NaN }, corpus), 'train.rate')
   refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, beta: 1 } as never, corpus), 'train.beta')
 })

@@ -1,5 +1,5 @@
 import type { Dtype } from '../dtype.ts'
-import type { Coord, FoldNode, Read } from '../node.ts'
+import type { Affine, Coord, FoldNode, Guard, Read } from '../node.ts'
 import type { NamedType } from '../program.ts'
 import { size } from '../shape.ts'
 import type { RandomProgram } from './random-program.ts'
@@ -90,13 +90,23 @@ export const randomContraction = (seed: number): RandomProgram => {
     }
   }
   const reads = [read('a', dtypes[0]!), read('b', dtypes[1]!)]
+  // a causal mask, or some other line through the outputs
+  const coordinate = (): Affine => ({
+    base: r.between(-1, 4),
+    terms: r.chance(85) ? [{ at: r.between(0, shape.length), by: r.pick([1, 1, 2, -1]) }] : [],
+  })
+  const guards: Guard[] = Array.from({ length: r.chance(30) ? r.between(1, 3) : 0 }, () => ({
+    test: r.chance(85) ? 'lt' : 'eq',
+    left: coordinate(),
+    right: coordinate(),
+  }))
   const node: FoldNode = {
     kind: 'fold',
     dtype: dtypes[2]!,
     shape,
     box,
     reads: r.chance(50) ? reads : reads.reverse(),
-    guards: [],
+    guards,
     step: {
       args: ['f', 'f', 'f'],
       code: [

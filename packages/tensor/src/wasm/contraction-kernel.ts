@@ -4,9 +4,9 @@ import type { ScalarProgram } from '../scalar/scalar-program.ts'
 import { BoxWalk } from './box-walk.ts'
 import { type Fn, I32, type Local, V128 } from './emitter.ts'
 import { emitFma, type Fma } from './fma.ts'
-import { Kernel } from './kernel.ts'
+import { Kernel, ORIGIN, type Place } from './kernel.ts'
 import type { Phase } from './phase.ts'
-import { type Form, type Load, type Space, spaceOf } from './space.ts'
+import { type Form, isForm, type Load, type Space, spaceOf, type Test } from './space.ts'
 
 /**
  * Sums of products of two reads, known by the shape of the fold: step is fma of the two reads and the accumulator,
@@ -44,12 +44,14 @@ export const contractionPhase = (node: FoldNode, fma: Fma): Phase | undefined =>
 const planOf = (node: FoldNode): Plan | undefined => {
   const { order } = node
   const points = node.box.reduce((n, e) => n * e, 1)
-  if (order.kind === 'scan' || typeof order.init !== 'number' || node.guards.length > 0) return undefined
+  if (order.kind === 'scan' || typeof order.init !== 'number') return undefined
   if (!isProductSum(node.step) || points < 4 || node.shape.length === 0) return undefined
   // more than one level of totals, or a chain longer than a block, is left to the general kernel
   if (order.kind === 'blocked' ? points > BLOCK * BLOCK || !isSum(order.combine) : points > BLOCK)
     return undefined
   const space = spaceOf(node)
+  if (space.guards.length > 0 && !(guardsOutputs(space) && (points <= BLOCK || order.init === MINUS_ZERO)))
+    return undefined
   const [first, second] = space.reads as readonly [Load, Load]
   const follows = (l: Load, d: number): boolean => formsOf(l).some((form) => form.by[d] !== 0)
   const dims = [...space.outer.keys()]
@@ -86,6 +88,16 @@ const formsOf = (l: Load): Form[] => [
   ...l.inside.map((i) => i.form),
   ...(l.word ? [l.word.load.at] : []),
 ]
+
+/**
+ * Whether guards pass or fail whole outputs, as a causal mask on scores does. An output that fails keeps init in every
+ * block; their sum is init where there is one block, or where init is -0.
+ */
+const guardsOutputs = ({ guards, outer }: Space): boolean =>
+  guards.every((g) =>
+    [g.left, g.right].every((s) => isForm(s) && s.form.by.every((by, d) => d < outer.length || by === 0)),
+  )
+const MINUS_ZERO = 0x80000000
 
 const isProductSum = ({ args, code, result }: ScalarProgram): boolean => {
   const [only] = code
@@ -237,35 +249,65 @@ const emit = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
       .keep(I32)
     const lanes = Array.from({ length: vectors }, () => f.local(V128))
     const one = f.local(V128)
-    f.loop((again) => {
-      lanes.forEach((l, j) => {
-        f.get(b)
-          .memory('v128.load', 16 * j)
-          .set(l)
-      })
-      for (let r = 0; r < rows; r++) {
-        f.get(a)
-          .memory('v128.load32_splat', direct ? r * rowRead.at.by[row]! : 4 * r)
-          .set(one)
-        for (let j = 0; j < vectors; j++) {
-          const accumulator = accumulators[r * vectors + j]!
-          f.get(one).get(lanes[j]!).get(accumulator)
-          emitFma(f, fma).set(accumulator)
+    const walkBlock = (): Fn =>
+      f.loop((again) => {
+        lanes.forEach((l, j) => {
+          f.get(b)
+            .memory('v128.load', 16 * j)
+            .set(l)
+        })
+        for (let r = 0; r < rows; r++) {
+          f.get(a)
+            .memory('v128.load32_splat', direct ? r * rowRead.at.by[row]! : 4 * r)
+            .set(one)
+          for (let j = 0; j < vectors; j++) {
+            const accumulator = accumulators[r * vectors + j]!
+            f.get(one).get(lanes[j]!).get(accumulator)
+            emitFma(f, fma).set(accumulator)
+          }
         }
-      }
-      f.get(a)
-        .i32(direct ? rowRead.at.by[space.outer.length]! : 4 * rows)
-        .op('i32.add')
-        .set(a)
-      f.get(b)
-        .i32(4 * width)
-        .op('i32.add')
-        .tee(b)
-        .get(end)
-        .op('i32.lt_u')
-        .brIf(again)
-    })
+        f.get(a)
+          .i32(direct ? rowRead.at.by[space.outer.length]! : 4 * rows)
+          .op('i32.add')
+          .set(a)
+        f.get(b)
+          .i32(4 * width)
+          .op('i32.add')
+          .tee(b)
+          .get(end)
+          .op('i32.lt_u')
+          .brIf(again)
+      })
+    const tests = space.guards.flatMap(relaxed)
+    if (tests.length === 0) walkBlock()
+    else {
+      // a tile in which no place can pass is left out
+      tests.forEach((t, i) => {
+        kernel.holds(t, ORIGIN)
+        if (i > 0) f.op('i32.and')
+      })
+      f.if(walkBlock)
+    }
     return accumulators
+  }
+
+  /** A test that holds at the tile's first place if the guard holds anywhere in the tile; none for equalities. */
+  const relaxed = (g: Test): Test[] => {
+    if (g.test !== 'lt' || !isForm(g.left) || !isForm(g.right)) return []
+    const [left, right] = [g.left.form, g.right.form]
+    const gain = (d: number, n: number): number => Math.max(0, (right.by[d]! - left.by[d]!) * (n - 1))
+    return [{ ...g, right: { form: { ...right, base: right.base + gain(row, rows) + gain(lane, width) } } }]
+  }
+
+  /** A result as it is stored: init where a guard fails. */
+  const guarded = (value: Local, place: Place): Local => {
+    if (space.guards.length === 0) return value
+    f.get(value).splat(init)
+    space.guards.forEach((g, i) => {
+      kernel.holdsMask(g, place)
+      if (i > 0) f.v('v128.and')
+    })
+    return f.v('v128.bitselect').keep(V128)
   }
 
   /** Adds block results to totals and stores. Of a tile that was moved back, only the places that are its own. */
@@ -278,7 +320,7 @@ const emit = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
           const value = accumulators[r * vectors + j]!
           const partial = Math.max(0, fromLane - 4 * j)
           if (!blocked) {
-            kernel.store(space.out, value, place, partial)
+            kernel.store(space.out, guarded(value, place), place, partial)
             continue
           }
           const at = totals ?? kernel.address(space.out)
@@ -289,11 +331,11 @@ const emit = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
             () => f.splat(init),
           )
           const total = f.get(value).v('f32x4.add').keep(V128)
-          if (totals === undefined) kernel.store(space.out, total, place, partial)
+          if (totals === undefined) kernel.store(space.out, guarded(total, place), place, partial)
           else {
             f.get(k1).i32(points).op('i32.eq')
             f.if(
-              () => kernel.store(space.out, total, place, partial),
+              () => kernel.store(space.out, guarded(total, place), place, partial),
               () => f.get(at).get(total).memory('v128.store', offset),
             )
           }

@@ -135,6 +135,17 @@ fit({
   target: (s) => (2 * Math.atanh(s) - 2 * s) / s ** 3,
   weight: (s) => s ** 3 / (2 * Math.atanh(s)),
 })
+// tanh(x) = x + x^3 T(x^2) up to TANH_EDGE, 1 - 2 / (e^(2 x) + 1) beyond
+const TANH_EDGE = 0.75
+fit({
+  name: 'tanh near',
+  from: 0,
+  to: TANH_EDGE,
+  powers: 6,
+  variable: square,
+  target: (x) => (Math.tanh(x) - x) / x ** 3,
+  weight: (x) => x ** 3 / Math.tanh(x),
+})
 // sin(r) = r + r^3 S(r^2)
 fit({
   name: 'sin',

@@ -5,8 +5,7 @@ import { type Arena, bytesOf, planArena } from './arena.ts'
 import { ModuleWriter } from './emitter.ts'
 import { engine, type Kernels, type WasmMemory } from './engine.ts'
 import { nodePhases } from './node-code.ts'
-import { Pool } from './pool.ts'
-import { spawnNodeThread } from './pool-node.ts'
+import { Pool, type Thread } from './pool.ts'
 import { CANARY_WORDS, canary, fmaOf, probe } from './probe.ts'
 import { type Entry, runEntries, Word, type Work } from './team.ts'
 
@@ -20,15 +19,25 @@ export type WasmOptions = {
   readonly relaxed?: 'auto' | 'on' | 'off'
   /** How much work a node must be for threads to share it, in scalar instructions. */
   readonly shareFrom?: number
+  /** Where threads come from: Node's worker_threads by default. */
+  readonly spawn?: () => Thread
 }
 export type WasmExecutor = Executor & { readonly threads: number; readonly fused: boolean }
+
+/** Threads of Node, which are loaded only where they are wanted: a browser has none. */
+const nodeThreads = async (threads: number): Promise<() => Thread> => {
+  if (threads > 1) return (await import('./pool-node.ts')).spawnNodeThread
+  return () => {
+    throw new Error('one thread needs no other')
+  }
+}
 
 /** The executor that runs everywhere: WebAssembly SIMD generated from the program, with the reference's bits. */
 export const createWasmExecutor = async (options: WasmOptions = {}): Promise<WasmExecutor> => {
   const { threads = 1, relaxed = 'auto', shareFrom = WORTH_SHARING } = options
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new RangeError(`threads is ${threads}; allowed: 1 to 256`)
-  const pool = await Pool.start(spawnNodeThread, threads - 1)
+  const pool = await Pool.start(options.spawn ?? (await nodeThreads(threads)), threads - 1)
   const probes = [probe(), ...pool.probes]
   const refuse = async (message: string): Promise<never> => {
     await pool.close()
@@ -226,7 +235,11 @@ class WasmRunner implements Runner {
     }
     runEntries(this.#work, this.#kernels, control, 0, threads, this.#parity, from, to, fail)
     const failed = Atomics.load(control, Word.failed)
-    if (failed > 1) this.#broken ??= await this.#pool.failure(failed - 1)
+    if (failed !== 0)
+      this.#broken ??=
+        failed > 1
+          ? await this.#pool.failure(failed - 1)
+          : new Error('a program of this executor failed before; create another executor')
     if (this.#broken) throw this.#broken
   }
 

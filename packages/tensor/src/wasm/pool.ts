@@ -12,7 +12,7 @@ export type Thread = {
 export type ToThread =
   | {
       readonly kind: 'start'
-      readonly control: SharedArrayBuffer
+      readonly control: ArrayBufferLike
       readonly thread: number
       readonly threads: number
     }
@@ -35,6 +35,7 @@ export class Pool {
   readonly probes: readonly Probe[]
   readonly #threads: readonly Thread[]
   #busy: Promise<unknown> = Promise.resolve()
+  #failure: Promise<Error> | undefined
 
   private constructor(threads: readonly Thread[], control: Int32Array, probes: readonly Probe[]) {
     this.#threads = threads
@@ -43,7 +44,8 @@ export class Pool {
   }
 
   static async start(spawn: () => Thread, others: number): Promise<Pool> {
-    const buffer = new SharedArrayBuffer(4 * Word.count)
+    // one thread alone also runs where memory cannot be shared
+    const buffer = new (others > 0 ? SharedArrayBuffer : ArrayBuffer)(4 * Word.count)
     const threads = Array.from({ length: others }, spawn)
     try {
       const probes = await Promise.all(
@@ -101,9 +103,11 @@ export class Pool {
   }
 
   /** What went wrong in another thread, after a command in which `failed` was set. */
-  async failure(thread: number): Promise<Error> {
-    const reply = await this.#threads[thread - 1]!.receive()
-    return new Error(`thread ${thread}: ${describe(reply)}`)
+  failure(thread: number): Promise<Error> {
+    this.#failure ??= this.#threads[thread - 1]!.receive().then(
+      (reply) => new Error(`thread ${thread}: ${describe(reply)}`),
+    )
+    return this.#failure
   }
 
   async close(): Promise<void> {

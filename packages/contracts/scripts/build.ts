@@ -51,6 +51,9 @@ const bind = (sources: readonly string[], target: string, withAbi: boolean): voi
     const folder = at('out', basename(source))
     for (const file of readdirSync(folder).sort()) {
       const name = basename(file, '.json')
+      if (name.includes('.')) continue // what another compiler profile makes of the same contract
+      // An interface of a contract that is bound itself: other contracts need it, TypeScript does not.
+      if (name.startsWith('I') && sources.includes(`${name.slice(1)}.sol`)) continue
       const artifact = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Artifact
       if (artifact.abi.every((entry) => entry.type === 'error' || entry.type === 'event')) continue // a library
       const size = (artifact.deployedBytecode.object.length - 2) / 2

@@ -2,42 +2,16 @@
 pragma solidity 0.8.37;
 
 import {Elements} from "./Elements.sol";
-import {Agreed, ItemFacts, JoinOpening, Opening, Referee} from "./Referee.sol";
+import {IDisputes, ProgramHeader, Task} from "./IDisputes.sol";
+import {Agreed, IReferee, ItemFacts, JoinOpening, Opening} from "./IReferee.sol";
 import {ScalarMachine} from "./ScalarMachine.sol";
 import {Trees} from "./Trees.sol";
-
-/// @notice What a program id is the hash of.
-struct ProgramHeader {
-    uint8 version;
-    uint16 nodes;
-    uint16 items;
-    uint16 states;
-    uint16 inputs;
-    uint16 outputs;
-    bytes32 interfaceDigest;
-    bytes32 itemsRoot;
-}
-
-/// @notice What is to be computed, and on which terms histories of it are disputed. Times are in seconds.
-struct Task {
-    ProgramHeader header;
-    bytes32 initialItem;
-    bytes32 inputsRoot;
-    uint64 steps;
-    uint32 segmentLength;
-    uint32 window; // how long a claim can be challenged
-    uint32 clock; // what each side's clock shows when a dispute begins
-    uint32 segmentTime; // the least time for a turn at the top of a segment's vector,
-    uint32 stepTime; // of a step's vector,
-    uint32 moveTime; // and elsewhere
-    uint128 bond; // of a claimant and of a challenger
-}
 
 /// @title Disputes about claimed histories
 /// @notice Claims, and the game that ends a dispute about one (docs/disputes.md, docs/dispute-moves.md). The same state
 /// machine is `packages/proof/src/game.ts`. Coins are credited and withdrawn; no move sends any. Nobody has a power
 /// over a running dispute, not even whoever deployed this.
-contract Disputes {
+contract Disputes is IDisputes {
     // Times, bonds and gas: hard bounds that no task can pass -------------------------------------------------------
 
     uint256 public constant MAX_TIME = 30 days;
@@ -76,98 +50,7 @@ contract Disputes {
     uint256 private constant FIRST_STORE_GAS = 20_000;
     uint256 private constant NEXT_STORE_GAS = 2_900;
 
-    enum ClaimStatus {
-        None,
-        Standing,
-        Final,
-        Fallen,
-        Void
-    }
-
-    enum Outcome {
-        None,
-        Open,
-        Claimant,
-        Challenger,
-        Void,
-        Closed
-    }
-
-    struct TaskTerms {
-        bytes32 program;
-        bytes32 itemsRoot;
-        bytes32 initialItem;
-        bytes32 inputsRoot;
-        uint16 nodes;
-        uint16 items;
-        uint16 states;
-        uint16 inputs;
-        uint64 steps;
-        uint32 segmentLength;
-        uint32 clock;
-        uint32 moveTime;
-        bool invalid;
-        uint32 segmentTime;
-        uint32 stepTime;
-        uint64 createdBlock; // where its event is
-        uint128 bond;
-        uint32 window;
-    }
-
-    struct Claim {
-        bytes32 task;
-        bytes32 root;
-        address claimant;
-        uint40 until; // when its window ends
-        ClaimStatus status;
-        uint32 open; // disputes that have not ended
-        uint128 pot; // of a fallen claim: what is left for the gas of other challengers
-    }
-
-    /// Where a dispute stands; see docs/dispute-moves.md, "Position".
-    struct Place {
-        Outcome outcome;
-        uint8 phase;
-        uint8 turn;
-        uint8 height;
-        uint64 position;
-        uint64 segment;
-        uint40 deadline; // of the side whose turn it is
-        uint40 waiting; // what the other side's clock shows
-    }
-
-    /// What is known of the disputed node.
-    struct Node {
-        uint16 index;
-        uint8 kind;
-        uint8 dtype;
-        bool exact; // whether the disputed word is an accumulator; else it is an element's bits
-        uint32 elements;
-        uint32 points;
-        uint32 leaf;
-        uint32 element;
-        uint32 accumulator; // before the disputed run, where that does not begin with init
-        uint32 to; // the end of the disputed run
-    }
-
-    struct Dispute {
-        bytes32 claim;
-        bytes32 at;
-        bytes32 disputed;
-        bytes32 root; // of the vector that is descended; from `step` on that of the step
-        bytes32 agreed; // the item before the disputed one
-        Place place;
-        address challenger;
-        uint64 openedBlock; // from where its events are to be read
-        Node node;
-        bytes32 encoding; // keccak256 of the node's encoding
-        bytes32 item; // of a scan: the node's item
-        bytes32 words; // keccak256 of the words last posted
-        bytes header; // of the node's tensor
-        uint256 gas; // wei that each side has spent on its moves, at most at the capped price: 128 bits each
-    }
-
-    Referee public immutable referee;
+    IReferee public immutable referee;
     address public immutable treasury;
     /// @notice The winner's reward, as a share of the loser's bond in PARTS.
     uint256 public immutable rewardShare;
@@ -185,84 +68,19 @@ contract Disputes {
     uint256 public disputeCount;
     mapping(address account => uint256) public credit;
 
-    event TaskCreated(bytes32 indexed task, bytes32 indexed program, Task terms);
-    event TaskInvalid(bytes32 indexed task, uint256 indexed dispute);
-    event Claimed(bytes32 indexed claim, bytes32 indexed task, address indexed claimant, bytes32 root, uint256 until);
-    event ClaimEnded(bytes32 indexed claim, ClaimStatus status);
-    event HistoryChallenged(uint256 indexed dispute, bytes32 indexed claim, address indexed challenger, uint256 time);
-    event SegmentChallenged(
-        uint256 indexed dispute,
-        bytes32 indexed claim,
-        address indexed challenger,
-        uint256 time,
-        uint64 segment,
-        bytes32 checkpoint,
-        bytes32[] checkpointPath,
-        bytes32 predecessor,
-        bytes32[] predecessorPath
-    );
-    // Moves: the time and what was said, so that a dispute can be played again from its events. `at` is the position
-    // that the move answers.
-    event ChildrenPosted(uint256 indexed dispute, bytes32 at, uint256 time, bytes32[] children, bytes32[] lastPath);
-    event LeafPosted(uint256 indexed dispute, bytes32 at, uint256 time, bytes data);
-    event WordsPosted(uint256 indexed dispute, bytes32 at, uint256 time, bytes words);
-    event ChildNamed(
-        uint256 indexed dispute, bytes32 at, uint256 time, uint256 index, bytes32 digest, bytes32[] siblings
-    );
-    event ItemNamed(
-        uint256 indexed dispute,
-        bytes32 at,
-        uint256 time,
-        uint256 index,
-        bytes32 digest,
-        bytes32[] siblings,
-        bytes32 predecessor,
-        bytes32[] predecessorPath
-    );
-    event NodeNamed(
-        uint256 indexed dispute,
-        bytes32 at,
-        uint256 time,
-        uint256 index,
-        bytes32 digest,
-        bytes32[] siblings,
-        bytes encoding,
-        bytes32[] encodingPath
-    );
-    event ElementNamed(uint256 indexed dispute, bytes32 at, uint256 time, uint256 index, bytes data);
-    event WordNamed(uint256 indexed dispute, bytes32 at, uint256 time, uint256 index, bytes words);
-    /// The dispute has ended: by judgement of a move that answered `at`, or by time.
-    event Decided(uint256 indexed dispute, bytes32 at, uint256 time, Outcome outcome, bool late);
-    event Credited(address indexed account, uint256 amount);
-    event Withdrawn(address indexed account, address indexed to, uint256 amount);
-
-    error WrongParameter(bytes32 name, uint256 value, uint256 least, uint256 most);
-    error UnknownTask(bytes32 task);
-    error InvalidTask(bytes32 task);
-    error AlreadyExists(bytes32 id);
-    error WrongBond(uint256 sent, uint256 bond);
-    error WrongClaimStatus(bytes32 claim, ClaimStatus status);
-    error WindowClosed(bytes32 claim, uint256 until);
-    error WindowOpen(bytes32 claim, uint256 until);
-    error DisputesOpen(bytes32 claim, uint256 count);
-    error DisputeOver(uint256 dispute, Outcome outcome);
-    error MoveMisplaced(bytes32 at, bytes32 expected);
-    error NotYourTurn(address sender, address expected);
-    error MoveLate(uint256 time, uint256 deadline);
-    error NotLate(uint256 time, uint256 deadline);
-    error MoveUnexpected(uint8 phase, uint8 height);
-    error WrongLength(uint256 length, uint256 expected);
-    error WrongIndex(uint256 index, uint256 count);
-    /// What was posted or named does not hash to, or end with, what is disputed.
-    error Unproven(bytes32 found, bytes32 expected);
-    error NothingCredited(address account);
-    error PaymentFailed(address to, uint256 amount);
-
     /// @param rewardShare_ The winner's share of the loser's bond, in PARTS
     /// @param gasPriceCap_ The highest price in wei at which gas is given back
     /// @param minimumTime_ The least that a task can set for each of its times, in seconds
-    constructor(Referee referee_, address treasury_, uint256 rewardShare_, uint256 gasPriceCap_, uint256 minimumTime_) {
-        if (address(referee_).code.length == 0) revert WrongParameter("referee", 0, 1, type(uint256).max);
+    constructor(
+        IReferee referee_,
+        address treasury_,
+        uint256 rewardShare_,
+        uint256 gasPriceCap_,
+        uint256 minimumTime_
+    ) {
+        if (address(referee_).code.length == 0) {
+            revert WrongParameter("referee", 0, 1, type(uint256).max);
+        }
         if (treasury_ == address(0)) revert WrongParameter("treasury", 0, 1, type(uint160).max);
         _within("rewardShare", rewardShare_, 500, 5_000);
         _within("gasPriceCap", gasPriceCap_, 1_000_000, 10_000 gwei);
@@ -278,7 +96,7 @@ contract Disputes {
 
     // Tasks and claims ----------------------------------------------------------------------------------------------
 
-    /// @notice Makes a task known. Its id is the hash of its terms.
+    /// @inheritdoc IDisputes
     function createTask(Task calldata terms) external returns (bytes32 task) {
         ProgramHeader calldata header = terms.header;
         _within("version", header.version, 1, 1);
@@ -333,8 +151,7 @@ contract Disputes {
         emit TaskCreated(task, kept.program, terms);
     }
 
-    /// @notice Commits the sender, under the task's bond, to the history with this root. The claim's id is the hash
-    /// of task, root and claimant, so that a challenge can never reach another claim than the one it was meant for.
+    /// @inheritdoc IDisputes
     function claim(bytes32 task, bytes32 root) external payable returns (bytes32 id) {
         TaskTerms storage terms = _valid(task);
         if (msg.value != terms.bond) revert WrongBond(msg.value, terms.bond);
@@ -350,7 +167,7 @@ contract Disputes {
         emit Claimed(id, task, msg.sender, root, made.until);
     }
 
-    /// @notice Ends a claim that nobody has brought down when its window has passed and no dispute is open.
+    /// @inheritdoc IDisputes
     function finalize(bytes32 id) external {
         Claim storage ended = _standing(id);
         TaskTerms storage terms = _valid(ended.task);
@@ -361,7 +178,7 @@ contract Disputes {
         _credit(ended.claimant, terms.bond);
     }
 
-    /// @notice Ends a standing claim of a task that proved to be invalid.
+    /// @inheritdoc IDisputes
     function release(bytes32 id) external {
         Claim storage ended = _standing(id);
         TaskTerms storage terms = _tasks[ended.task];
@@ -371,7 +188,7 @@ contract Disputes {
         _credit(ended.claimant, terms.bond);
     }
 
-    /// @notice Pays the sender's credit out.
+    /// @inheritdoc IDisputes
     function withdraw(address to) external {
         uint256 amount = credit[msg.sender];
         if (amount == 0) revert NothingCredited(msg.sender);
@@ -383,7 +200,7 @@ contract Disputes {
 
     // Opening and ending disputes -------------------------------------------------------------------------------------
 
-    /// @notice Disputes a claim's whole history.
+    /// @inheritdoc IDisputes
     function challenge(bytes32 id) external payable returns (uint256 number) {
         uint256 start = gasleft();
         Dispute storage dispute;
@@ -407,8 +224,7 @@ contract Disputes {
         _meter(dispute, CHALLENGER, start);
     }
 
-    /// @notice Disputes one segment of a claim: its checkpoint and the one before are opened.
-    /// @param predecessor The checkpoint before; zero and without a path for the first segment
+    /// @inheritdoc IDisputes
     function challengeSegment(
         bytes32 id,
         uint64 segment,
@@ -439,7 +255,7 @@ contract Disputes {
         _meter(dispute, CHALLENGER, start);
     }
 
-    /// @notice Gives the dispute to the other side when a turn has passed. Anyone may call it.
+    /// @inheritdoc IDisputes
     function timeout(uint256 number) external {
         uint256 start = gasleft();
         Dispute storage dispute = _disputes[number];
@@ -448,8 +264,7 @@ contract Disputes {
         _decide(number, dispute, place.turn == CLAIMANT ? CHALLENGER : CLAIMANT, start, true);
     }
 
-    /// @notice Ends a dispute about a claim that has fallen or is void: the challenger's bond goes back, and of a fallen
-    /// claim the gas that was spent, as far as what is left of the claimant's bond reaches.
+    /// @inheritdoc IDisputes
     function close(uint256 number) external {
         Dispute storage dispute = _disputes[number];
         Outcome outcome = dispute.place.outcome;
@@ -475,8 +290,7 @@ contract Disputes {
 
     // The claimant's moves --------------------------------------------------------------------------------------------
 
-    /// @param children The digests min(5, height) levels below the disputed one
-    /// @param lastPath In the first post of a segment and of a step: all siblings of the vector's last item
+    /// @inheritdoc IDisputes
     function postChildren(uint256 number, bytes32 at, bytes32[] calldata children, bytes32[] calldata lastPath)
         external
     {
@@ -514,7 +328,7 @@ contract Disputes {
         _meter(dispute, CLAIMANT, start);
     }
 
-    /// @param data The bytes of the disputed leaf
+    /// @inheritdoc IDisputes
     function postLeaf(uint256 number, bytes32 at, bytes calldata data) external {
         uint256 start = gasleft();
         (Dispute storage dispute, TaskTerms storage terms, Place memory place) = _turn(number, at, CLAIMANT);
@@ -535,7 +349,7 @@ contract Disputes {
         _meter(dispute, CLAIMANT, start);
     }
 
-    /// @param words Accumulators, or block results and accumulators in turn: four bytes each, big-endian
+    /// @inheritdoc IDisputes
     function postWords(uint256 number, bytes32 at, bytes calldata words) external {
         uint256 start = gasleft();
         (Dispute storage dispute, TaskTerms storage terms, Place memory place) = _turn(number, at, CLAIMANT);
@@ -561,7 +375,7 @@ contract Disputes {
 
     // The challenger's answers ----------------------------------------------------------------------------------------
 
-    /// @notice Names the first posted digest that is wrong, above the bottom of a vector or at the bottom of a tensor.
+    /// @inheritdoc IDisputes
     function nameChild(uint256 number, bytes32 at, uint256 index, bytes32 digest, bytes32[] calldata siblings)
         external
     {
@@ -578,7 +392,7 @@ contract Disputes {
         _meter(dispute, CHALLENGER, start);
     }
 
-    /// @notice Names the first wrong checkpoint or step item, and opens the one before it.
+    /// @inheritdoc IDisputes
     function nameItem(
         uint256 number,
         bytes32 at,
@@ -594,11 +408,7 @@ contract Disputes {
         uint256 count = _count(dispute, terms, place);
         _descend(dispute, terms, place, index, digest, siblings);
         if (place.height != 0) revert MoveUnexpected(place.phase, place.height);
-        if (place.position != 0) {
-            dispute.agreed = _before(0, dispute.root, count, place.position, predecessor, predecessorPath);
-        } else {
-            _before(0, 0, 0, 0, predecessor, predecessorPath);
-        }
+        dispute.agreed = _before(dispute.agreed, dispute.root, count, place.position, predecessor, predecessorPath);
         emit ItemNamed(number, at, block.timestamp, index, digest, siblings, predecessor, predecessorPath);
         if (place.phase == HISTORY) _enterSegment(terms, place, place.position);
         else _enterStep(terms, place);
@@ -606,7 +416,7 @@ contract Disputes {
         _meter(dispute, CHALLENGER, start);
     }
 
-    /// @notice Names the first wrong item of a step where that is a node, and shows the node.
+    /// @inheritdoc IDisputes
     function nameNode(
         uint256 number,
         bytes32 at,
@@ -629,7 +439,7 @@ contract Disputes {
             return _void(number, dispute, reason);
         }
         if (facts.kind == JOIN) {
-            return _void(number, dispute, abi.encodeWithSelector(Referee.InvalidProgram.selector));
+            return _void(number, dispute, abi.encodeWithSelector(IReferee.InvalidProgram.selector));
         }
         Node memory node;
         node.index = uint16(place.position);
@@ -649,7 +459,7 @@ contract Disputes {
         _meter(dispute, CHALLENGER, start);
     }
 
-    /// @notice Names the first wrong item of a step where that is a join, which is judged at once.
+    /// @inheritdoc IDisputes
     function judgeJoin(
         uint256 number,
         bytes32 at,
@@ -667,11 +477,10 @@ contract Disputes {
         if (place.position < terms.nodes) revert MoveUnexpected(place.phase, 0);
         _proveItem(terms.itemsRoot, terms.items, place.position, Trees.leaf(encoding), encodingPath);
         Agreed memory agreed = _agreed(dispute, terms, uint16(place.position));
-        _judge(number, dispute, abi.encodeCall(Referee.judgeJoin, (agreed, encoding, left, right)), digest, start);
+        _judge(number, dispute, abi.encodeCall(IReferee.judgeJoin, (agreed, encoding, left, right)), digest, start);
     }
 
-    /// @notice Names the first wrong element of the posted leaf of a fold of more than one step.
-    /// @param data The leaf again
+    /// @inheritdoc IDisputes
     function nameElement(uint256 number, bytes32 at, uint256 index, bytes calldata data) external {
         uint256 start = gasleft();
         (Dispute storage dispute, TaskTerms storage terms, Place memory place) = _turn(number, at, CHALLENGER);
@@ -694,8 +503,7 @@ contract Disputes {
         _meter(dispute, CHALLENGER, start);
     }
 
-    /// @notice Names the first wrong element of the posted leaf of a map, a scan, or a fold of at most one step, which is
-    /// judged at once.
+    /// @inheritdoc IDisputes
     function judgeElement(
         uint256 number,
         bytes32 at,
@@ -716,14 +524,13 @@ contract Disputes {
         _judge(
             number,
             dispute,
-            abi.encodeCall(Referee.judgeElement, (agreed, encoding, node.element, data, openings)),
+            abi.encodeCall(IReferee.judgeElement, (agreed, encoding, node.element, data, openings)),
             bits,
             start
         );
     }
 
-    /// @notice Names the first wrong word that was posted where more than one step lies behind it.
-    /// @param words The posted words again
+    /// @inheritdoc IDisputes
     function nameWord(uint256 number, bytes32 at, uint256 index, bytes calldata words) external {
         uint256 start = gasleft();
         (Dispute storage dispute, TaskTerms storage terms, Place memory place) = _turn(number, at, CHALLENGER);
@@ -743,8 +550,7 @@ contract Disputes {
         _meter(dispute, CHALLENGER, start);
     }
 
-    /// @notice Names the first wrong word that was posted where one step or one combination gives it, which is judged at
-    /// once.
+    /// @inheritdoc IDisputes
     function judgeWord(
         uint256 number,
         bytes32 at,
@@ -762,26 +568,29 @@ contract Disputes {
         if (place.phase == COMBINE && index % 2 == 1) {
             uint256 accumulator = index == 1 ? 0 : _wordAt(words, index - 2);
             question =
-                abi.encodeCall(Referee.judgeCombine, (encoding, index == 1, accumulator, _wordAt(words, index - 1)));
+                abi.encodeCall(IReferee.judgeCombine, (encoding, index == 1, accumulator, _wordAt(words, index - 1)));
         } else {
             if (level != 0 || to - from != 1) revert MoveUnexpected(place.phase, place.height);
             uint256 accumulator = _accumulator(place, node, index, words);
             Agreed memory agreed = _agreed(dispute, terms, node.index);
-            question = abi.encodeCall(Referee.judgeStep, (agreed, encoding, node.element, from, accumulator, openings));
+            question = abi.encodeCall(IReferee.judgeStep, (agreed, encoding, node.element, from, accumulator, openings));
         }
         _judge(number, dispute, question, bytes32(_wordAt(words, index)), start);
     }
 
     // Reading ---------------------------------------------------------------------------------------------------------
 
+    /// @inheritdoc IDisputes
     function getTask(bytes32 task) external view returns (TaskTerms memory) {
         return _tasks[task];
     }
 
+    /// @inheritdoc IDisputes
     function getClaim(bytes32 id) external view returns (Claim memory) {
         return _claims[id];
     }
 
+    /// @inheritdoc IDisputes
     function getDispute(uint256 number) external view returns (Dispute memory) {
         return _disputes[number];
     }
@@ -1023,7 +832,7 @@ contract Disputes {
     /// referee gave no answer is a fault of the move.
     function _void(uint256 number, Dispute storage dispute, bytes memory reason) private {
         bytes4 selector = bytes4(reason);
-        if (selector != Referee.InvalidProgram.selector && selector != ScalarMachine.ScalarMalformed.selector) {
+        if (selector != IReferee.InvalidProgram.selector && selector != ScalarMachine.ScalarMalformed.selector) {
             assembly ("memory-safe") {
                 revert(add(reason, 32), mload(reason))
             }

@@ -297,7 +297,8 @@ export const disputeChain = async (
     withdraw: (to) => sendOnly('withdraw', [to]),
     createTask: async (terms) => {
       const sent = await send('createTask', [taskArgument(terms)])
-      if (!sent.ok) return sent
+      // A task is what it says: whoever else has made the same one has made this one.
+      if (!sent.ok) return sent.fault.value === 'AlreadyExists' ? ok(sent.fault.limit as Hex) : sent
       for (const event of eventsIn(sent.value))
         if (event.eventName === 'TaskCreated') return ok(event.args.task)
       throw new ChainError('unknown', `transaction ${sent.value.transactionHash} created no task`)

@@ -1,3 +1,4 @@
 // Written by scripts/build.ts. Do not edit.
 
 export * from './ScalarHarness.ts'
+export * from './TreesHarness.ts'

@@ -2,12 +2,14 @@ import { wordOf } from '@lockstep/models'
 import type { Executor, Program } from '@lockstep/tensor'
 
 /**
- * An executor that runs what it is given in one step and the true program in all others. `step` is counted by the
- * state tensor of that name, so that it is the same step wherever a run is continued from.
+ * An executor that tells one lie: what it should run as `truth` it runs as `lie` in one step. The step is counted by
+ * the state tensor of that name, so that it is the same one wherever a run is continued from. Programs other than
+ * `lie` it runs as they are.
  */
-export const faultyExecutor = (honest: Executor, truth: Program, step: number): Executor => ({
+export const faultyExecutor = (honest: Executor, truth: Program, lie: Program, step: number): Executor => ({
   name: `faulty ${honest.name}`,
-  compile: async (lie, inputs) => {
+  compile: async (program, inputs) => {
+    if (program !== lie) return honest.compile(program, inputs)
     const [right, wrong] = [await honest.compile(truth, inputs), await honest.compile(lie, inputs)]
     const counter = truth.state.findIndex(({ name }) => name === 'step')
     let [at, current] = [0, right]

@@ -46,7 +46,7 @@ const tell = async (kind: LieKind, seed: number) => {
   const draw = seeded(seed)
   for (;;) {
     const lie = drawLie(program, task.steps, draw, kind)
-    const machine = faultyExecutor(executor, program, lie.step)
+    const machine = faultyExecutor(executor, program, lie.program, lie.step)
     const told = { ...task, committed: { ...task.committed, program: lie.program } }
     const run = await runRemembering(told, machine)
     if (!sameBytes(claimRoot(run.claim), claimRoot(honest.claim))) return { lie, run }

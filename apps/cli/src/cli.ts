@@ -1,5 +1,5 @@
 import type { Executor } from '@lockstep/tensor'
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { asCliError, badInput, EXIT, type ExitCode } from './cli-error.ts'
 import { initCommand } from './commands/init.ts'
 import { checkProofCommand, exportProofCommand } from './commands/proof.ts'
@@ -131,6 +131,46 @@ const commandLine = (
       )
     })
 
+  const onChain = (c: Command): Command =>
+    c
+      .requiredOption('--rpc <url>', 'where the chain answers, such as http://127.0.0.1:8545')
+      .option(
+        '--contract <address>',
+        'the disputes contract (default on a local chain: where `chain` put it)',
+      )
+      .option('--chain-id <n>', 'refuse any other chain', integer('--chain-id', 1, 2 ** 53 - 1))
+      .option('--key-file <file>', 'a private key (default on a local chain: a public development key)')
+
+  command('chain', 'start a local chain with the contracts, until Ctrl-C')
+    .option('--port <n>', '0 finds a free one', integer('--port', 0, 65535), 8545)
+    .action(async (options) => {
+      const { chainCommand } = await import('./commands/chain.ts')
+      await chainCommand(options, untilStopped(), terminal)
+    })
+
+  onChain(command('claim <run>', "put a run's claim on a chain, under a bond"))
+    .option('--window <seconds>', 'how long it can be challenged', integer('--window', 1, 90 * 86400), 86400)
+    .action(async (directory, options) => {
+      const { claimCommand } = await import('./commands/claim.ts')
+      await claimCommand(directory, options, terminal)
+    })
+
+  onChain(
+    threads(command('dispute <run>', 'play one side of a dispute to its end; exit code 1 where it is lost')),
+  )
+    .option('--claim <id>', "the claim; a claimant's own is known to its run")
+    .option('--theirs <run-or-file>', "the claimant's claim.json or run: saves the search for the segment")
+    .addOption(
+      new Option('--as <side>', 'which side').choices(['challenger', 'claimant']).default('challenger'),
+    )
+    .option('--patience <seconds>', 'how long a claimant waits', integer('--patience', 1, 86400 * 90), 3600)
+    .action(async (directory, { threads, ...options }) => {
+      const { disputeCommand } = await import('./commands/dispute.ts')
+      await withExecutor(threads, async (executor) =>
+        setExit(await disputeCommand(directory, options, executor, terminal)),
+      )
+    })
+
   threads(command('sample <model-or-run>', 'text from a trained model'))
     .option('--prompt <text>', 'how the text begins', 'The ')
     .option('--tokens <n>', 'how many tokens to add', integer('--tokens', 1, 2 ** 16), 200)
@@ -152,3 +192,9 @@ const withExecutor = async <T>(threads: number, work: (executor: Executor) => Pr
     await executor.close()
   }
 }
+
+/** Fulfilled when somebody asks this process to end. */
+const untilStopped = (): Promise<void> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve())
+  })

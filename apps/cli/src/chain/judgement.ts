@@ -1,4 +1,5 @@
 import {
+  cutHeight,
   elementsPerLeaf,
   fromHex,
   type Game,
@@ -50,7 +51,7 @@ export const isJudging = (move: Move): move is Judging => move.kind.startsWith('
 export const judgementOf = (game: Game, move: Judging): Judgement => {
   if (move.kind === 'judgeJoin')
     return {
-      what: `item ${game.position + move.index}, the hash of two others`,
+      what: `item ${placeNamed(game, move.index)}, the hash of two others`,
       operands: [move.left.digest, move.right.digest],
       instructions: ['sha256(01, left, right)'],
       claimed: move.digest,
@@ -72,6 +73,10 @@ export const judgementOf = (game: Game, move: Judging): Judgement => {
   const [k, acc] = termOf(game, move.index, posted)
   return stepJudgement(node as FoldNode, index, element, k, acc, claimed, words)
 }
+
+/** The place in a vector of the digest that is named among those last posted. */
+export const placeNamed = ({ position, height }: Game, index: number): number =>
+  position * 2 ** cutHeight(height) + index
 
 /** Which term of its fold a judged word follows from, and the accumulator before it. */
 const termOf = (game: Game, word: number, posted: Uint8Array): [k: number, acc: number | undefined] => {
@@ -192,7 +197,9 @@ const storedWord = (dtype: Dtype, word: number): number => {
 /** A word in a register: its bits, and the number that they stand for. */
 const shown = (word: number, register: Register): string => {
   const bits = `0x${(word >>> 0).toString(16).padStart(8, '0')}`
-  return register === 'f' ? `${f32Value(word).toPrecision(9)} (${bits})` : `${word >>> 0}`
+  if (register === 'u') return `${word >>> 0}`
+  const value = f32Value(word)
+  return `${Object.is(value, -0) ? '-0' : value.toPrecision(9)} (${bits})`
 }
 
 /** An element as it is stored. */

@@ -1,0 +1,96 @@
+import type { DisputeChain, TaskTerms } from '@lockstep/contracts'
+import { readMinimumBond } from '@lockstep/contracts'
+import { taskFields } from '@lockstep/proof'
+import type { Result } from '@lockstep/tensor'
+import type { Hex } from 'viem'
+import { type ChainOptions, coins, openChain } from '../chain/open-chain.ts'
+import { badInput } from '../cli-error.ts'
+import { writeAtomic } from '../run/atomic-file.ts'
+import { openRun, type Run } from '../run/run-directory.ts'
+import { readOwnClaim } from '../run/verify-run.ts'
+import type { Terminal } from '../terminal.ts'
+
+export type ClaimOptions = ChainOptions & {
+  /** Seconds for which the claim can be challenged. */
+  readonly window: number
+}
+
+/** Puts a run's claim on a chain, under a bond. */
+export const claimCommand = async (
+  directory: string,
+  options: ClaimOptions,
+  terminal: Terminal,
+): Promise<void> => {
+  const run = await openRun(directory)
+  const { file, difference } = await readOwnClaim(run)
+  if (difference)
+    throw badInput(
+      'claim-differs',
+      difference.field!,
+      difference.committed,
+      difference.recomputed,
+      'A bond on it would be lost: `lockstep train RUN` makes the claim again.',
+    )
+  const chain = await openChain('claimant', options)
+  const posted = await postClaim(chain, run, file.root, options.window)
+  const { chainId, account } = chain.connection
+  await writeAtomic(
+    run.layout.posted,
+    `${JSON.stringify({ chainId, contract: chain.address, task: posted.task, claim: posted.claim }, null, 1)}\n`,
+  )
+  terminal.say(`claim     ${posted.claim}`)
+  terminal.say(`root      ${file.root}`)
+  terminal.say(`bond      ${coins(posted.bond)} of ${account.address}`)
+  terminal.say(`Anyone can challenge it for ${options.window} seconds.`)
+  terminal.result({
+    claim: posted.claim,
+    task: posted.task,
+    root: file.root,
+    bond: String(posted.bond),
+    claimant: account.address,
+    contract: chain.address,
+    chainId,
+  })
+}
+
+export type Posted = { readonly task: Hex; readonly claim: Hex; readonly bond: bigint }
+
+/** Makes the task known where it is not yet, and commits to the root. */
+export const postClaim = async (
+  chain: DisputeChain,
+  run: Run,
+  root: Hex,
+  window: number,
+): Promise<Posted> => {
+  const bond = await readMinimumBond(chain.connection, chain.address)
+  const task = accepted(await chain.createTask(termsOf(run, window, bond)), true)
+  return { task, claim: accepted(await chain.claim(task, root), true), bond }
+}
+
+/** Turns are longer the more there is to run again: a segment, a step, or nothing. */
+export const termsOf = (run: Run, window: number, bond: bigint): TaskTerms => {
+  const { task } = run.training
+  const { initialItem, inputsRoot, steps, segmentLength } = taskFields(task)
+  const { header } = task.committed
+  return {
+    header,
+    initialItem,
+    inputsRoot,
+    steps,
+    segmentLength,
+    window,
+    clock: 300,
+    segmentTime: 600,
+    stepTime: 300,
+    moveTime: 120,
+    bond,
+  }
+}
+
+/** What the contract answered; `known`: a thing that exists already is as good as a new one. */
+export const accepted = <T>(result: Result<T>, known = false): T => {
+  if (result.ok) return result.value
+  const { field, value, limit, remedy, code } = result.fault
+  if (known && value === 'AlreadyExists') return limit as T
+  throw badInput(code, field, `refused: ${value}`, limit === '' ? 'what the contract takes' : limit, remedy)
+}

@@ -1,0 +1,10 @@
+/** What programs that work on runs share with the command `lockstep`. */
+export { openChain } from './chain/open-chain.ts'
+export { type DisputePlayed, playDispute } from './chain/play-dispute.ts'
+export { postClaim } from './commands/claim.ts'
+export { awaitChallenge, storedState } from './commands/dispute.ts'
+export { type Checkpoint, readCheckpoint } from './run/checkpoint-file.ts'
+export { type ClaimFile, readClaim } from './run/claim-file.ts'
+export { type Layout, layoutOf } from './run/layout.ts'
+export { openRun, type Run } from './run/run-directory.ts'
+export { type TrainEvents, trainRun } from './run/train-run.ts'

@@ -1,4 +1,5 @@
 import { BLOCK, type FoldNode, size } from '@lockstep/tensor'
+import { treeHeight } from './tree.ts'
 
 /**
  * How the accumulators of one element of a fold are cut into vectors that fit one move. See docs/disputes.md, "Folds".
@@ -32,6 +33,9 @@ export const runOver = ({ from, to }: Range): Run => {
   while (Math.ceil((to - from) / stride) > BLOCK) stride *= BLOCK
   return { from, to, stride }
 }
+
+/** d, where the stride is 256^d. */
+export const strideLevel = ({ stride }: Run): number => treeHeight(stride) / 8
 
 export const runLength = ({ from, to, stride }: Run): number => Math.ceil((to - from) / stride)
 

@@ -5,15 +5,16 @@ import fc from 'fast-check'
 import { lyingSource } from '../test/lying-source.ts'
 import { settle, TIMING, termsFor } from '../test/settle.ts'
 import { nodeIndex, tinyTask } from '../test/tiny-task.ts'
-import { fromHex, type Hex } from './digest.ts'
+import { fromHex, type Hex, toHex } from './digest.ts'
 import { runRemembering } from './executor-trace.ts'
 import { type Game, openGame, playMove, playTimeout } from './game.ts'
-import { leafDigest } from './hash.ts'
+import { leafDigest, tensorHeader } from './hash.ts'
 import { memoryChain } from './memory-chain.ts'
-import type { Move } from './moves.ts'
+import type { Move, Opening } from './moves.ts'
 import { nextMove, play } from './player.ts'
 import { seedHash } from './position-hash.ts'
-import { follow, type Replayed, replay, replayFrom } from './replay.ts'
+import { claimedTree, follow, type Replayed, replay, replayFrom } from './replay.ts'
+import { pathOf } from './tree.ts'
 
 const task = tinyTask()
 const { committed } = task
@@ -127,6 +128,42 @@ test('a move with anything else in it is refused and changes nothing', () => {
     }),
     { numRuns: 2000 },
   )
+})
+
+test('posted words must end with what is disputed', () => {
+  for (const { replayed, move } of dispute) {
+    if (move.kind !== 'postWords') continue
+    const end = move.words.endsWith('0') ? '1' : '0'
+    const bent = { ...move, words: `${move.words.slice(0, -1)}${end}` as Hex }
+    const next = playMove(replayed.game, bent, 1001)
+    assert.equal(!next.ok && next.fault.field, 'last word')
+  }
+})
+
+test('what is not before the disputed item is not agreed, even if it is proved', async () => {
+  const { replayed, move } = dispute[dispute.length - 1]!
+  assert.equal(move.kind, 'judgeWord')
+  const { game, posted } = replayed
+  for (const index of [game.node!.index, game.node!.index + 1]) {
+    const node = committed.program.nodes[index]!
+    const own = await liar.step(game.step)
+    const leaves = await liar.leaves(game.step, { from: 'node', index })
+    const path = [
+      ...pathOf(leaves, 0, 0, leaves.height),
+      ...pathOf(claimedTree(own, posted.step), index, 0, own.height),
+    ]
+    const opening: Opening = {
+      from: 'node',
+      index,
+      leaf: 0,
+      header: toHex(tensorHeader(node.dtype, node.shape)),
+      data: toHex(await liar.leaf(game.step, { from: 'node', index }, 0)),
+      path: path.map(toHex),
+    }
+    const openings = [...(move as Extract<Move, { kind: 'judgeWord' }>).openings, opening]
+    const next = playMove(game, { ...move, openings } as Move, 1001)
+    assert.equal(!next.ok && next.fault.code, 'opening-not-agreed')
+  }
 })
 
 /** A chain whose time passes when both players wait. */

@@ -9,7 +9,16 @@ import {
 } from '@lockstep/tensor'
 import { beginTurn, type Clock, endTurn, isOver, startClock, type Timing } from './clock.ts'
 import { digestFromHex, fromHex, type Hex, isZero, sameBytes, toHex, ZERO_HEX } from './digest.ts'
-import { levelCounts, type Range, rangeBelow, rangeOfWord, runLength, runOver, topOf } from './fold-cut.ts'
+import {
+  levelCounts,
+  type Range,
+  rangeBelow,
+  rangeOfWord,
+  runLength,
+  runOver,
+  strideLevel,
+  topOf,
+} from './fold-cut.ts'
 import { leafDigest, programDigest, tensorDigest } from './hash.ts'
 import { type Move, type Phase, type Side, sideOf } from './moves.ts'
 import { type Agreed, MissingLeaf, openWords, storedBits } from './openings.ts'
@@ -265,7 +274,7 @@ const enterRun = (game: Game, range: Range, acc: number | undefined, exact: bool
   ...game,
   phase: 'run',
   turn: 'claimant',
-  height: Math.round(Math.log2(runOver(range).stride) / 8),
+  height: strideLevel(runOver(range)),
   position: range.from,
   disputed: hexOfWord(word),
   fold: { acc, exact, to: range.to, words: ZERO_HEX },

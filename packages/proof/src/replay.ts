@@ -4,7 +4,7 @@ import { type Digest, digestFromHex, fromHex } from './digest.ts'
 import { type Game, openGame, playMove, playTimeout } from './game.ts'
 import { parentDigest } from './hash.ts'
 import type { Move } from './moves.ts'
-import type { Tree } from './tree.ts'
+import { type Tree, treeHeight } from './tree.ts'
 
 /** Digests of one vector's tree that the claimant has posted, by height and position. */
 export type PostedNodes = ReadonlyMap<string, Digest>
@@ -81,7 +81,7 @@ const addCut = (
   height: number,
   position: number,
 ): void => {
-  let h = height - Math.log2(children.length)
+  let h = height - treeHeight(children.length)
   let row = children
   for (;;) {
     row.forEach((digest, i) => nodes.set(`${h} ${position * row.length + i}`, digest))

@@ -12,6 +12,17 @@ export function* liesOf(step: number, thorough: boolean): Generator<Lie> {
     yield { step, item, joinsFollow: false }
     const node = program.nodes[item]
     if (!node) continue
+    if (node.kind === 'fold' && size(node.box) > 256) {
+      // At the ends of the vectors below the first one, too.
+      for (const [foldAt, thenAt] of [
+        [0.5, 0],
+        [0.5, 0.999],
+        [0.999, 0],
+        [0, 0.999],
+      ] as const) {
+        yield { step, item, element: { index: 0, xor: 1 }, foldAt, thenAt }
+      }
+    }
     const elements = size(node.shape)
     const classes = [...new Set([0, Math.floor(elements / 2), elements - 1])]
     for (const index of thorough ? classes : classes.slice(-1)) {

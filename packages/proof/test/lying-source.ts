@@ -17,6 +17,8 @@ export type Lie = {
   readonly element?: { readonly index: number; readonly xor: number }
   /** Of a fold: where in each vector of accumulators the truth is left, from 0 to below 1. */
   readonly foldAt?: number
+  /** The same of the vectors below the first one, where that is another place. */
+  readonly thenAt?: number
   /** Whether the joins behind the lie are hashed from it; else only the step item follows it. */
   readonly joinsFollow?: boolean
 }
@@ -104,7 +106,8 @@ export const lyingSource = (honest: TraceSource, task: Task, lie: Lie): TraceSou
     const last = truth[truth.length - 1]!
     if (exact === undefined ? bitsOf(dtype, last) === elementTarget() : last === exact) return truth
     const words = truth.slice()
-    for (let i = Math.floor((lie.foldAt ?? 0) * truth.length); i < truth.length; i++) words[i]! ^= 1
+    const at = (exact === undefined ? lie.foldAt : (lie.thenAt ?? lie.foldAt)) ?? 0
+    for (let i = Math.floor(at * truth.length); i < truth.length; i++) words[i]! ^= 1
     words[words.length - 1] = exact ?? wordOfBits(dtype, elementTarget())
     return words
   }

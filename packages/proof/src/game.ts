@@ -444,7 +444,7 @@ const nameNode = (game: Game, move: Of<'nameNode'>): Game => {
   if (position >= header.nodes) refuse('move-unexpected', 'item', position, 'judgeJoin for a join')
   const encoding = provenEncoding(game, position, move)
   return orVoid(game, () => {
-    const node = decodeNodeItem(move.encoding, position)
+    const node = decodeNodeItem(move.encoding, position, header)
     const { root: stepRoot } = game
     return enterNode(game, { index: position, item: disputed, stepRoot, node, encoding, leaf: 0, element: 0 })
   })
@@ -580,7 +580,7 @@ const judgeWord = (game: Game, move: Of<'judgeWord'>): Game => {
     const truth =
       to.kind === 'combine'
         ? refereeCombine(fold, to.acc, to.result)
-        : refereeStep(fold, index, element, to.range.from, to.acc, words)
+        : refereeStep(fold, element, to.range.from, to.acc, words)
     return verdict(game, truth === word)
   })
 }

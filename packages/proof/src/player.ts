@@ -221,7 +221,7 @@ const answerWords = async (witness: Witness): Promise<Move | undefined> => {
   }
   if (range.to - range.from > 1) return { kind: 'nameWord', ...answer }
   const openings = await openingsFor(witness, (words) =>
-    refereeStep(node, named.index, named.element, range.from, acc, words),
+    refereeStep(node, named.element, range.from, acc, words),
   )
   return { ...judged, openings }
 }

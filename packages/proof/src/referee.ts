@@ -6,6 +6,7 @@ import {
   FaultError,
   type FoldNode,
   foldInit,
+  foldRun,
   foldStep,
   mapElement,
   type Node,
@@ -18,8 +19,10 @@ import {
 import { type Digest, digestFromHex, fromHex, type Hex, sameBytes, ZERO, ZERO_HEX } from './digest.ts'
 import { parentDigest } from './hash.ts'
 import { decodeJoin, type Join, type JoinRef } from './item.ts'
+import { checkItem } from './item-validity.ts'
 import type { JoinOpening } from './moves.ts'
 import { type Agreed, MissingLeaf, storedBits } from './openings.ts'
+import type { ProgramHeader } from './program-id.ts'
 import { InvalidItem, refuse } from './refusal.ts'
 import { climb, treeHeight } from './tree.ts'
 
@@ -28,11 +31,11 @@ import { climb, treeHeight } from './tree.ts'
  * validation promises: an item that is invalid where it matters is an `InvalidItem`.
  */
 
-/** The node that an encoding holds, as an item that may only look back. */
-export const decodeNodeItem = (encoding: Hex, item: number): Node => {
+/** The node that an encoding holds. */
+export const decodeNodeItem = (encoding: Hex, item: number, header: ProgramHeader): Node => {
   const bytes = fromHex(encoding) ?? refuse('encoding-malformed', 'encoding', encoding, 'bytes')
   const node = validly(() => decodeNode(bytes, `nodes[${item}]`))
-  if (node.shape.some((extent) => extent === 0)) throw new InvalidItem('a tensor has no elements')
+  checkItem(node, item, header)
   return node
 }
 
@@ -46,48 +49,35 @@ export const isJudgedAtOnce = (node: Node): boolean =>
   node.kind === 'map' || node.order.kind === 'scan' || size(node.box) < 2
 
 /** The stored bits of an element that is judged at once. */
-export const refereeElement = (node: Node, item: number, element: number, words: WordSource): number => {
-  const source = lookingBack(node, item, words)
-  const point: number[] = []
-  unravel(element, node.shape, point)
-  if (node.kind === 'map')
-    return bitsOf(
-      node.dtype,
-      judge(() => mapElement(node, point, source)),
-    )
-  if (node.order.kind === 'scan') {
-    const k = element % size(node.box)
-    const out = point.slice(0, outerRank(node))
-    const own = (): number => words({ from: 'node', index: item }, node.dtype, element - 1)
-    return bitsOf(
-      node.dtype,
-      judge(() => foldStep(node, k > 0 ? own() : foldInit(node, out, source), point, source)),
-    )
-  }
-  if (size(node.box) === 0)
-    return bitsOf(
-      node.dtype,
-      judge(() => foldInit(node, point, source)),
-    )
-  return bitsOf(node.dtype, refereeStep(node, item, element, 0, undefined, words))
-}
+export const refereeElement = (node: Node, item: number, element: number, words: WordSource): number =>
+  bitsOf(
+    node.dtype,
+    judge(() => {
+      const point: number[] = []
+      unravel(element, node.shape, point)
+      if (node.kind === 'map') return mapElement(node, point, words)
+      const out = point.slice(0, outerRank(node))
+      const k = node.order.kind === 'scan' ? element % size(node.box) : 0
+      const acc =
+        k > 0 ? words({ from: 'node', index: item }, node.dtype, element - 1) : foldInit(node, out, words)
+      if (node.order.kind === 'scan') return foldStep(node, acc, point, words)
+      return foldRun(node, out, 0, size(node.box), acc, words)
+    }),
+  )
 
 /** The accumulator after step k of an element of a fold; `acc` is the one before, undefined for init. */
 export const refereeStep = (
   node: FoldNode,
-  item: number,
   element: number,
   k: number,
   acc: number | undefined,
   words: WordSource,
-): number => {
-  const source = lookingBack(node, item, words)
-  const point: number[] = []
-  unravel(element, node.shape, point)
-  const out = point.slice()
-  unravel(k, node.box, point, node.shape.length)
-  return judge(() => foldStep(node, acc ?? foldInit(node, out, source), point, source))
-}
+): number =>
+  judge(() => {
+    const out: number[] = []
+    unravel(element, node.shape, out)
+    return foldRun(node, out, k, k + 1, acc ?? foldInit(node, out, words), words)
+  })
 
 /** The accumulator after combining one block result. */
 export const refereeCombine = (node: FoldNode, acc: number | undefined, result: number): number =>
@@ -133,15 +123,6 @@ export const bitsOf = (dtype: Dtype, word: number): number => {
   storeElement(dtype, data, 0, word)
   return storedBits(dtype, data, 0)
 }
-
-/** A node that reads itself or a later one is invalid. */
-const lookingBack =
-  (_: Node, item: number, words: WordSource): WordSource =>
-  (ref, dtype, position) => {
-    if (ref.from === 'node' && ref.index >= item)
-      throw new InvalidItem(`node ${item} reads node ${ref.index}`)
-    return words(ref, dtype, position)
-  }
 
 /** Runs arithmetic that a valid item always survives. */
 const judge = (run: () => number): number => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Executor, type Runner, referenceExecutor, type Tensor } from '@lockstep/tensor'
+import { type Executor, type Runner, referenceExecutor, type Tensor, tensorAt } from '@lockstep/tensor'
 import { settle, termsFor } from '../test/settle.ts'
 import { nodeIndex, tinyTask } from '../test/tiny-task.ts'
 import { runClaim } from './claim.ts'

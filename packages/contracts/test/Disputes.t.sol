@@ -311,6 +311,24 @@ contract DisputesTest {
         must(ALICE, Counting.post(disputes, number, words));
     }
 
+    function test_a_history_longer_than_the_task_cannot_be_shown() external {
+        bytes32[4] memory row = Counting.checkpoints(Counting.truth());
+        row[3] = bytes32(uint256(1));
+        bytes32[] memory children = new bytes32[](4);
+        for (uint256 i = 0; i < 4; ++i) {
+            children[i] = row[i];
+        }
+        bytes32 root = Digests.parent(Digests.parent(row[0], row[1]), Digests.parent(row[2], row[3]));
+        vm.prank(ALICE);
+        uint256 number = challenge(disputes.claim{value: bond}(task, root), BOB);
+        bytes32 at = disputes.getDispute(number).at;
+        bytes memory move = abi.encodeCall(IDisputes.postChildren, (number, at, children, new bytes32[](0)));
+        mustNot(ALICE, move, IDisputes.Unproven.selector);
+        vm.warp(block.timestamp + 601);
+        disputes.timeout(number);
+        assert(outcome(number) == IDisputes.Outcome.Challenger);
+    }
+
     function test_a_task_is_within_the_bounds() external {
         Task memory terms = Counting.task(Counting.node(), bond);
         Task[14] memory wrong;

@@ -19,7 +19,9 @@ import { type Form, isForm, type Load, type Space, spaceOf, type Test } from './
  */
 const ROWS = 4
 const COLUMNS_A_UNIT = 128
-const ROW_TILES_A_UNIT = 32
+// A unit packs its columns once for all of its rows: many rows pay the packing back, several units keep threads busy.
+const ROW_TILES_A_UNIT = { least: 32, most: 128 }
+const UNITS = 8
 const ARGUMENT_SCRATCH = 3
 
 type Plan = {
@@ -135,7 +137,10 @@ const emit = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
   const laneTiles = Math.ceil(extent(lane) / width)
   const rowTiles = moreRows.reduce((n, d) => n * extent(d), Math.ceil(extent(row) / rows))
   const laneBlocks = Math.ceil((laneTiles * width) / COLUMNS_A_UNIT)
-  const rowBlocks = Math.ceil(rowTiles / ROW_TILES_A_UNIT)
+  const batches = batch.reduce((n, d) => n * extent(d), 1)
+  const share = Math.ceil((rowTiles * laneBlocks * batches) / UNITS)
+  const rowTilesEach = Math.max(ROW_TILES_A_UNIT.least, Math.min(ROW_TILES_A_UNIT.most, share))
+  const rowBlocks = Math.ceil(rowTiles / rowTilesEach)
   const lanesEach = Math.ceil(laneTiles / laneBlocks)
   // rows that lie side by side in memory are packed four tiles at a time, a whole cache line
   const consecutive = !direct && rows === 4 && rowRead.at.by[row] === DTYPES[rowRead.dtype].bytes
@@ -425,7 +430,7 @@ const emit = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
       f.get(k1).tee(k0).i32(points).op('i32.lt_u').brIf(again)
     })
   })
-  const units = batch.reduce((n, d) => n * extent(d), laneBlocks * rowBlocks)
+  const units = batches * laneBlocks * rowBlocks
   const cost = rowsEach * rows * lanesEach * width * points
   return { fn: f, slots: space.slots, units, cost, scratch: totalsAt + totalsBytes }
 }

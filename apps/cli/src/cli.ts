@@ -87,6 +87,7 @@ const commandLine = (
   command('init [manifest]', 'write a manifest with every field at its default')
     .option('--text <file>', 'the text to train on, seen from the manifest')
     .option('--name <name>', "the run's name")
+    .option('--set <field=value...>', 'other values than the defaults, such as training.steps=300')
     .action((path = 'lockstep.yaml', options) => initCommand(path, options, terminal))
 
   threads(

@@ -10,14 +10,20 @@ const main = join(root, 'apps', 'cli', 'src', 'main.ts')
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 export type Started = {
   readonly kill: (signal: NodeJS.Signals) => void
+  /** What stdout has had so far. */
+  readonly output: () => string
   /** Fulfilled when stdout has this text, or the process has ended. */
   readonly said: (text: string) => Promise<void>
   readonly ended: Promise<Ended>
 }
 
 /** Starts `lockstep` as a process of its own, as a user would. */
-export const start = (directory: string, ...args: readonly string[]): Started => {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args], {
+export const start = (directory: string, ...args: readonly string[]): Started =>
+  startFile(directory, main, ...args)
+
+/** Starts a TypeScript file as a process of its own. */
+export const startFile = (directory: string, file: string, ...args: readonly string[]): Started => {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args], {
     cwd: directory,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
@@ -41,7 +47,7 @@ export const start = (directory: string, ...args: readonly string[]): Started =>
       look()
       void ended.then(() => resolve())
     })
-  return { kill: (signal) => void child.kill(signal), said, ended }
+  return { kill: (signal) => void child.kill(signal), output: () => stdout, said, ended }
 }
 
 /** Runs `lockstep` to its end. */

@@ -34,7 +34,8 @@ export type PlayDisputeOptions = {
   readonly executor: Executor
   readonly claim: Claim
   readonly state: (checkpoint: number) => Promise<readonly Tensor[] | undefined>
-  readonly made?: (move: MoveMade) => void
+  /** Told of every move, in order, as soon as it is on the chain. */
+  readonly made?: (move: MoveMade) => Promise<void> | void
   readonly refused?: (move: Move, reason: string) => void
 }
 
@@ -45,17 +46,17 @@ export const playDispute = async (options: PlayDisputeOptions): Promise<DisputeP
   let told = 0
   let game: Game | undefined
   let judged: { readonly move: Move; readonly game: Game } | undefined
-  const tell = (record: DisputeRecord): void => {
+  const tell = async (record: DisputeRecord): Promise<void> => {
     for (; told < record.moves.length; told++) {
       const before = gameOf({ ...record, moves: record.moves.slice(0, told) })
-      options.made?.({ number: told, move: record.moves[told]!.move, before })
+      await options.made?.({ number: told, move: record.moves[told]!.move, before })
     }
     game = gameOf(record)
   }
   const watched: Chain = {
     record: async (number) => {
       const record = await chain.record(number)
-      tell(record)
+      await tell(record)
       return record
     },
     submit: async (number, move) => {
@@ -76,7 +77,7 @@ export const playDispute = async (options: PlayDisputeOptions): Promise<DisputeP
       refused: (move, result) => options.refused?.(move, result.ok ? '' : String(result.fault.value)),
     })
     const judgement = judged && isJudging(judged.move) ? judgementOf(judged.game, judged.move) : undefined
-    if (judged && judgement) options.made?.({ number: told, move: judged.move, before: judged.game })
+    if (judged && judgement) await options.made?.({ number: told, move: judged.move, before: judged.game })
     return {
       outcome,
       moves: told + (judged ? 1 : 0),

@@ -49,7 +49,6 @@ export const disputeCommand = async (
   await requireSameTask(chain, claim.task, run)
   const { bond } = await readTask(chain, claim.task)
   const account = chain.connection.account.address
-  const before = await chain.connection.reader.getBalance({ address: account })
   const fromBlock = await chain.connection.reader.getBlockNumber()
   if (options.as === 'challenger' && claim.root === file.root) {
     terminal.say(`Nothing to dispute: claim ${id} has the root of your own run, ${file.root}.`)
@@ -77,10 +76,16 @@ export const disputeCommand = async (
     executor,
     claim: file.claim,
     state: (checkpoint) => storedState(run, checkpoint),
-    made: (move) => terminal.say(`  ${String(move.number + 1).padStart(2)} ${describeMove(move)}`),
+    made: async (move) => {
+      // The first transaction of a dispute opens it.
+      const { gas } = (await transactionsOf(chain, dispute, fromBlock))[move.number + 1]!
+      terminal.say(
+        `  ${String(move.number + 1).padStart(2)} ${describeMove(move).padEnd(84)} ${String(gas).padStart(7)} gas`,
+      )
+    },
     refused: (_, reason) => terminal.note(`a move was refused: ${reason}`),
   })
-  return report(chain, dispute, played, { id, bond, account, before, fromBlock, side: options.as }, terminal)
+  return report(chain, dispute, played, { id, bond, account, fromBlock, side: options.as }, terminal)
 }
 
 const claimId = async (run: Run, options: DisputeOptions, chain: DisputeChain): Promise<Hex> => {
@@ -160,7 +165,6 @@ type Stakes = {
   readonly id: Hex
   readonly bond: bigint
   readonly account: Hex
-  readonly before: bigint
   readonly fromBlock: bigint
   readonly side: Side
 }
@@ -177,9 +181,8 @@ const report = async (
   const gas = own.reduce((sum, { gas }) => sum + gas, 0n)
   const last = spent.at(-1)?.gas ?? 0n
   terminal.say(
-    `gas by move: ${spent.map(({ from, gas }) => `${from.toLowerCase() === account.toLowerCase() ? 'own' : 'other'} ${gas}`).join(', ')}`,
+    `gas: ${gas} for you in all, ${spent[0]?.gas ?? 0n} to open the dispute, ${last} for the last move`,
   )
-  terminal.say(`gas in all: ${gas} for you, ${last} of it in the last move`)
   if (judgement) {
     terminal.say(`The referee computed ${judgement.what}, in step ${game.step} of segment ${game.segment}:`)
     for (const line of judgement.operands) terminal.say(`    ${line}`)

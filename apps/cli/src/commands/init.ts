@@ -1,19 +1,27 @@
-import { open } from 'node:fs/promises'
-import { basename, extname } from 'node:path'
+import { mkdir, open } from 'node:fs/promises'
+import { basename, dirname, extname } from 'node:path'
+import { parse as parseValue } from 'yaml'
 import { badInput } from '../cli-error.ts'
 import { parseManifest } from '../manifest/parse.ts'
 import { defaultManifest, manifestTemplate } from '../manifest/template.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type InitOptions = { readonly text?: string; readonly name?: string }
+export type InitOptions = {
+  readonly text?: string
+  readonly name?: string
+  /** Fields with other values than the defaults, such as `training.steps=300`. */
+  readonly set?: readonly string[]
+}
 
 /** Writes a manifest with every field at its default. A file that is there stays as it is. */
 export const initCommand = async (path: string, options: InitOptions, terminal: Terminal): Promise<void> => {
   const text = options.text ?? 'text.txt'
   const name = options.name ?? nameFrom(path)
-  const manifest = defaultManifest('name', text)
-  const template = manifestTemplate({ ...manifest, name }, extname(path) === '.json' ? 'json' : 'yaml')
-  parseManifest(new TextEncoder().encode(template)) // refuses a name or a text that train would refuse
+  const fields: Fields = { ...defaultManifest('name', text), name }
+  for (const setting of options.set ?? []) setField(fields, setting)
+  const manifest = parseManifest(new TextEncoder().encode(JSON.stringify(fields)))
+  const template = manifestTemplate(manifest, extname(path) === '.json' ? 'json' : 'yaml')
+  await mkdir(dirname(path), { recursive: true })
   const file = await open(path, 'wx').catch((error) => {
     if (error.code !== 'EEXIST') throw Object.assign(error, { path })
     throw badInput(
@@ -38,3 +46,16 @@ const nameFrom = (path: string): string =>
     .toLowerCase()
     .replaceAll(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '') || 'my-model'
+
+type Fields = { [field: string]: unknown }
+
+/** Changes one field; whether there is such a field, and whether the value is allowed, the schema says. */
+const setField = (fields: Fields, setting: string): void => {
+  const match = /^([a-zA-Z0-9]+)(?:\.([a-zA-Z0-9]+))?=(.*)$/.exec(setting)
+  if (!match)
+    throw badInput('option-invalid', '--set', setting, 'field=value', 'Such as --set training.steps=300.')
+  const [, outer, inner, text] = match
+  const value: unknown = parseValue(text!)
+  if (inner === undefined) fields[outer!] = value
+  else fields[outer!] = { ...(fields[outer!] as Fields | undefined), [inner]: value }
+}

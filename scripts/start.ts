@@ -1,0 +1,254 @@
+/**
+ * The tour: trains a model on a book, has it verified, lets a liar claim a false history and catches it on a chain.
+ * Every command it runs is one that a person can type, and is printed.
+ *   npm start -- [--seed N] [--lies none|one|two] [--threads N] [--json]
+ * With --json the story goes to stderr, and the last line of stdout is one JSON object.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { availableParallelism } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { loadModel, parameterCount, parametersOf } from '@lockstep/models'
+import { lossCurve } from './loss-curve.ts'
+
+const root = dirname(import.meta.dirname)
+const LIES = { none: 0, one: 1, two: 2 } as const
+/** How far the held-out loss must fall for the run to count as learning. */
+const LEARNED = 0.7
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+    lies: { type: 'string', default: 'one' },
+    threads: { type: 'string', default: String(Math.min(availableParallelism(), 64)) },
+    json: { type: 'boolean', default: false },
+  },
+})
+const refuse = (message: string): never => {
+  process.stderr.write(`${message}\n`)
+  process.exit(2)
+}
+const integer = (field: string, text: string, least: number, most: number): number => {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value
+  return refuse(`--${field} is ${text}; allowed: an integer from ${least} to ${most}.`)
+}
+const seed = integer('seed', values.seed, 0, 2 ** 31 - 1)
+const threads = integer('threads', values.threads, 1, 64)
+const count =
+  LIES[values.lies as keyof typeof LIES] ?? refuse(`--lies is ${values.lies}; allowed: none, one, two.`)
+
+const tell = (line = ''): void => void (values.json ? process.stderr : process.stdout).write(`${line}\n`)
+const chapter = (title: string): void => tell(`\n== ${title} ${'='.repeat(Math.max(0, 90 - title.length))}`)
+
+/** Processes of this tour that have not ended yet: nothing else is ever stopped. */
+const living = new Set<ChildProcess>()
+
+type Options = { readonly quiet?: boolean }
+type Process = {
+  readonly child: ChildProcess
+  readonly ended: Promise<number>
+  readonly said: (pattern: RegExp) => Promise<RegExpExecArray>
+}
+
+const launch = (file: string, args: readonly string[], { quiet = false }: Options = {}): Process => {
+  const out = quiet ? 'pipe' : values.json ? 2 : 'inherit'
+  const child = spawn(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', join(root, file), ...args],
+    {
+      cwd: root,
+      stdio: ['ignore', out, quiet ? 'pipe' : 'inherit'],
+    },
+  )
+  living.add(child)
+  let output = ''
+  const listeners = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      for (const listener of listeners) listener()
+    })
+  }
+  const ended = new Promise<number>((resolve) =>
+    child.once('close', (code) => {
+      living.delete(child)
+      resolve(code ?? 1)
+    }),
+  )
+  const said = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const found = pattern.exec(output)
+        if (found) resolve(found)
+      }
+      listeners.add(look)
+      look()
+      void ended.then((code) => {
+        look()
+        reject(new Error(`${file} ended with code ${code} before it said ${pattern}:\n${output.trim()}`))
+      })
+    })
+  return { child, ended, said }
+}
+
+const CLI = 'apps/cli/bin/lockstep.mjs'
+const show = (args: readonly string[]): void =>
+  tell(`\n$ npx lockstep ${args.map((arg) => (/[\s"]/.test(arg) ? `"${arg}"` : arg)).join(' ')}`)
+
+/** Runs a command to its end; another exit code than the one expected ends the tour. */
+const lockstep = async (args: readonly string[], expected = 0): Promise<void> => {
+  show(args)
+  const code = await launch(CLI, args).ended
+  if (code !== expected) throw new Error(`lockstep ${args[0]} ended with code ${code} instead of ${expected}`)
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+
+type LieFound = {
+  readonly kind: string
+  readonly place: { readonly step: number; readonly node: number; readonly what: string }
+  readonly found: boolean
+  readonly bondLost: boolean
+}
+
+/** One machine claims a false history. It is verified, disputed, and loses its bond. */
+const catchLiar = async (run: string, rpc: string, number: number): Promise<LieFound> => {
+  const out = join('runs', `start-lie-${number}`)
+  chapter(`A liar, number ${number}`)
+  tell('Another machine claims the same training with a fault in it, and puts a bond on it:')
+  const lieSeed = String(seed + number)
+  const args = [run, '--out', out, '--rpc', rpc, '--seed', lieSeed, '--threads', String(threads)]
+  tell(`\n$ node examples/liar.ts ${args.join(' ')}`)
+  const liar = launch('examples/liar.ts', args, { quiet: true })
+  const lie = JSON.parse((await liar.said(/^\{"lie":.*$/m))[0]).lie
+  tell(`the lie: ${lie.kind}, in step ${lie.step}, node ${lie.node}: ${lie.place}`)
+  const { claim } = JSON.parse((await liar.said(/^\{"claim":.*$/m))[0])
+  tell(`claimed:  ${claim}`)
+  try {
+    // Who has run the task needs to execute only the first segment that it disagrees about.
+    await lockstep(['verify', out, '--against', run, '--threads', String(threads)], 1)
+    await lockstep([
+      'dispute',
+      run,
+      '--claim',
+      claim,
+      '--theirs',
+      out,
+      '--rpc',
+      rpc,
+      '--threads',
+      String(threads),
+    ])
+    const { outcome, credit } = JSON.parse((await liar.said(/^\{"outcome":.*$/m))[0])
+    await liar.ended
+    const found = outcome === 'challenger'
+    tell(`\nThe liar's process says: ${outcome} won, and ${credit} wei of its bond came back.`)
+    if (!found || credit !== '0') throw new Error(`the liar was not caught: ${outcome}, credit ${credit}`)
+    return {
+      kind: lie.kind,
+      place: { step: lie.step, node: lie.node, what: lie.place },
+      found,
+      bondLost: credit === '0',
+    }
+  } finally {
+    await rm(join(root, out), { recursive: true, force: true })
+  }
+}
+
+const tour = async (): Promise<object> => {
+  const begin = performance.now()
+  const [manifest, run] = [join('runs', 'start.yaml'), join('runs', 'start')]
+  for (const path of [manifest, run]) await rm(join(root, path), { recursive: true, force: true })
+  tell(
+    `Lockstep's tour. seed ${seed}: npm start -- --seed ${seed} --lies ${values.lies} tells the same story again.`,
+  )
+
+  chapter('A manifest: what to train, on which text')
+  const text = relative('runs', join('data', 'moby-dick.txt'))
+  const settings = ['training.steps=300', 'segments.every=20', `training.seed=${seed}`]
+  await lockstep(['init', manifest, '--text', text, '--name', 'start', '--set', ...settings])
+  await lockstep(['validate', manifest, '--threads', String(threads)])
+
+  chapter('Training')
+  await lockstep(['train', manifest, '--out', run, '--threads', String(threads)])
+  const metrics = (await readFile(join(root, run, 'metrics.jsonl'), 'utf8')).trim().split('\n').map(parseLine)
+  tell('\ntraining loss, nats per byte')
+  tell(lossCurve(metrics.flatMap(({ loss }) => (loss === undefined ? [] : [loss]))))
+  const heldOut = metrics.flatMap(({ heldOut }) => (heldOut === undefined ? [] : [heldOut]))
+  const [before, after] = [heldOut[0]!, heldOut.at(-1)!]
+  if (!(after <= LEARNED * before))
+    throw new Error(`the held-out loss went from ${before} to ${after}: not learned`)
+
+  chapter('Verifying: another process executes every segment again')
+  await lockstep(['verify', run, '--threads', String(threads)])
+
+  chapter('The model writes')
+  await lockstep(['sample', run, '--prompt', 'Call me ', '--tokens', '300', '--threads', String(threads)])
+
+  const lies: LieFound[] = []
+  if (count > 0) {
+    chapter('A chain with the referee on it')
+    const port = await freePort()
+    show(['chain', '--port', String(port)])
+    const chain = launch(CLI, ['chain', '--port', String(port)], { quiet: true })
+    tell((await chain.said(/^chain[\s\S]*?^contract.*$/m))[0])
+    for (let number = 1; number <= count; number++)
+      lies.push(await catchLiar(run, `http://127.0.0.1:${port}`, number))
+    chain.child.kill('SIGTERM')
+    await chain.ended
+  }
+
+  const claim = JSON.parse(await readFile(join(root, run, 'claim.json'), 'utf8'))
+  const { model } = loadModel(await readFile(join(root, run, 'model.safetensors')))
+  const seconds = Math.round((performance.now() - begin) / 100) / 10
+  chapter('Done')
+  tell(`All of it happened, in ${seconds} s. The files stay in ${run}:`)
+  tell('  model.safetensors   the model; any safetensors reader opens it')
+  tell('  checkpoints/        the states that the claim commits to')
+  tell('  claim.json          the claim; metrics.jsonl: the losses; manifest.json: what was asked for')
+  tell(`Next: npx lockstep sample ${run} --prompt "The whale"`)
+  tell('      npx lockstep init my-model.yaml --text MY-TEXT.txt')
+  return {
+    run: { steps: claim.task.steps, parameters: parameterCount(parametersOf(model)), root: claim.root },
+    verify: { segments: claim.checkpoints.length, equal: true },
+    lies,
+    loss: { before, after, unit: 'nats/byte' },
+    seconds,
+  }
+}
+
+const parseLine = (line: string): { loss?: number; heldOut?: number } => JSON.parse(line)
+
+/** Ends what this tour has started and is still running, and waits until it has ended. */
+const cleanUp = async (): Promise<void> => {
+  const children = [...living]
+  const ended = children.map((child) => new Promise((resolve) => child.once('close', resolve)))
+  for (const child of children) child.kill('SIGTERM')
+  await Promise.all(ended)
+}
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void cleanUp().then(() => process.exit(130)))
+
+try {
+  const facts = await tour()
+  if (values.json) process.stdout.write(`${JSON.stringify(facts)}\n`)
+} catch (error) {
+  process.stderr.write(
+    `\nThe tour did not get to its end: ${error instanceof Error ? error.message : error}\n`,
+  )
+  process.exitCode = 1
+} finally {
+  await cleanUp()
+}

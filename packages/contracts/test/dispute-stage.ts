@@ -19,10 +19,15 @@ type Account = 'deployer' | 'claimant' | 'challenger'
 
 export type Sent = { readonly ok: boolean; readonly gas: number; readonly error: string }
 
+/** The referee's answer as a number or digest, or the name of its error. */
+export type Asked = { readonly value: bigint | Hex | undefined; readonly error: string }
+
 /** The disputes contract on a chain of its own, and the little that tests do with it. */
 export type Stage = {
   readonly chain: LocalChain
   readonly contract: Hex
+  /** Asks the referee itself. */
+  readonly ask: (functionName: string, ...args: readonly unknown[]) => Promise<Asked>
   /** Makes a task, a claim with this root and a dispute about it; gives the dispute's number and when it began. */
   readonly dispute: (
     task: Terms['task'],
@@ -88,9 +93,10 @@ export const startStage = async (): Promise<Stage> => {
     from: Account,
     data: Hex,
     value = 0n,
+    to = contract,
   ): Promise<{ ok: boolean; gas: number; error: string; data: Hex }> => {
     try {
-      const params = { from: accounts[from], to: contract, data, gas: GAS, value: `0x${value.toString(16)}` }
+      const params = { from: accounts[from], to, data, gas: GAS, value: `0x${value.toString(16)}` }
       return { ok: true, gas: 0, error: '', data: await rpc<Hex>('eth_call', params, 'latest') }
     } catch (error) {
       return { ok: false, gas: 0, error: describe(error, errors), data: '0x' }
@@ -142,6 +148,18 @@ export const startStage = async (): Promise<Stage> => {
   return {
     chain,
     contract,
+    ask: async (functionName, ...args) => {
+      const abi = Referee.abi as Abi
+      const { ok, error, data } = await call(
+        'deployer',
+        encodeFunctionData({ abi, functionName, args }),
+        0n,
+        referee,
+      )
+      return ok
+        ? { value: decodeFunctionResult({ abi, functionName, data }) as bigint | Hex, error: '' }
+        : { value: undefined, error }
+    },
     dispute: async (task, header, timing, root, named, time) => {
       const id = await claim(await createTask(task, header, timing), root)
       const data = named

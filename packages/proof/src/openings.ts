@@ -62,7 +62,8 @@ export const wordsOf =
     const opened = leafOf(ref, leaf)
     if (!opened) throw new MissingLeaf(ref, leaf)
     if (opened.type.dtype !== dtype) refuse('opening-mismatch', 'header', opened.type.dtype, dtype)
-    if (position >= size(opened.type.shape)) throw new InvalidItem('an address lies outside its tensor')
+    if (position >= size(opened.type.shape))
+      refuse('opening-mismatch', 'header', position, size(opened.type.shape))
     return loadElement(dtype, opened.data, position % elementsPerLeaf(dtype))
   }
 

@@ -14,6 +14,7 @@ import {
 } from './node.ts'
 import type { NamedType, Program, TensorType } from './program.ts'
 import { INSTRUCTIONS } from './scalar/instruction.ts'
+import { canonicalF32 } from './scalar/pattern.ts'
 import type { ScalarProgram } from './scalar/scalar-program.ts'
 import { sameShape, size } from './shape.ts'
 
@@ -136,7 +137,7 @@ const checkFold = (at: Place, node: FoldNode): void => {
       wrong(`${field}.shape`, `[${node.shape}]`, `a shape that ends with the box [${node.box}]`)
     }
   }
-  if (typeof order.init === 'number') checkWord(order.init, `${field}.init`)
+  if (typeof order.init === 'number') checkWord(order.init, `${field}.init`, register)
   else {
     const init = { ...at, space: node.shape.slice(0, outer) }
     checkRead(init, order.init, `${field}.init`)
@@ -177,7 +178,7 @@ const checkRead = (at: Place, read: Read, field: string): void => {
     }
   })
   atMost(`${field} word coordinates`, words, 1)
-  if (read.pad !== undefined) checkWord(read.pad, `${field}.pad`)
+  if (read.pad !== undefined) checkWord(read.pad, `${field}.pad`, DTYPES[read.dtype].register)
 }
 
 const checkWordRead = (at: Place, word: WordRead, field: string): void => {
@@ -246,7 +247,7 @@ const checkScalar = (
         if (!isInteger(instruction.immediate, 0, coordinates - 1)) {
           wrong(`${name}.immediate`, instruction.immediate, `a coordinate below ${coordinates}`)
         }
-      } else checkWord(instruction.immediate, `${name}.immediate`)
+      } else checkWord(instruction.immediate, `${name}.immediate`, info.gives as Register)
       registers.push(info.gives as Register)
       return
     }
@@ -267,8 +268,12 @@ const checkScalar = (
   return registers[program.result]!
 }
 
-const checkWord = (word: number, field: string): void => {
+/** A pattern of 32 bits; the NaN of the f register has one pattern only, so that a constant has one encoding. */
+const checkWord = (word: number, field: string, register: Register): void => {
   if (!isInteger(word, 0, 2 ** 32 - 1)) wrong(field, word, 'a 32-bit pattern')
+  if (register === 'f' && word !== canonicalF32(word)) {
+    wrong(field, `0x${word.toString(16)}`, '0x7fc00000 for a NaN')
+  }
 }
 
 const isInteger = (x: number, least: number, most: number): boolean =>

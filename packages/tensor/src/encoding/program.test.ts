@@ -123,6 +123,11 @@ const gathered = everything.nodes[0]!.reads[0]!
 
 const rejections: readonly [string, Program, RegExp][] = [
   [
+    'an init that is another NaN',
+    replaced(1, { order: { kind: 'chain', init: 0xffc00000 } }),
+    /init is 0xffc00000/,
+  ],
+  [
     'a node that reads itself',
     replaced(1, { reads: [{ ...fold.reads[0]!, ref: { from: 'node', index: 1 } }] }),
     /nodes\[1\]\.reads\[0\]\.ref/,

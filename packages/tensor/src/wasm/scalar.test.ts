@@ -9,7 +9,8 @@ import { applyInstruction } from '../scalar/reference.ts'
 import type { ScalarProgram } from '../scalar/scalar-program.ts'
 import { createWasmExecutor } from './executor.ts'
 
-const COUNT = process.env.LOCKSTEP_NIGHTLY === '1' ? 4_000_000 : 40_000
+const { LOCKSTEP_NIGHTLY, LOCKSTEP_QUICK } = process.env
+const COUNT = LOCKSTEP_NIGHTLY === '1' ? 4_000_000 : LOCKSTEP_QUICK === '1' ? 20_000 : 1_000_000
 
 const executors = [await createWasmExecutor(), await createWasmExecutor({ relaxed: 'off' })]
 after(() => Promise.all(executors.map((e) => e.close())))

@@ -119,13 +119,18 @@ const commandLine = (
       )
     })
 
-  command('export-proof <run>', 'write one segment of a run as a file that anyone can check without the run')
-    .option('--segment <n>', 'which, counted from 0 (default: the last)', integer('--segment', 0, 2 ** 20))
-    .option('--out <file>', 'where to (default: RUN/segment-N.proof)')
+  command('export-proof <run>', 'write a file that a third party checks without the run')
+    .option(
+      '--segment <n>',
+      'one segment, to be executed again (default: claim and result of the run)',
+      integer('--segment', 0, 2 ** 20),
+    )
+    .option('--out <file>', 'where to (default: RUN/run.proof or RUN/segment-N.proof)')
     .action(async (directory, options) => setExit(await exportProofCommand(directory, options, terminal)))
 
-  threads(command('check-proof <file>', 'execute the segment of a proof again; exit code 1 where it differs'))
+  threads(command('check-proof <file>', 'check such a file; exit code 1 where something differs'))
     .option('--root <root>', "the claim's root, from a source that you trust", root)
+    .option('--model <file>', 'a model that should be the result of the run')
     .action(async (path, { threads, ...options }) => {
       await withExecutor(threads, async (executor) =>
         setExit(await checkProofCommand(path, options, executor, terminal)),

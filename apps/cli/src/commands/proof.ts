@@ -1,19 +1,37 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { checkpointCount } from '@lockstep/proof'
-import type { Executor } from '@lockstep/tensor'
+import { loadModel } from '@lockstep/models'
+import {
+  checkpointCount,
+  digestOf,
+  exportProof,
+  PROOF_BYTES,
+  taskFields,
+  toHex,
+  type VerifiedProof,
+  verifyProof,
+} from '@lockstep/proof'
+import { type Executor, unwrap } from '@lockstep/tensor'
 import { badInput, EXIT, type ExitCode } from '../cli-error.ts'
-import { checkProof, proveSegment, readProof, writeProof } from '../run/proof-file.ts'
-import { openRun } from '../run/run-directory.ts'
+import { readBounded, writeAtomic } from '../run/atomic-file.ts'
+import { readCheckpoint } from '../run/checkpoint-file.ts'
+import type { ClaimFile } from '../run/claim-file.ts'
+import { openRun, type Run } from '../run/run-directory.ts'
+import { checkProof, decodeProof, MAX_PROOF_BYTES, proveSegment, writeProof } from '../run/segment-proof.ts'
 import { readOwnClaim } from '../run/verify-run.ts'
 import { bytes, type Terminal } from '../terminal.ts'
 
 export type ExportOptions = { readonly segment?: number; readonly out?: string }
 
-/** Writes one segment of a run as a file that anyone can check without the run. */
+const REMEDY = 'Ask for the file again: `lockstep export-proof RUN` makes it.'
+
+/**
+ * Writes what a third party checks without the run: by default the program, the claim and the digests of what came out;
+ * with a segment, that segment with all that is needed to execute it again.
+ */
 export const exportProofCommand = async (
   directory: string,
-  options: ExportOptions,
+  { segment, out }: ExportOptions,
   terminal: Terminal,
 ): Promise<ExitCode> => {
   const run = await openRun(directory)
@@ -27,43 +45,104 @@ export const exportProofCommand = async (
       'The claim is about another task than the files: `lockstep train RUN` makes it again.',
     )
   const last = checkpointCount(file.task) - 1
-  const segment = options.segment ?? last
-  if (segment > last)
+  if (segment !== undefined && segment > last)
     throw badInput('option-invalid', '--segment', segment, `0 to ${last}`, 'Name a segment that the run has.')
-  const path = options.out ?? join(directory, `segment-${segment}.proof`)
-  await writeProof(path, await proveSegment(run, file, segment))
+  const path = out ?? join(directory, segment === undefined ? 'run.proof' : `segment-${segment}.proof`)
+  if (segment === undefined) await writeAtomic(path, await proveRun(run, file))
+  else await writeProof(path, await proveSegment(run, file, segment))
   const { size } = await stat(path)
-  terminal.say(`Wrote ${path}: segment ${segment} of claim ${file.root}, ${bytes(size)}`)
-  terminal.say(`Anyone checks it with: lockstep check-proof ${path} --root ${file.root}`)
+  const what = segment === undefined ? 'the whole run' : `segment ${segment}`
+  terminal.say(`Wrote ${path}: ${what} of claim ${file.root}, ${bytes(size)}`)
+  const model = segment === undefined ? ` --model ${run.layout.model}` : ''
+  terminal.say(`Anyone checks it with: lockstep check-proof ${path} --root ${file.root}${model}`)
   terminal.result({ proof: path, segment, root: file.root, bytes: size })
   return EXIT.ok
 }
 
-export type CheckOptions = { readonly root?: string }
+const proveRun = async ({ layout, training: { task } }: Run, { claim }: ClaimFile): Promise<Uint8Array> => {
+  const { committed } = task
+  const { checkpoint } = await readCheckpoint(layout.checkpoint(task.steps), committed.program, task.steps)
+  const digests = (tensors: typeof checkpoint.state) => tensors.map((tensor) => toHex(digestOf(tensor)))
+  const end = { states: digests(checkpoint.state), outputs: digests(checkpoint.outputs) }
+  return exportProof({ committed, task: taskFields(task), claim, end })
+}
 
-/** Executes the segment of a proof again and compares all of it with the claim's root. */
+export type CheckOptions = { readonly root?: string; readonly model?: string }
+
+/** Checks a proof of a run, or executes the segment of one again, and compares it with the claim's root. */
 export const checkProofCommand = async (
   path: string,
   options: CheckOptions,
   executor: Executor,
   terminal: Terminal,
 ): Promise<ExitCode> => {
-  const proof = await readProof(path)
+  const content = await readBounded(path, MAX_PROOF_BYTES, REMEDY)
+  if (content[0] === '{'.charCodeAt(0)) return checkRun(path, content, options, terminal)
+  const proof = decodeProof(content, path)
   const bar = terminal.progress('check', proof.task.segmentLength)
   const verdict = await checkProof(proof, executor, options.root, (step) => bar.update(step))
   bar.end()
   terminal.result({ proof: path, segment: proof.segment, root: options.root ?? proof.root, ...verdict })
-  if (!verdict.equal) {
-    terminal.say(`DIFFERENT: ${verdict.field}`)
-    terminal.say(`  committed   ${verdict.committed}`)
-    terminal.say(`  recomputed  ${verdict.recomputed}`)
-    return EXIT.difference
-  }
+  if (!verdict.equal) return different(verdict.field, verdict.committed, verdict.recomputed, terminal)
   const [first, end] = verdict.steps
   terminal.say(
     `Equal: segment ${proof.segment}, steps ${first} to ${end}, gives what claim ${proof.root} says.`,
   )
-  if (options.root === undefined)
-    terminal.say('The root is the one in the file: compare it with the one you were promised (--root).')
+  remindOfRoot(options, terminal)
   return EXIT.ok
+}
+
+const checkRun = async (
+  path: string,
+  content: Uint8Array,
+  { root, model }: CheckOptions,
+  terminal: Terminal,
+): Promise<ExitCode> => {
+  if (content.length > PROOF_BYTES)
+    throw badInput('file-too-large', path, `${content.length} bytes`, `at most ${PROOF_BYTES} bytes`, REMEDY)
+  const proof = unwrap(verifyProof(content))
+  const { claimRoot, task } = proof
+  const wrong =
+    root !== undefined && root !== claimRoot
+      ? { field: 'the claim', committed: root, recomputed: claimRoot }
+      : model === undefined
+        ? undefined
+        : await wrongTensor(proof, model)
+  terminal.result({ proof: path, root: root ?? claimRoot, equal: wrong === undefined, ...wrong })
+  if (wrong) return different(wrong.field, wrong.committed, wrong.recomputed, terminal)
+  terminal.say(
+    `Consistent: program ${task.program}, ${task.steps} steps, ${proof.claim.checkpoints.length} checkpoints under claim ${claimRoot}`,
+  )
+  if (model !== undefined) terminal.say(`${model} is what that claim ends with.`)
+  terminal.say('That the steps are right is shown by executing them: verify RUN, or proofs of segments.')
+  remindOfRoot({ ...(root && { root }) }, terminal)
+  return EXIT.ok
+}
+
+/** The first parameter of a model that is not the one the run ended with. */
+const wrongTensor = async ({ end, committed }: VerifiedProof, path: string) => {
+  const { parameters } = loadModel(await readBounded(path, MAX_PROOF_BYTES, REMEDY))
+  for (const [i, parameter] of parameters.entries()) {
+    const digest = toHex(digestOf(parameter))
+    const claimed = end?.states[i] ?? 'nothing'
+    if (digest !== claimed)
+      return {
+        field: `${committed.program.state[i]?.name ?? `parameter ${i}`} of ${path}`,
+        committed: claimed,
+        recomputed: digest,
+      }
+  }
+  return undefined
+}
+
+const different = (field: string, committed: string, recomputed: string, terminal: Terminal): ExitCode => {
+  terminal.say(`DIFFERENT: ${field}`)
+  terminal.say(`  committed   ${committed}`)
+  terminal.say(`  recomputed  ${recomputed}`)
+  return EXIT.difference
+}
+
+const remindOfRoot = ({ root }: CheckOptions, terminal: Terminal): void => {
+  if (root === undefined)
+    terminal.say('The root is the one in the file: compare it with the one you were promised (--root).')
 }

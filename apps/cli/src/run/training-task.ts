@@ -9,8 +9,8 @@ import {
   type TrainConfig,
   trainBpe,
 } from '@lockstep/models'
-import { commitProgram, type Task } from '@lockstep/proof'
-import { type Program, type Tensor, unwrap, validateProgram } from '@lockstep/tensor'
+import { commitProgram, type Task, validateTask } from '@lockstep/proof'
+import { type Program, type Tensor, unwrap } from '@lockstep/tensor'
 import type { Manifest } from '../manifest/schema.ts'
 
 /** What a manifest and its text stand for, before anything large is made: enough to say what it will take. */
@@ -52,7 +52,7 @@ export const planOf = (
     model: { kind: 'gpt', config },
     train,
     tokenizer,
-    program: unwrap(validateProgram(gptTrainProgram(config, train, type))),
+    program: unwrap(validateTask(gptTrainProgram(config, train, type))),
     corpus,
     heldOut,
     seed,

@@ -16,19 +16,12 @@ import {
   toHex,
   treeHeight,
   treeOf,
+  validateTask,
   ZERO,
 } from '@lockstep/proof'
-import {
-  decodeProgram,
-  type Executor,
-  encodeProgram,
-  type Program,
-  type Tensor,
-  validateProgram,
-} from '@lockstep/tensor'
+import { decodeProgram, type Executor, encodeProgram, type Program, type Tensor } from '@lockstep/tensor'
 import { z } from 'zod'
 import { badInput } from '../cli-error.ts'
-import { readBounded } from './atomic-file.ts'
 import { type Checkpoint, outputTypes } from './checkpoint-file.ts'
 import type { ClaimFile } from './claim-file.ts'
 import type { Run } from './run-directory.ts'
@@ -61,7 +54,7 @@ export type ProofVerdict =
     }
 
 const FORMAT = 'lockstep-proof-1'
-const MAX_BYTES = 2 ** 34
+export const MAX_PROOF_BYTES = 2 ** 32
 const REMEDY = 'Ask for the file again: `lockstep export-proof RUN` makes it.'
 
 const hex = z
@@ -128,9 +121,6 @@ export const writeProof = (path: string, proof: SegmentProof): Promise<void> => 
   )
 }
 
-export const readProof = async (path: string): Promise<SegmentProof> =>
-  decodeProof(await readBounded(path, MAX_BYTES, REMEDY), path)
-
 /** Reads what writeProof wrote; whether it is true is checkProof's affair. Throws CliError on anything else. */
 export const decodeProof = (content: Uint8Array, path = 'proof'): SegmentProof => {
   const { tensors, metadata } = decodeNamed(path, content, REMEDY)
@@ -151,7 +141,7 @@ export const decodeProof = (content: Uint8Array, path = 'proof'): SegmentProof =
   const { task, root, segment, startPath, item, itemPath } = parsed.data
   if (segment >= checkpointCount(task)) throw damaged('segment', segment, `below ${checkpointCount(task)}`)
   const decoded = decodeProgram(tensors.get('program')?.data ?? new Uint8Array(0))
-  const valid = decoded.ok ? validateProgram(decoded.value) : decoded
+  const valid = decoded.ok ? validateTask(decoded.value) : decoded
   if (!valid.ok) throw damaged(valid.fault.field, valid.fault.value, valid.fault.limit)
   const program = valid.value
   const pick = (prefix: string, types: Program['state']): Tensor[] =>

@@ -193,6 +193,18 @@ const tour = async (): Promise<object> => {
   chapter('Verifying: another process executes every segment again')
   await lockstep(['verify', run, '--threads', String(threads)])
 
+  chapter('A file that a third party checks without the run')
+  const { root: claimed } = JSON.parse(await readFile(join(root, run, 'claim.json'), 'utf8'))
+  await lockstep(['export-proof', run])
+  await lockstep([
+    'check-proof',
+    join(run, 'run.proof'),
+    '--root',
+    claimed,
+    '--model',
+    join(run, 'model.safetensors'),
+  ])
+
   chapter('The model writes')
   await lockstep(['sample', run, '--prompt', 'Call me ', '--tokens', '300', '--threads', String(threads)])
 

@@ -3,6 +3,13 @@ import { chmod, cp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { nameSegment, runRemembering, sameBytes, type Task, treeOf } from '@lockstep/proof'
+import { createWasmExecutor, type Executor, unwrap } from '@lockstep/tensor'
+import { faultyExecutor } from '../../../examples/faulty-executor.ts'
+import { drawLie } from '../../../examples/lies.ts'
+import { seeded } from '../../../examples/seeded.ts'
+import { openChain } from '../src/chain/open-chain.ts'
+import { playDispute } from '../src/chain/play-dispute.ts'
 import { readCheckpoint, writeCheckpoint } from '../src/run/checkpoint-file.ts'
 import { readClaim, writeClaim } from '../src/run/claim-file.ts'
 import { layoutOf } from '../src/run/layout.ts'
@@ -163,5 +170,48 @@ test('a faulty machine defends its history on the chain, loses in both kinds of 
     const { stdout, code } = await liar.ended
     assert.equal(code, 0)
     assert.deepEqual(JSON.parse(stdout.trim().split('\n').at(-1)!), { outcome: 'challenger', credit: '0' })
+  }
+})
+
+test('an honest claimant defends its claim against a faulty challenger, and wins', async () => {
+  const { claim } = jsonOf(await inProcess('claim', 'runs/tiny', '--rpc', rpc, '--window', '7200', '--json'))
+  const run = await openRun('runs/tiny')
+  const { task } = run.training
+  const { program } = task.committed
+  const honest = await createWasmExecutor()
+  try {
+    // The challenger's machine has a fault in step 0, so it takes the claim for false from there on.
+    const draw = seeded(3)
+    const initial = task.initial
+    let told: Task
+    let own: Awaited<ReturnType<typeof runRemembering>>
+    let executor: Executor
+    const { claim: truth } = await readClaim(run.layout.claim)
+    do {
+      const lie = drawLie(program, 1, draw)
+      told = { ...task, initial, committed: { ...task.committed, program: lie.program } }
+      executor = faultyExecutor(honest, program, lie.program, lie.step)
+      own = await runRemembering(told, executor)
+      own.trace.close()
+    } while (sameBytes(own.claim.checkpoints[0]!, truth.checkpoints[0]!))
+    const chain = await openChain('challenger', { rpc })
+    const named = nameSegment(treeOf(truth.checkpoints), treeOf(own.claim.checkpoints))!
+    const dispute = unwrap(await chain.challengeSegment(claim, named))
+    const defended = inProcess('dispute', 'runs/tiny', '--rpc', rpc, '--as', 'claimant', '--json')
+    const attack = playDispute({
+      chain,
+      dispute,
+      side: 'challenger',
+      task: told,
+      executor,
+      claim: own.claim,
+      state: async () => undefined,
+    })
+    const [claimant, { outcome }] = await Promise.all([defended, attack])
+    assert.equal(claimant.code, 0, claimant.stderr)
+    assert.deepEqual([jsonOf(claimant).outcome, outcome], ['claimant', 'claimant'])
+    assert.equal(await chain.credit(chain.connection.account.address), 0n)
+  } finally {
+    await honest.close()
   }
 })

@@ -111,7 +111,12 @@ export const startStage = async (): Promise<Stage> => {
     encodeFunctionData({ abi: Disputes.abi as Abi, functionName, args })
   let created = 0
 
-  const createTask = async (task: Terms['task'], header: Terms['header'], timing: Timing): Promise<Hex> => {
+  const createTask = async (
+    task: Terms['task'],
+    header: Terms['header'],
+    timing: Timing,
+    time: number,
+  ): Promise<Hex> => {
     const { interfaceDigest, itemsRoot, ...counts } = header
     const terms = {
       header: { ...counts, interfaceDigest: toHex(interfaceDigest), itemsRoot: toHex(itemsRoot) },
@@ -128,15 +133,15 @@ export const startStage = async (): Promise<Stage> => {
     const preview = await call('deployer', data)
     if (!preview.ok) throw new Error(`createTask: ${preview.error}`)
     const id = decodeFunctionResult({ abi: Disputes.abi, functionName: 'createTask', data: preview.data })
-    await must('createTask', transact('deployer', contract, data, 0n))
+    await must('createTask', transact('deployer', contract, data, 0n, time))
     return id
   }
 
-  const claim = async (task: Hex, root: Hex): Promise<Hex> => {
+  const claim = async (task: Hex, root: Hex, time: number): Promise<Hex> => {
     const data = encode('claim', task, root)
     const preview = await call('claimant', data, BOND)
     if (!preview.ok) throw new Error(`claim: ${preview.error}`)
-    await must('claim', transact('claimant', contract, data, BOND))
+    await must('claim', transact('claimant', contract, data, BOND, time))
     const id = decodeFunctionResult({ abi: Disputes.abi, functionName: 'claim', data: preview.data })
     return id
   }
@@ -161,7 +166,8 @@ export const startStage = async (): Promise<Stage> => {
         : { value: undefined, error }
     },
     dispute: async (task, header, timing, root, named, time) => {
-      const id = await claim(await createTask(task, header, timing), root)
+      // Every block has a time that the test chose: none is the machine's.
+      const id = await claim(await createTask(task, header, timing, time), root, time)
       const data = named
         ? encode(
             'challengeSegment',

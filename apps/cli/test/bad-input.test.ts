@@ -110,3 +110,35 @@ test('wrong options and commands are refused with what is allowed; help is no er
     assert.match(help.stdout, new RegExp(name))
   assert.match(help.stdout, /Exit codes: 0 all well/)
 })
+
+test('a run that would not fit the disk is refused before its first step', async () => {
+  await writeFile(
+    join(home, 'long.yaml'),
+    tiny('long', (text) =>
+      text
+        .replace('layers: 1, width: 16', 'layers: 2, width: 256')
+        .replace('steps: 12', 'steps: 1000000')
+        .replace('every: 4', 'every: 2'),
+    ),
+  )
+  const { code, stderr } = await inProcess('train', 'long.yaml')
+  assert.equal(code, 3, stderr)
+  assert.match(
+    stderr,
+    /free space at .*runs.long is .*; allowed: at least .*TiB.*segments\.every.*\[disk-full\]/,
+  )
+})
+
+test('a tokenizer of its own is learned from the text', async () => {
+  await writeFile(
+    join(home, 'bpe.yaml'),
+    tiny('bpe', (text) =>
+      text.replace('model:', 'tokenizer: { bpe: 300 }\nmodel:').replace('steps: 12', 'steps: 4'),
+    ),
+  )
+  const trained = await inProcess('train', 'bpe.yaml', '--json')
+  assert.equal(trained.code, 0, trained.stderr)
+  const { before, after } = jsonOf(trained).loss
+  assert.ok(before > 0 && before < 8 && after < before)
+  assert.equal((await inProcess('verify', 'runs/bpe')).code, 0)
+})

@@ -41,6 +41,12 @@ test('a wrong field is named with its value, what is allowed, and what to do', (
     ['data: {text: a}\nmodel: {width: 10, heads: 4}', 'model.heads', '4', /divisor/],
     ['data: {text: a}\ntraining: {rate: .nan}', 'training.rate', 'null', /number/],
     ['data: {text: a}\ntraining: {steps: 5, warmup: 6}', 'training.warmup', '6', /5/],
+    [
+      'data: {text: a}\ntraining: {steps: 16777216}\nsegments: {every: 2}',
+      'segments.every',
+      '2',
+      /at least 16/,
+    ],
     ['data: {text: a}\ntokenizer: word', 'tokenizer', 'word', /byte/],
     ['data: {text: a}\nname: ../up', 'name', '../up', /lower-case/],
     ['data: {text: ""}', 'data.text', 'empty', /at least 1/],

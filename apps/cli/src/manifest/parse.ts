@@ -15,13 +15,23 @@ export const parseManifest = (source: Uint8Array<ArrayBufferLike>): Manifest => 
   const result = manifestSchema.safeParse(parseYaml(textOf(source)), { reportInput: true })
   if (!result.success) throw explain(result.error.issues[0]!)
   const manifest = result.data
-  const { training, model } = manifest
+  const { training, model, segments } = manifest
   if (training.warmup > training.steps)
     throw malformed('training.warmup', training.warmup, `at most training.steps, ${training.steps}`)
   if (model.width % model.heads !== 0)
     throw malformed('model.heads', model.heads, `a divisor of model.width, ${model.width}`)
+  const least = Math.ceil(training.steps / MAX_CHECKPOINTS)
+  if (segments.every < least)
+    throw malformed(
+      'segments.every',
+      segments.every,
+      `at least ${least}, for at most ${MAX_CHECKPOINTS} checkpoints`,
+    )
   return manifest
 }
+
+/** How many checkpoints a claim may commit to. */
+const MAX_CHECKPOINTS = 2 ** 20
 
 /** The one text of a manifest: every field, in the schema's order, whatever was written. */
 export const canonicalManifest = (manifest: Manifest): string => `${JSON.stringify(manifest, null, 2)}\n`

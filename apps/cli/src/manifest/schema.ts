@@ -50,7 +50,7 @@ export const manifestSchema = z.strictObject({
       epsilon: number(1e-12, 1).default(train.epsilon),
     })
     .prefault({}),
-  segments: z.strictObject({ every: integer(2, 2 ** 24).default(25) }).prefault({}),
+  segments: z.strictObject({ every: integer(2, 2 ** 20).default(25) }).prefault({}),
 })
 
 export type Manifest = z.output<typeof manifestSchema>

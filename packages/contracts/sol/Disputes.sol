@@ -22,6 +22,8 @@ contract Disputes is IDisputes {
     uint256 public constant GAS_BUDGET = 2_000_000;
     /// @notice The reward's share is in these parts.
     uint256 public constant PARTS = 10_000;
+    /// What of the loser's bond neither side gets, however dear the winner's gas was.
+    uint256 private constant LOST_SHARE = 1_000;
 
     /// How long the encoding of a Task is.
     uint256 private constant TERMS_LENGTH = 18 * 32;
@@ -58,7 +60,7 @@ contract Disputes is IDisputes {
     uint256 public immutable gasPriceCap;
     /// @notice The least that a task can set for each of its times, in seconds.
     uint256 public immutable minimumTime;
-    /// @notice The least bond: it pays for the other side's gas at worst, and the reward besides.
+    /// @notice The least bond: it pays for the other side's gas at worst and the reward, and a tenth is lost to both.
     uint256 public immutable minimumBond;
 
     mapping(bytes32 task => TaskTerms) private _tasks;
@@ -90,7 +92,7 @@ contract Disputes is IDisputes {
         rewardShare = rewardShare_;
         gasPriceCap = gasPriceCap_;
         minimumTime = minimumTime_;
-        uint256 rest = PARTS - rewardShare_;
+        uint256 rest = PARTS - rewardShare_ - LOST_SHARE;
         minimumBond = (GAS_BUDGET * gasPriceCap_ * PARTS + rest - 1) / rest;
     }
 
@@ -993,29 +995,32 @@ contract Disputes is IDisputes {
         return side == CLAIMANT ? uint128(gas) : gas >> 128;
     }
 
-    /// What a transaction costs whose contract call had `start` gas left, in wei at most at the capped price. The
-    /// calldata is counted byte by byte: were a zero byte paid like another, padding would earn money.
-    function _cost(uint256 start, uint256 rest) private view returns (uint256) {
-        uint256 zeros;
-        uint256 length = msg.data.length;
-        assembly ("memory-safe") {
-            let high := 0x8080808080808080808080808080808080808080808080808080808080808080
-            let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
-            let ones := 0x0101010101010101010101010101010101010101010101010101010101010101
-            let set := 0
-            for { let i := 0 } lt(i, length) { i := add(i, 32) } {
-                let word := calldataload(i)
-                // The high bit of every byte that is not zero, counted by one product. Past the end there are zeros.
-                let marks := and(or(add(and(word, low), low), word), high)
-                set := add(set, shr(248, mul(shr(7, marks), ones)))
+    /// What a call costs that had `start` gas left, in wei at the block's base fee, at most at the capped price: a tip can
+    /// be paid to oneself. The transaction around it counts only where its sender called without any contract between
+    /// (an account with delegated code counts as one): calls from a contract share one transaction, and its calldata
+    /// costs nothing. The calldata is counted byte by byte: were a zero byte paid like another, padding would earn money.
+    function _cost(uint256 start, uint256 rest) private view returns (uint256 gas) {
+        uint256 floor;
+        if (msg.sender == tx.origin && msg.sender.code.length == 0) {
+            uint256 tokens;
+            assembly ("memory-safe") {
+                let high := 0x8080808080808080808080808080808080808080808080808080808080808080
+                let low := 0x7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f7f
+                let ones := 0x0101010101010101010101010101010101010101010101010101010101010101
+                for { let i := 0 } lt(i, calldatasize()) { i := add(i, 32) } {
+                    let word := calldataload(i)
+                    // The high bit of every byte that is not zero, counted by one product. Past the end there are zeros.
+                    let marks := and(or(add(and(word, low), low), word), high)
+                    tokens := add(tokens, shr(248, mul(shr(7, marks), ones)))
+                }
+                tokens := add(calldatasize(), mul(3, tokens))
             }
-            zeros := sub(length, set)
+            gas = TRANSACTION_GAS + 4 * tokens;
+            floor = TRANSACTION_GAS + 10 * tokens; // EIP-7623
         }
-        uint256 tokens = 4 * length - 3 * zeros;
-        uint256 execution = TRANSACTION_GAS + 4 * tokens + UNSEEN_GAS + rest + start - gasleft();
-        uint256 floor = TRANSACTION_GAS + 10 * tokens; // EIP-7623
-        uint256 price = tx.gasprice < gasPriceCap ? tx.gasprice : gasPriceCap;
-        return (execution > floor ? execution : floor) * price;
+        gas += UNSEEN_GAS + rest + start - gasleft();
+        if (gas < floor) gas = floor;
+        return gas * (block.basefee < gasPriceCap ? block.basefee : gasPriceCap);
     }
 
     /// Whether a task's referee says what this contract relies on.

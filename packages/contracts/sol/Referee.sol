@@ -191,7 +191,9 @@ contract Referee is IReferee {
         JoinOpening calldata left,
         JoinOpening calldata right
     ) external view returns (bytes32) {
-        if (item.length != 7 || _u8(item, 0) != JOIN) revert InvalidProgram();
+        if (item.length != 7 || _u8(item, 0) != JOIN || _u8(item, 1) > ZERO || _u8(item, 4) > ZERO) {
+            revert InvalidProgram();
+        }
         return Trees.parent(_joined(agreed, item, 1, left), _joined(agreed, item, 4, right));
     }
 
@@ -570,7 +572,6 @@ contract Referee is IReferee {
         unchecked {
             uint256 from = _u8(item, at);
             uint256 index = _u16(item, at + 1);
-            if (from > ZERO) revert InvalidProgram();
             if (from == ZERO) {
                 if (opening.digest != 0 || opening.path.length != 0) revert OpeningMalformed(at / 4);
                 return 0;
@@ -628,9 +629,10 @@ contract Referee is IReferee {
             for (uint256 d = extents; d < next; d += 4) {
                 uint256 extent = _u32(item, d);
                 if (extent < least || extent > ELEMENTS) revert InvalidProgram();
+                // Eight extents are below 2^248. A box may be empty whatever its other extents multiply to.
                 size *= extent;
-                if (size > ELEMENTS) revert InvalidProgram();
             }
+            if (size > ELEMENTS) revert InvalidProgram();
         }
     }
 

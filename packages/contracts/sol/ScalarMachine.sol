@@ -28,6 +28,8 @@ library ScalarMachine {
 
     uint256 private constant WORD = 0xffffffff;
     uint256 private constant MOST_VALUES = 256;
+    /// A bit for each opcode that there is.
+    uint256 private constant OPCODES = 0xff00011fff07ff0007;
 
     /// A value carries its register above its 32 bits, so that one mask checks all operands of an instruction.
     uint256 private constant F = 1 << 32;
@@ -74,15 +76,24 @@ library ScalarMachine {
     }
 
     /// @notice Where the scalar program that starts at `offset` ends, without running it.
-    /// @dev Only lengths are looked at: a program that this passes may still be malformed.
+    /// @dev Registers and opcodes are those of the table; operands are not looked at: a program that this passes may
+    /// still be malformed.
     function skip(bytes calldata program, uint256 offset) internal pure returns (uint256 end) {
         unchecked {
             (uint256 at, uint256 count, uint256 total) = _header(program, offset);
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 code;
+                assembly ("memory-safe") {
+                    code := byte(0, calldataload(add(sub(at, add(count, 2)), i)))
+                }
+                if (code > 1) _malformed(i, ScalarFault.Register);
+            }
             for (; count < total; ++count) {
                 uint256 opcode;
                 assembly ("memory-safe") {
                     opcode := byte(0, calldataload(at))
                 }
+                if ((OPCODES >> opcode) & 1 == 0) _malformed(count, ScalarFault.Opcode);
                 if (opcode < 0x02) at += 5;
                 else if (opcode < 0x10 || opcode >= 0x40 || opcode == 0x14 || opcode == 0x16 || opcode == 0x17) at += 2;
                 else if (opcode >= 0x30 || opcode == 0x15) at += 4;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import {
   type Agreed,
+  type AgreedWords,
   decodeNodeItem,
   type Game,
   isJudgedAtOnce,
@@ -16,14 +17,7 @@ import {
   toHex,
   ZERO_HEX,
 } from '@lockstep/proof'
-import {
-  FaultError,
-  type FoldNode,
-  type Node,
-  referenceExecutor,
-  size,
-  type WordSource,
-} from '@lockstep/tensor'
+import { FaultError, type FoldNode, type Node, referenceExecutor, size } from '@lockstep/tensor'
 import { openingsFor } from '../../proof/src/opening-set.ts'
 import { InvalidItem } from '../../proof/src/refusal.ts'
 import { replayFrom } from '../../proof/src/replay.ts'
@@ -72,10 +66,16 @@ const here = async (
   node: Node,
   { item, element, k }: Place,
 ): Promise<{ openings: Opening[]; value: number | undefined }> => {
-  const judge = (words: WordSource): number =>
+  const judge = (words: AgreedWords): number =>
     isJudgedAtOnce(node)
-      ? refereeElement(node, item, element, words)
-      : refereeStep(node as FoldNode, element, k, k > 0 ? 0x3f800000 : undefined, words)
+      ? refereeElement({ node, item, header }, element, words)
+      : refereeStep(
+          { node: node as FoldNode, item, header },
+          element,
+          k,
+          k > 0 ? 0x3f800000 : undefined,
+          words,
+        )
   const game = { step: STEP, node: { index: item } } as Game
   const { posted } = replayFrom(game)
   const openings = await openingsFor({ committed, source: trace, game, posted }, judge)
@@ -129,7 +129,7 @@ const placeIn = (node: Node, item: number, encoding: `0x${string}`): Place => {
 test('both referees give the same words for every kind of item', async () => {
   for (let item = 0; item < NODES.length; item++) {
     const encoding = toHex(committed.encodings[item]!)
-    const node = decodeNodeItem(encoding, item, header)
+    const node = decodeNodeItem(encoding, item)
     for (let i = 0; i < (nightly ? 40 : 5); i++) {
       const place = placeIn(node, item, encoding)
       const { openings, value } = await here(node, place)
@@ -150,7 +150,7 @@ test('items with a byte changed: what one referee computes the other computes, a
     const encoding = toHex(bytes)
     let node: Node
     try {
-      node = decodeNodeItem(encoding, item, header)
+      node = decodeNodeItem(encoding, item)
     } catch (error) {
       assert.ok(error instanceof InvalidItem, String(error))
       invalid++

@@ -1,5 +1,7 @@
 import {
+  canonicalF32,
   combineStep,
+  DTYPES,
   type FoldNode,
   foldInit,
   foldRun,
@@ -17,6 +19,12 @@ const coordinatesOf = (node: FoldNode, element: number): number[] => {
   return out
 }
 
+/** The first accumulator as it is posted: a NaN is the one NaN, whatever pattern the program has for it. */
+const postedInit = (node: FoldNode, out: readonly number[], source: WordSource): number => {
+  const init = foldInit(node, out, source)
+  return DTYPES[node.dtype].register === 'f' ? canonicalF32(init) : init
+}
+
 /** The accumulators that a run posts. `acc` is the one before it, undefined where the run begins with init. */
 export const runWords = (
   node: FoldNode,
@@ -28,7 +36,7 @@ export const runWords = (
   const out = coordinatesOf(node, element)
   const words = new Uint32Array(runLength(run))
   const { from, to, stride } = run
-  foldRun(node, out, from, to, acc ?? foldInit(node, out, source), source, (value, k) => {
+  foldRun(node, out, from, to, acc ?? postedInit(node, out, source), source, (value, k) => {
     if ((k + 1 - from) % stride === 0 || k + 1 === to) words[Math.ceil((k + 1 - from) / stride) - 1] = value
   })
   return words
@@ -44,7 +52,7 @@ export const combineWords = (
   const counts = levelCounts(size(node.box))
   const { from, to } = rangeBelow(counts, value)
   const words = new Uint32Array(2 * (to - from))
-  let acc = node.order.init as number
+  let acc = postedInit(node, [], source)
   for (let i = from; i < to; i++) {
     const result = blockValue(node, element, { level: value.level - 1, index: i }, counts, source)
     acc = combineStep(node, acc, result)
@@ -61,7 +69,7 @@ const blockValue = (
   source: WordSource,
 ): number => {
   const { from, to } = rangeBelow(counts, value)
-  let acc = node.order.init as number
+  let acc = postedInit(node, [], source)
   if (value.level === 1) return foldRun(node, coordinatesOf(node, element), from, to, acc, source)
   for (let i = from; i < to; i++) {
     acc = combineStep(

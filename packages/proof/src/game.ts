@@ -21,7 +21,7 @@ import {
 } from './fold-cut.ts'
 import { leafDigest, programDigest, tensorDigest } from './hash.ts'
 import { type Move, type Phase, type Side, sideOf } from './moves.ts'
-import { type Agreed, MissingLeaf, openWords, storedBits } from './openings.ts'
+import { type Agreed, type AgreedWords, MissingLeaf, openWords, storedBits } from './openings.ts'
 import { nextHash, wordsHash } from './position-hash.ts'
 import { encodeHeader, type ProgramHeader } from './program-id.ts'
 import {
@@ -444,7 +444,7 @@ const nameNode = (game: Game, move: Of<'nameNode'>): Game => {
   if (position >= header.nodes) refuse('move-unexpected', 'item', position, 'judgeJoin for a join')
   const encoding = provenEncoding(game, position, move)
   return orVoid(game, () => {
-    const node = decodeNodeItem(move.encoding, position, header)
+    const node = decodeNodeItem(move.encoding, position)
     const { root: stepRoot } = game
     return enterNode(game, { index: position, item: disputed, stepRoot, node, encoding, leaf: 0, element: 0 })
   })
@@ -512,14 +512,20 @@ const judgeElement = (game: Game, move: Of<'judgeElement'>): Game => {
   const words = openWords(move.openings, isScan ? { ...agreed, own } : agreed)
   const posted = fromHex(move.data)!
   return orVoid(game, () => {
-    const truth = refereeElement(node.node, node.index, node.element, (ref, dtype, position) => {
-      const isOwn = isScan && ref.from === 'node' && ref.index === node.index
-      const inLeaf = position - node.leaf * elementsPerLeaf(dtype)
-      return isOwn && inLeaf >= 0 ? loadElement(dtype, posted, inLeaf) : words(ref, dtype, position)
-    })
+    const judged = { node: node.node, item: node.index, header: game.terms.header }
+    const truth = refereeElement(judged, node.element, isScan ? withOwnLeaf(node, posted, words) : words)
     return verdict(game, truth === bits)
   })
 }
+
+/** A scan's earlier elements of the posted leaf itself need no opening. */
+export const withOwnLeaf =
+  ({ index, leaf }: DisputedNode, posted: Uint8Array, words: AgreedWords): AgreedWords =>
+  (ref, dtype, elements, position) => {
+    const inLeaf = position - leaf * elementsPerLeaf(dtype)
+    const isOwn = ref.from === 'node' && ref.index === index && inLeaf >= 0
+    return isOwn ? loadElement(dtype, posted, inLeaf) : words(ref, dtype, elements, position)
+  }
 
 /** A word that the challenger names, with the accumulator before it. */
 type NamedWord = {
@@ -580,7 +586,13 @@ const judgeWord = (game: Game, move: Of<'judgeWord'>): Game => {
     const truth =
       to.kind === 'combine'
         ? refereeCombine(fold, to.acc, to.result)
-        : refereeStep(fold, element, to.range.from, to.acc, words)
+        : refereeStep(
+            { node: fold, item: index, header: game.terms.header },
+            element,
+            to.range.from,
+            to.acc,
+            words,
+          )
     return verdict(game, truth === word)
   })
 }

@@ -7,13 +7,12 @@ import {
   type Ref,
   size,
   type TensorType,
-  type WordSource,
 } from '@lockstep/tensor'
 import { type Digest, digestFromHex, fromHex, type Hex, sameBytes, toHex, ZERO } from './digest.ts'
 import { leafDigest, parentDigest, tensorDigest } from './hash.ts'
 import type { Opening } from './moves.ts'
 import type { ProgramHeader } from './program-id.ts'
-import { InvalidItem, refuse } from './refusal.ts'
+import { refuse } from './refusal.ts'
 import { elementsPerLeaf, leafCount, leafLength } from './tensor-tree.ts'
 import { climb, treeHeight } from './tree.ts'
 
@@ -42,10 +41,16 @@ export class MissingLeaf extends Error {
   }
 }
 
+/**
+ * Gives the register word of element `position` of a tensor; the reader states the dtype and the number of elements. A
+ * tensor that has others is a wrong opening: it says nothing about the program.
+ */
+export type AgreedWords = (ref: Ref, dtype: Dtype, elements: number, position: number) => number
+
 type Opened = { readonly type: TensorType; readonly data: Uint8Array }
 
 /** Proves each opening and gives words out of them; refuses one that does not lead to what is agreed. */
-export const openWords = (openings: readonly Opening[], agreed: Agreed): WordSource => {
+export const openWords = (openings: readonly Opening[], agreed: Agreed): AgreedWords => {
   const opened = new Map<string, Opened>()
   openings.forEach((opening, i) => {
     opened.set(`${opening.from} ${opening.index} ${opening.leaf}`, prove(opening, agreed, `openings[${i}]`))
@@ -53,18 +58,17 @@ export const openWords = (openings: readonly Opening[], agreed: Agreed): WordSou
   return wordsOf((ref, leaf) => opened.get(`${ref.from} ${ref.index} ${leaf}`))
 }
 
-/** A word source over single leaves. */
+/** Words out of single leaves. */
 export const wordsOf =
-  (leafOf: (ref: Ref, leaf: number) => Opened | undefined): WordSource =>
-  (ref, dtype, position) => {
+  (leafOf: (ref: Ref, leaf: number) => Opened | undefined): AgreedWords =>
+  (ref, dtype, elements, position) => {
     const leaf = Math.floor(position / elementsPerLeaf(dtype))
-    if (leaf < 0 || !Number.isSafeInteger(leaf)) throw new InvalidItem('an address lies outside its tensor')
     const opened = leafOf(ref, leaf)
     if (!opened) throw new MissingLeaf(ref, leaf)
-    if (opened.type.dtype !== dtype) refuse('opening-mismatch', 'header', opened.type.dtype, dtype)
-    if (position >= size(opened.type.shape))
-      refuse('opening-mismatch', 'header', position, size(opened.type.shape))
-    return loadElement(dtype, opened.data, position % elementsPerLeaf(dtype))
+    const { type, data } = opened
+    if (type.dtype !== dtype) refuse('opening-mismatch', 'header', type.dtype, dtype)
+    if (size(type.shape) !== elements) refuse('opening-mismatch', 'header', size(type.shape), elements)
+    return loadElement(dtype, data, position % elementsPerLeaf(dtype))
   }
 
 const prove = (opening: Opening, agreed: Agreed, field: string): Opened => {

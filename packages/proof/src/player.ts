@@ -1,22 +1,22 @@
-import { DTYPES, type FoldNode, loadElement, type Result, size, type WordSource } from '@lockstep/tensor'
+import { DTYPES, type FoldNode, type Result, size } from '@lockstep/tensor'
 import type { Chain } from './chain.ts'
 import { isOver } from './clock.ts'
 import { sameBytes, toHex, ZERO_HEX } from './digest.ts'
 import { levelCounts, type Range, rangeBelow, rangeOfWord, runOver } from './fold-cut.ts'
 import {
-  type DisputedNode,
   type Game,
   isFirstPost,
   type Outcome,
   type SegmentNamed,
   vectorCount,
+  withOwnLeaf,
   wordAt,
 } from './game.ts'
 import { decodeJoin } from './item.ts'
 import type { Move, Side } from './moves.ts'
 import { openingsFor, openJoinSide, type Witness } from './opening-set.ts'
 import type { CommittedProgram } from './program-id.ts'
-import { isJudgedAtOnce, refereeElement, refereeStep } from './referee.ts'
+import { isJudgedAtOnce, type Judged, refereeElement, refereeStep } from './referee.ts'
 import { claimedTree, type Replayed, replay } from './replay.ts'
 import { elementsPerLeaf } from './tensor-tree.ts'
 import type { ElementPlace, TraceSource } from './trace-source.ts'
@@ -183,19 +183,10 @@ const answerLeaf = async (witness: Witness): Promise<Move | undefined> => {
   if (!isJudgedAtOnce(named.node)) return { kind: 'nameElement', ...answer }
   const element = named.leaf * elementsPerLeaf(dtype) + index
   const openings = await openingsFor(witness, (words) =>
-    refereeElement(named.node, named.index, element, withOwnLeaf(named, posted.leaf, words)),
+    refereeElement(judgedOf(witness), element, withOwnLeaf(named, posted.leaf, words)),
   )
   return { kind: 'judgeElement', ...answer, encoding: toHex(committed.encodings[named.index]!), openings }
 }
-
-/** A scan's earlier elements of the posted leaf itself need no opening. */
-const withOwnLeaf =
-  (named: DisputedNode, posted: Uint8Array, words: WordSource): WordSource =>
-  (ref, dtype, position) => {
-    const inLeaf = position - named.leaf * elementsPerLeaf(dtype)
-    const isOwn = ref.from === 'node' && ref.index === named.index && inLeaf >= 0
-    return isOwn ? loadElement(dtype, posted, inLeaf) : words(ref, dtype, position)
-  }
 
 const answerWords = async (witness: Witness): Promise<Move | undefined> => {
   const { game, source, posted, committed } = witness
@@ -221,9 +212,14 @@ const answerWords = async (witness: Witness): Promise<Move | undefined> => {
   }
   if (range.to - range.from > 1) return { kind: 'nameWord', ...answer }
   const openings = await openingsFor(witness, (words) =>
-    refereeStep(node, named.element, range.from, acc, words),
+    refereeStep({ ...judgedOf(witness), node }, named.element, range.from, acc, words),
   )
   return { ...judged, openings }
+}
+
+const judgedOf = ({ game, committed }: Witness): Judged => {
+  const { node, index } = game.node!
+  return { node, item: index, header: committed.header }
 }
 
 const firstDifference = (count: number, same: (i: number) => boolean): number | undefined => {

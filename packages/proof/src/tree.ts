@@ -5,7 +5,11 @@ import { parentDigest, parentDigests } from './hash.ts'
 export const CUT = 5
 
 /** ceil(log2 count): the height of the tree over `count` digests. */
-export const treeHeight = (count: number): number => (count <= 1 ? 0 : 32 - Math.clz32(count - 1))
+export const treeHeight = (count: number): number => {
+  const last = count - 1
+  if (last >= 2 ** 32) return 32 + treeHeight(Math.floor(last / 2 ** 32) + 1)
+  return last <= 0 ? 0 : 32 - Math.clz32(last)
+}
 
 /** How many nodes of a tree over `count` digests are not wholly past its end, at one height above the leaves. */
 export const widthAt = (count: number, height: number): number => Math.ceil(count / 2 ** height)

@@ -227,8 +227,8 @@ const inBounds = ([low, high]: readonly [number, number], extent: number, field:
   if (low < 0 || high >= extent) wrong(field, `${low} to ${high}`, `0 to ${extent - 1}, or a padded read`)
 }
 
-/** Checks a scalar program and gives the register of its result. */
-const checkScalar = (
+/** Checks a scalar program and gives the register of its result; a fault is thrown. */
+export const checkScalar = (
   program: ScalarProgram,
   args: readonly Register[],
   coordinates: number,

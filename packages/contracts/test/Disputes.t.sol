@@ -27,6 +27,7 @@ contract DisputesTest {
         vm.deal(BOB, 1000 ether);
         vm.deal(CAROL, 1000 ether);
         vm.warp(1_000_000);
+        vm.fee(1 gwei);
         vm.txGasPrice(1 gwei);
     }
 
@@ -44,12 +45,13 @@ contract DisputesTest {
     }
 
     function challenge(bytes32 id, address who) private returns (uint256 number) {
-        vm.prank(who);
+        vm.prank(who, who);
         return disputes.challenge{value: bond}(id);
     }
 
+    /// As an account without code sends a transaction.
     function send(address who, bytes memory move) private returns (bool sent, bytes memory reason) {
-        vm.prank(who);
+        vm.prank(who, who);
         return address(disputes).call(move);
     }
 
@@ -206,6 +208,71 @@ contract DisputesTest {
         assert(disputes.credit(TREASURY) > 0);
         mustNot(CAROL, abi.encodeCall(IDisputes.close, (second)), IDisputes.DisputeOver.selector);
         assert(address(disputes).balance == disputes.credit(BOB) + disputes.credit(CAROL) + disputes.credit(TREASURY));
+    }
+
+    // Gas that is given back ----------------------------------------------------------------------------------------
+
+    /// What the challenger of a dispute is said to have spent.
+    function spent(uint256 number) private view returns (uint256) {
+        return disputes.getDispute(number).gas >> 128;
+    }
+
+    function padded(bytes memory call, uint256 length) private pure returns (bytes memory) {
+        bytes memory padding = new bytes(length);
+        for (uint256 i = 0; i < length; ++i) {
+            padding[i] = 0xff;
+        }
+        return abi.encodePacked(call, padding);
+    }
+
+    /// Calldata costs nothing between contracts: what is counted as spent must not grow with it, or whoever knows that a
+    /// claim falls takes the rest of its bond with a dispute of its own.
+    function test_calls_of_a_contract_earn_nothing_by_padding() external {
+        bytes32 id = claim(Counting.lie(1));
+        bytes memory call = padded(abi.encodeCall(IDisputes.challenge, (id)), 50_000);
+        vm.prank(BOB);
+        uint256 before = gasleft();
+        (bool sent,) = address(disputes).call{value: bond}(call);
+        uint256 used = before - gasleft();
+        assert(sent);
+        assert(spent(1) <= (used + 5_000) * 1 gwei);
+        // An account without code that calls by itself pays for its calldata, at least the floor price.
+        vm.prank(BOB, BOB);
+        (sent,) = address(disputes).call{value: bond}(call);
+        assert(sent && spent(2) >= 50_000 * 40 * 1 gwei);
+        // With code it may call as often as it likes in one transaction.
+        vm.etch(BOB, hex"ef01000000000000000000000000000000000000000b0b");
+        vm.prank(BOB, BOB);
+        (sent,) = address(disputes).call{value: bond}(call);
+        assert(sent && spent(3) <= spent(1));
+    }
+
+    /// A tip can be paid to oneself.
+    function test_a_tip_is_not_given_back() external {
+        bytes32 id = claim(Counting.lie(1));
+        uint256 first = challenge(id, BOB);
+        vm.txGasPrice(CAP);
+        uint256 second = challenge(id, CAROL);
+        assert(spent(second) <= spent(first));
+    }
+
+    /// Who challenges itself loses more than the reward's rest, however dear its moves seem to be.
+    function test_a_tenth_of_a_bond_is_lost_to_both_sides() external {
+        vm.fee(1000 gwei);
+        vm.txGasPrice(1000 gwei);
+        uint32[5] memory words = Counting.lie(1);
+        uint256 number = challenge(claim(words), BOB);
+        while (outcome(number) == IDisputes.Outcome.Open) {
+            must(ALICE, Counting.post(disputes, number, words));
+            bytes memory call = padded(Counting.answer(disputes, number, words, 1), 20_000);
+            vm.prank(BOB, BOB);
+            (bool sent,) = address(disputes).call(call);
+            assert(sent);
+        }
+        assert(outcome(number) == IDisputes.Outcome.Challenger);
+        assert(spent(number) > 2_000_000 * CAP);
+        assert(disputes.credit(TREASURY) >= bond / 10);
+        assert(disputes.credit(BOB) + disputes.credit(TREASURY) == 2 * bond);
     }
 
     // Clocks --------------------------------------------------------------------------------------------------------

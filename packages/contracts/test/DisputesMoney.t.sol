@@ -26,6 +26,7 @@ contract DisputesPeople {
         bond = uint128(disputes.minimumBond());
         tasks[0] = disputes.createTask(Counting.task(Counting.node(), bond));
         tasks[1] = disputes.createTask(Counting.task(Counting.brokenNode(), bond));
+        vm.fee(3 gwei);
         vm.txGasPrice(3 gwei);
         vm.warp(1_000_000);
     }

@@ -7,11 +7,14 @@ interface Vm {
     function expectRevert(bytes calldata data) external;
     function expectRevert() external;
     function prank(address sender) external;
+    function prank(address sender, address origin) external;
     function startPrank(address sender) external;
     function stopPrank() external;
+    function etch(address account, bytes calldata code) external;
     function deal(address account, uint256 balance) external;
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
+    function fee(uint256 baseFee) external;
     function txGasPrice(uint256 price) external;
     function assume(bool condition) external pure;
     function addr(uint256 key) external pure returns (address);

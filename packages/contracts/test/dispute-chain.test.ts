@@ -34,7 +34,7 @@ import {
 
 const GAS_PRICE = 2_000_000_000n
 const anvil = await startLocalChain({
-  args: ['--gas-price', `${GAS_PRICE}`, '--block-base-fee-per-gas', '0'],
+  args: ['--gas-price', `${GAS_PRICE}`, '--block-base-fee-per-gas', '1000000000'],
 })
 after(() => anvil.stop())
 const cheats = createTestClient({ mode: 'anvil', transport: http(anvil.url) })
@@ -72,9 +72,11 @@ const openDispute = async (source: TraceSource, against: TraceSource, history: b
 }
 
 type Cost = { readonly gas: number; readonly wei: bigint }
-const lastCost = (chain: DisputeChain): Cost => {
-  const { gasUsed, effectiveGasPrice } = chain.lastReceipt()!
-  return { gas: Number(gasUsed), wei: gasUsed * effectiveGasPrice }
+/** Gas is given back at the base fee. */
+const lastCost = async (chain: DisputeChain): Promise<Cost> => {
+  const { gasUsed, blockNumber } = chain.lastReceipt()!
+  const { baseFeePerGas } = await deployer.reader.getBlock({ blockNumber })
+  return { gas: Number(gasUsed), wei: gasUsed * baseFeePerGas! }
 }
 
 type Settled = {
@@ -97,7 +99,7 @@ const settle = async (sources: { readonly [S in Side]: TraceSource }, dispute: n
     moves.push({
       name: `${game.phase} ${move.kind satisfies MoveKind}`,
       side,
-      cost: lastCost(sides[side]),
+      cost: await lastCost(sides[side]),
     })
   }
   await cheats.increaseTime({ seconds: 1000 })
@@ -135,7 +137,7 @@ test('a winner gets back its bond, the reward and at least what it has paid for 
           : { claimant: honest, challenger: liar }
       const before = { credit: await sides[winner].credit(account(winner === 'claimant' ? 1 : 2).address) }
       const { dispute } = await openDispute(sources.claimant, sources.challenger, item % 2 === 0)
-      const opening = { side: 'challenger', cost: lastCost(challenger) } as const
+      const opening = { side: 'challenger', cost: await lastCost(challenger) } as const
       const settled = await settle(sources, dispute)
       assert.equal(settled.outcome, winner, name)
       assert.ok(settled.judged, name)

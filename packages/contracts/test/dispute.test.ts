@@ -2,26 +2,20 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import {
   cutHeight,
-  follow,
   type Game,
   lastStepOf,
   type Move,
-  nextMove,
-  openGame,
   playMove,
-  playTimeout,
-  replayFrom,
   runRemembering,
-  seedHash,
   type TraceSource,
 } from '@lockstep/proof'
-import { referenceExecutor, unwrap } from '@lockstep/tensor'
+import { referenceExecutor } from '@lockstep/tensor'
 import { liesOf, nameOfLie } from '../../proof/test/lies-of.ts'
 import { type Lie, lyingSource } from '../../proof/test/lying-source.ts'
-import { segmentNamed, termsFor } from '../../proof/test/settle.ts'
 import { tinyTask } from '../../proof/test/tiny-task.ts'
 import { bend } from './bend.ts'
 import { type Stage, startStage } from './dispute-stage.ts'
+import { type Played, playingBoth } from './play-both.ts'
 
 /** The same game twice: move by move the contract does what game.ts does. */
 
@@ -31,18 +25,14 @@ const { committed } = task
 const { trace: honest } = await runRemembering(task, referenceExecutor)
 
 let stage: Stage
-let now = 2_000_000
+let clock: { now: number }
+let play: ReturnType<typeof playingBoth>
 before(async () => {
   stage = await startStage()
+  clock = { now: 2_000_000 }
+  play = playingBoth(stage, clock)
 })
 after(() => stage.chain.stop())
-
-const CHAIN = 31337
-
-type Played = {
-  readonly outcome: string
-  readonly moves: number
-}
 
 /** What every judgement so far has taken, and of which item. */
 const judged: { readonly item: number; readonly gas: number }[] = []
@@ -50,49 +40,16 @@ const itemOf = (game: Game, move: Move): number =>
   game.node?.index ??
   (move.kind === 'judgeJoin' ? game.position * 2 ** cutHeight(game.height) + move.index : 0)
 
-/** Plays a dispute on the contract and in the game at once. */
 const playBoth = async (
   claimant: TraceSource,
   challenger: TraceSource,
   history: boolean,
   each?: (game: Game, move: Move, number: number) => Promise<void>,
 ): Promise<Played> => {
-  const terms = await termsFor(task, claimant)
-  const named = history ? undefined : await segmentNamed(claimant, challenger)
-  now += 1
-  const { number } = await stage.dispute(terms.task, terms.header, terms.timing, terms.claim, named, now)
-  let replayed = replayFrom(unwrap(openGame(terms, seedHash(CHAIN, stage.contract, number), now, named)))
-  for (let moves = 0; ; moves++) {
-    const { game } = replayed
-    const there = await stage.read(number)
-    assert.deepEqual(
-      { at: there.at, outcome: there.outcome, deadline: there.deadline },
-      {
-        at: game.outcome === 'open' ? game.at : there.at,
-        outcome: game.outcome,
-        deadline: game.outcome === 'open' ? game.clock.deadline : there.deadline,
-      },
-    )
-    if (game.outcome !== 'open') return { outcome: game.outcome, moves }
-    const source = game.turn === 'claimant' ? claimant : challenger
-    const move = await nextMove({ side: game.turn, committed, source }, replayed)
-    now += 2
-    const next = move && follow(replayed, move, now)
-    if (move) {
-      await each?.(game, move, number)
-      const sent = next!.ok ? await stage.send(number, move, now) : await stage.tries(number, move)
-      assert.equal(sent.ok, next!.ok, `${move.kind}: ${sent.error}`)
-      if (next!.ok && move.kind.startsWith('judge')) judged.push({ item: itemOf(game, move), gas: sent.gas })
-    }
-    if (next?.ok) {
-      replayed = next.value
-      continue
-    }
-    now = game.clock.deadline + 1
-    replayed = { ...replayed, game: unwrap(playTimeout(game, now)) }
-    const sent = await stage.timeout(number, now)
-    assert.ok(sent.ok)
-  }
+  const played = await play({ task, claimant, challenger, history, ...(each ? { each } : {}) })
+  const { game, last, gas } = played
+  if (last?.kind.startsWith('judge')) judged.push({ item: itemOf(game, last), gas })
+  return played
 }
 
 test('the contract takes the moves that the game takes, stands where it stands, and ends as it ends', async () => {
@@ -124,7 +81,7 @@ test('the contract refuses what the game refuses', async () => {
       const bent = bend(move, next)
       // What no ABI can carry never reaches a contract.
       if (bent === undefined) continue
-      const here = playMove(game, bent, now - 2)
+      const here = playMove(game, bent, clock.now - 2)
       const there = await stage.tries(dispute, bent)
       assert.equal(there.ok, here.ok, `${JSON.stringify(bent).slice(0, 2000)}: ${there.error}`)
       if (!here.ok) refused++

@@ -25,6 +25,7 @@ import {
   MEANINGS,
   type Node,
   outerRank,
+  type Ref,
   type Register,
   readAt,
   type ScalarProgram,
@@ -209,13 +210,19 @@ const stored = (dtype: Dtype, bits: number): string =>
     : `${toHex(Uint8Array.of(...(DTYPES[dtype].bytes === 2 ? [bits >> 8, bits & 255] : [bits])))} as ${dtype}`
 
 /** Words of opened leaves, which the chain has checked. */
-const openedWords = (openings: readonly Opening[]): WordSource =>
-  wordsOf((ref, leaf) => {
+const openedWords = (openings: readonly Opening[]): WordSource => {
+  const openedAt = (ref: Ref, leaf: number) => {
     const opening = openings.find((o) => o.from === ref.from && o.index === ref.index && o.leaf === leaf)
     const type = opening && typeOfHeader(opening.header)
     const data = opening && fromHex(opening.data)
     return type && data ? { type, data } : undefined
-  })
+  }
+  const words = wordsOf(openedAt)
+  return (ref, dtype, position) => {
+    const opened = openedAt(ref, Math.floor(position / elementsPerLeaf(dtype)))
+    return words(ref, dtype, opened ? size(opened.type.shape) : 0, position)
+  }
+}
 
 /** A scan's earlier elements of the posted leaf itself. */
 const withOwnLeaf = ({ node }: Game, posted: Uint8Array, words: WordSource): WordSource => {

@@ -8,15 +8,14 @@ import {
   nameSegment,
   play,
   runRemembering,
-  sameBytes,
   type Task,
   taskFields,
   toHex,
 } from '@lockstep/proof'
 import { createWasmExecutor, type Executor, unwrap } from '@lockstep/tensor'
-import { faultyExecutor } from '../faulty-executor.ts'
-import { drawLie, LIES, type LieKind } from '../lies.ts'
+import { LIES, type LieKind } from '../lies.ts'
 import { seeded } from '../seeded.ts'
+import { tell } from './tell.ts'
 
 const config = { vocab: 256, context: 8, width: 8, layers: 1, heads: 2, dropout: 0 }
 const train = { ...DEFAULT_TRAIN, batch: 2, steps: 6, warmup: 2 }
@@ -41,22 +40,9 @@ after(async () => {
   await executor.close()
 })
 
-/** A lie of this kind that changes the history, and the run of a machine that tells it. */
-const tell = async (kind: LieKind, seed: number) => {
-  const draw = seeded(seed)
-  for (;;) {
-    const lie = drawLie(program, task.steps, draw, kind)
-    const machine = faultyExecutor(executor, program, lie.program, lie.step)
-    const told = { ...task, committed: { ...task.committed, program: lie.program } }
-    const run = await runRemembering(told, machine)
-    if (!sameBytes(claimRoot(run.claim), claimRoot(honest.claim))) return { lie, run }
-    run.trace.close()
-  }
-}
-
 for (const kind of Object.keys(LIES) as LieKind[]) {
   test(`a lie is found where it was told and loses: ${kind}`, async () => {
-    const { lie, run } = await tell(kind, 11)
+    const { lie, run } = await tell(task, honest.claim, executor, kind, seeded(11))
     const chain = memoryChain(() => 0)
     const claim = toHex(claimRoot(run.claim))
     const terms = { task: taskFields(task), header: task.committed.header, timing, claim }

@@ -19,18 +19,26 @@ const LIES = { none: 0, one: 1, two: 2 } as const
 /** How far the held-out loss must fall for the run to count as learning. */
 const LEARNED = 0.7
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
-    lies: { type: 'string', default: 'one' },
-    threads: { type: 'string', default: String(Math.min(availableParallelism(), 64)) },
-    json: { type: 'boolean', default: false },
-  },
-})
 const refuse = (message: string): never => {
   process.stderr.write(`${message}\n`)
   process.exit(2)
 }
+const options = () =>
+  parseArgs({
+    options: {
+      seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+      lies: { type: 'string', default: 'one' },
+      threads: { type: 'string', default: String(Math.min(availableParallelism(), 64)) },
+      json: { type: 'boolean', default: false },
+    },
+  }).values
+const values = ((): ReturnType<typeof options> => {
+  try {
+    return options()
+  } catch (error) {
+    return refuse(error instanceof Error ? error.message : String(error))
+  }
+})()
 const integer = (field: string, text: string, least: number, most: number): number => {
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= least && value <= most) return value

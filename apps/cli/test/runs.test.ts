@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { cp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { encodeSafetensors } from '@lockstep/models'
 import { jsonOf, lockstep, start, tiny, workplace } from './lockstep.ts'
 
 let home: string
@@ -117,4 +118,25 @@ test('the manifest of another run, or another text, touches nothing', async () =
   assert.equal(code, 2)
   assert.match(stderr, /another directory with --out.*\[run-differs\]/)
   assert.deepEqual(await readFile(join(run(), 'manifest.json')), before)
+})
+
+test('tokens of a wrong dtype or shape are named with what was expected', async () => {
+  await cp(run(), run('types'), { recursive: true })
+  const path = join(run('types'), 'inputs.safetensors')
+  const cases = [
+    [
+      { dtype: 'f32', shape: [4], data: new Uint8Array(16) },
+      /corpus in .* is f32; allowed: u8 or u32.*\[wrong-dtype\]/,
+    ],
+    [
+      { dtype: 'u8', shape: [2, 8], data: new Uint8Array(16) },
+      /corpus in .* is \[2,8\]; allowed: one dimension.*\[wrong-shape\]/,
+    ],
+  ] as const
+  for (const [tensor, pattern] of cases) {
+    await writeFile(path, encodeSafetensors(new Map([['corpus', tensor]])))
+    const { code, stderr } = await lockstep(home, 'verify', 'runs/types')
+    assert.equal(code, 2)
+    assert.match(stderr, pattern)
+  }
 })

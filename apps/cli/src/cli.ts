@@ -161,6 +161,13 @@ const commandLine = (
       await claimCommand(directory, options, terminal)
     })
 
+  onChain(command('finalize <run>', 'end a claim whose window has passed, and pay out what is owed'))
+    .option('--claim <id>', 'the claim (default: the one that this run has posted)')
+    .action(async (directory, options) => {
+      const { finalizeCommand } = await import('./commands/claim.ts')
+      await finalizeCommand(directory, options, terminal)
+    })
+
   onChain(
     threads(command('dispute <run>', 'play one side of a dispute to its end; exit code 1 where it is lost')),
   )

@@ -215,3 +215,14 @@ test('an honest claimant defends its claim against a faulty challenger, and wins
     await honest.close()
   }
 })
+
+test('a claim that nobody disputes is final after its window, and the bond comes back', async () => {
+  assert.equal((await inProcess('claim', 'runs/tiny', '--rpc', rpc, '--window', '3')).code, 0)
+  const early = await inProcess('finalize', 'runs/tiny', '--rpc', rpc)
+  assert.equal(early.code, 2)
+  assert.match(early.stderr, /the claim is open for another \d seconds.*\[window-open\]/)
+  await new Promise((resolve) => setTimeout(resolve, 4000))
+  const ended = jsonOf(await inProcess('finalize', 'runs/tiny', '--rpc', rpc, '--json'))
+  assert.equal(ended.status, 'final')
+  assert.ok(BigInt(ended.paid) > 0n)
+})

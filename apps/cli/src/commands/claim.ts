@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { DisputeChain, TaskTerms } from '@lockstep/contracts'
 import { readMinimumBond } from '@lockstep/contracts'
 import { taskFields } from '@lockstep/proof'
@@ -85,6 +86,67 @@ export const termsOf = (run: Run, window: number, bond: bigint): TaskTerms => {
     moveTime: 120,
     bond,
   }
+}
+
+/** The claim that is meant: by its id, or the one that this run has posted on this chain. */
+export const claimId = async (run: Run, claim: string | undefined, chain: DisputeChain): Promise<Hex> => {
+  if (claim !== undefined) {
+    if (/^0x[0-9a-fA-F]{64}$/.test(claim)) return claim as Hex
+    throw badInput('option-invalid', '--claim', claim, '0x and 64 hexadecimal digits', 'Copy the whole id.')
+  }
+  const posted = await readFile(run.layout.posted, 'utf8').catch(() => undefined)
+  const found = posted === undefined ? undefined : JSON.parse(posted)
+  const { chainId } = chain.connection
+  if (found?.chainId === chainId && found.contract === chain.address && typeof found.claim === 'string')
+    return found.claim
+  throw badInput(
+    'claim-missing',
+    '--claim',
+    'missing',
+    `a claim on chain ${chainId}`,
+    'Give the id that `lockstep claim` prints.',
+  )
+}
+
+export type FinalizeOptions = ChainOptions & { readonly claim?: string }
+
+/** Ends a claim that nobody has brought down when its window has passed, and pays out what the account is owed. */
+export const finalizeCommand = async (
+  directory: string,
+  options: FinalizeOptions,
+  terminal: Terminal,
+): Promise<void> => {
+  const run = await openRun(directory)
+  const chain = await openChain('claimant', options)
+  const id = await claimId(run, options.claim, chain)
+  const { status, until } = await chain.readClaim(id)
+  if (status === 'none')
+    throw badInput(
+      'claim-unknown',
+      '--claim',
+      id,
+      `a claim at ${chain.address}`,
+      'Copy the id that `lockstep claim` prints.',
+    )
+  if (status === 'standing') {
+    const { timestamp } = await chain.connection.reader.getBlock({ blockTag: 'pending' })
+    if (timestamp < until)
+      throw badInput(
+        'window-open',
+        'the claim',
+        `open for another ${until - Number(timestamp)} seconds`,
+        'a claim whose window has passed',
+        'Wait for it: until then anyone may challenge.',
+      )
+    accepted(await chain.finalize(id))
+  }
+  const ended = (await chain.readClaim(id)).status
+  const { address } = chain.connection.account
+  const credit = await chain.credit(address)
+  if (credit > 0n) accepted(await chain.withdraw(address))
+  terminal.say(`claim     ${id} is ${ended}`)
+  terminal.say(`paid out  ${coins(credit)} to ${address}`)
+  terminal.result({ claim: id, status: ended, paid: String(credit) })
 }
 
 /** What the contract answered; `known`: a thing that exists already is as good as a new one. */

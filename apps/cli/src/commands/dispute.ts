@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import type { DisputeChain } from '@lockstep/contracts'
 import { nameSegment, type Side, treeOf } from '@lockstep/proof'
 import type { Executor, Tensor } from '@lockstep/tensor'
@@ -14,7 +14,7 @@ import { layoutOf } from '../run/layout.ts'
 import { openRun, type Run } from '../run/run-directory.ts'
 import { readOwnClaim } from '../run/verify-run.ts'
 import type { Terminal } from '../terminal.ts'
-import { accepted } from './claim.ts'
+import { accepted, claimId } from './claim.ts'
 
 export type DisputeOptions = ChainOptions & {
   readonly as: Side
@@ -36,7 +36,7 @@ export const disputeCommand = async (
   const run = await openRun(directory)
   const { file } = await readOwnClaim(run)
   const chain = await openChain(options.as, options)
-  const id = await claimId(run, options, chain)
+  const id = await claimId(run, options.claim, chain)
   const claim = await chain.readClaim(id)
   if (claim.status === 'none')
     throw badInput(
@@ -86,26 +86,6 @@ export const disputeCommand = async (
     refused: (_, reason) => terminal.note(`a move was refused: ${reason}`),
   })
   return report(chain, dispute, played, { id, bond, account, fromBlock, side: options.as }, terminal)
-}
-
-const claimId = async (run: Run, options: DisputeOptions, chain: DisputeChain): Promise<Hex> => {
-  const { claim } = options
-  if (claim !== undefined) {
-    if (/^0x[0-9a-fA-F]{64}$/.test(claim)) return claim as Hex
-    throw badInput('option-invalid', '--claim', claim, '0x and 64 hexadecimal digits', 'Copy the whole id.')
-  }
-  const posted = await readFile(run.layout.posted, 'utf8').catch(() => undefined)
-  const found = posted === undefined ? undefined : JSON.parse(posted)
-  const { chainId } = chain.connection
-  if (found?.chainId === chainId && found.contract === chain.address && typeof found.claim === 'string')
-    return found.claim
-  throw badInput(
-    'claim-missing',
-    '--claim',
-    'missing',
-    `a claim on chain ${chainId}`,
-    'Give the id that `lockstep claim` prints.',
-  )
 }
 
 const open = async (

@@ -92,3 +92,11 @@ test('cuts lead from the root to every digest', () => {
     }),
   )
 })
+
+test('heights are right for vectors that nobody holds in memory', () => {
+  for (let height = 1; height <= 48; height++) {
+    assert.equal(treeHeight(2 ** height), height)
+    assert.equal(treeHeight(2 ** height + 1), height + 1)
+    assert.equal(treeHeight(2 ** height - 1), height === 1 ? 0 : height)
+  }
+})

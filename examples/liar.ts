@@ -1,6 +1,6 @@
 // A machine that lies. It takes an honest run, goes on from one of its checkpoints with a fault of a random kind in a
 // random place of a random step, claims the history that results, and defends it on the chain as well as it can.
-//   node examples/liar.ts RUN --out DIRECTORY --rpc URL [--seed N] [--threads N]
+//   node examples/liar.ts RUN --out DIRECTORY --rpc URL [--seed N] [--kind KIND] [--threads N]
 // Lines of JSON on stdout say what it does: {"lie": ...}, {"claim": ...}, {"outcome": ...}.
 import { cp, rm } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
@@ -19,7 +19,7 @@ import {
 import { rootOf, sameBytes, type Task, tensorsTree } from '@lockstep/proof'
 import { createWasmExecutor, type Executor } from '@lockstep/tensor'
 import { faultyExecutor } from './faulty-executor.ts'
-import { drawLie, type Lie } from './lies.ts'
+import { drawLie, LIES, type Lie, type LieKind } from './lies.ts'
 import { seeded } from './seeded.ts'
 
 const { positionals, values } = parseArgs({
@@ -29,11 +29,15 @@ const { positionals, values } = parseArgs({
     rpc: { type: 'string' },
     seed: { type: 'string', default: '1' },
     threads: { type: 'string', default: '2' },
+    kind: { type: 'string' },
   },
 })
 const [directory] = positionals
-const { out, rpc, seed, threads } = values
+const { out, rpc, seed, threads, kind } = values
 if (!directory || !out || !rpc) throw new Error('liar.ts RUN --out DIRECTORY --rpc URL [--seed N]')
+if (kind !== undefined && !(kind in LIES))
+  throw new Error(`--kind is ${kind}; allowed: ${Object.keys(LIES).join(', ')}`)
+const only = kind as LieKind | undefined
 const say = (fact: object): void => void process.stdout.write(`${JSON.stringify(fact)}\n`)
 
 /** Whether one step with the lie ends in another state than one without: not every flipped bit reaches it. */
@@ -61,8 +65,8 @@ try {
   const { task } = run.training
   const { program } = task.committed
   const draw = seeded(Number(seed))
-  let lie = drawLie(program, task.steps, draw)
-  while (!(await changesState(lie, task, honest, run))) lie = drawLie(program, task.steps, draw)
+  let lie = drawLie(program, task.steps, draw, only)
+  while (!(await changesState(lie, task, honest, run))) lie = drawLie(program, task.steps, draw, only)
   say({ lie: { kind: lie.kind, step: lie.step, node: lie.node, place: lie.place } })
 
   // A copy of the honest run up to the checkpoint before the lie; what the task's commitments say stays true.

@@ -24,7 +24,7 @@ before(async () => {
 after(() => referee.stop())
 
 test('the conformance suite finds no other bit than the reference’s', async () => {
-  const size = { seed: 2, cases: process.env.LOCKSTEP_NIGHTLY ? 20_000 : 1_000 }
+  const size = { seed: 2, cases: process.env.LOCKSTEP_NIGHTLY === '1' ? 100_000 : 1_000 }
   const { cases, mismatched, mismatches } = await runScalarConformance(referee, size)
   assert.equal(mismatched, 0, JSON.stringify(mismatches, undefined, 2))
   assert.ok(cases > 50 * size.cases)

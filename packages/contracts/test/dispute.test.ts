@@ -27,15 +27,16 @@ const { trace: honest } = await runRemembering(task, referenceExecutor)
 let stage: Stage
 let clock: { now: number }
 let play: ReturnType<typeof playingBoth>
-before(async () => {
+const openStage = async (): Promise<void> => {
   stage = await startStage()
   clock = { now: 2_000_000 }
   play = playingBoth(stage, clock)
-})
+}
+before(openStage)
 after(() => stage.chain.stop())
 const freshStage = async (): Promise<void> => {
   await stage.chain.stop()
-  stage = await startStage()
+  await openStage()
 }
 
 /** What every judgement so far has taken, and of which item. */

@@ -184,7 +184,7 @@ const tour = async (): Promise<object> => {
 
   chapter('A manifest: what to train, on which text')
   const text = relative('runs', join('data', 'moby-dick.txt'))
-  const settings = ['training.steps=750', 'segments.every=50', `training.seed=${seed}`]
+  const settings = ['training.steps=600', 'segments.every=40', `training.seed=${seed}`]
   await lockstep(['init', manifest, '--text', text, '--name', 'start', '--set', ...settings])
   await lockstep(['validate', manifest, '--threads', String(threads)])
 

@@ -3,10 +3,10 @@
  * Every row is a median of runs that alternate between ours and what it is compared with.
  */
 import { readdirSync } from 'node:fs'
-import { parseArgs } from 'node:util'
+import { scriptArguments } from '../scripts/arguments.ts'
 import type { Bench, Row } from './row.ts'
 
-const { values, positionals } = parseArgs({
+const { values, positionals } = scriptArguments({
   allowPositionals: true,
   options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
 })
@@ -16,8 +16,9 @@ const names = readdirSync(import.meta.dirname)
   .map((f) => f.slice(0, -3))
 
 if (name === undefined || !names.includes(name)) {
-  console.log(`usage: npm run bench -- NAME [--json] [--quick]\nbenchmarks: ${names.join(', ')}`)
-  process.exit(name === undefined ? 0 : 1)
+  if (name !== undefined) console.error(`${name} is no benchmark; allowed: ${names.join(', ')}.`)
+  else console.log(`usage: npm run bench -- NAME [--json] [--quick]\nbenchmarks: ${names.join(', ')}`)
+  process.exit(name === undefined ? 0 : 2)
 }
 const { bench } = (await import(`./${name}.ts`)) as { bench: Bench }
 const rows = await bench({ quick: values.quick ?? false })

@@ -4,7 +4,6 @@
  *   npm run conformance [-- --json] [--cases N] [--programs N] [--seed N]
  * Exits with 1 where any bit differs.
  */
-import { parseArgs } from 'node:util'
 import {
   createWasmExecutor,
   firstDifference,
@@ -16,8 +15,9 @@ import {
   scalarExecutorOver,
 } from '@lockstep/tensor'
 import { startRefereeExecutor } from '../packages/contracts/test/referee-executor.ts'
+import { scriptArguments } from './arguments.ts'
 
-const { values } = parseArgs({
+const { values } = scriptArguments({
   options: {
     json: { type: 'boolean', default: false },
     cases: { type: 'string', default: '20000' }, // of each scalar program; the referee runs a tenth

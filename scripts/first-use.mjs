@@ -4,6 +4,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -32,7 +33,8 @@ const child = spawn(node, ['--disable-warning=ExperimentalWarning', join(root, f
 })
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
 child.on('error', (error) => stop(`Cannot run ${node}: ${error.message}`))
-child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)))
+// As shells say it: a process that was killed has not found a difference, which is what 1 means.
+child.on('exit', (code, signal) => process.exit(signal ? 128 + constants.signals[signal] : code))
 
 function install() {
   const lock = createHash('sha256')

@@ -24,6 +24,9 @@ import { type Stage, startStage } from '../packages/contracts/test/dispute-stage
 import { lyingSource } from '../packages/proof/test/lying-source.ts'
 import { vastSource } from '../packages/proof/test/vast-source.ts'
 import { VAST, vastParameters, vastProgram } from '../packages/proof/test/vast-task.ts'
+import { scriptArguments } from './arguments.ts'
+
+const { values } = scriptArguments({ options: { json: { type: 'boolean' } } })
 
 type Turn = { readonly side: Side; readonly kind: MoveKind | 'challengeSegment'; readonly gas: number }
 type Report = { readonly outcome: Outcome; readonly turns: readonly Turn[] }
@@ -101,7 +104,7 @@ try {
       honestGas: Math.max(total(caught.turns, 'challenger'), total(stood.turns, 'claimant')),
     },
   }
-  if (process.argv.includes('--json')) console.log(JSON.stringify(report))
+  if (values.json) console.log(JSON.stringify(report))
   else {
     for (const { side, kind, gas } of caught.turns)
       console.log(`${side.padEnd(10)} ${kind.padEnd(18)} ${gas}`)

@@ -10,8 +10,8 @@ import { readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { parseArgs } from 'node:util'
 import { loadModel, parameterCount, parametersOf } from '@lockstep/models'
+import { scriptArguments } from './arguments.ts'
 import { lossCurve } from './loss-curve.ts'
 
 const root = dirname(import.meta.dirname)
@@ -23,22 +23,14 @@ const refuse = (message: string): never => {
   process.stderr.write(`${message}\n`)
   process.exit(2)
 }
-const options = () =>
-  parseArgs({
-    options: {
-      seed: { type: 'string', default: String(randomInt(2 ** 31)) },
-      lies: { type: 'string', default: 'one' },
-      threads: { type: 'string', default: String(Math.min(availableParallelism(), 64)) },
-      json: { type: 'boolean', default: false },
-    },
-  }).values
-const values = ((): ReturnType<typeof options> => {
-  try {
-    return options()
-  } catch (error) {
-    return refuse(error instanceof Error ? error.message : String(error))
-  }
-})()
+const { values } = scriptArguments({
+  options: {
+    seed: { type: 'string', default: String(randomInt(2 ** 31)) },
+    lies: { type: 'string', default: 'one' },
+    threads: { type: 'string', default: String(Math.min(availableParallelism(), 64)) },
+    json: { type: 'boolean', default: false },
+  },
+})
 const integer = (field: string, text: string, least: number, most: number): number => {
   const value = Number(text)
   if (/^\d+$/.test(text) && value >= least && value <= most) return value

@@ -8,10 +8,10 @@
 import { spawnSync } from 'node:child_process'
 import { globSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { parseArgs } from 'node:util'
+import { scriptArguments } from './arguments.ts'
 
 const root = dirname(import.meta.dirname)
-const { values, positionals } = parseArgs({
+const { values, positionals } = scriptArguments({
   allowPositionals: true,
   options: { quick: { type: 'boolean' }, nightly: { type: 'boolean' }, shard: { type: 'string' } },
 })

@@ -63,7 +63,8 @@ export const badEnvironment = (
 
 /** Values may come from a stranger's file: what is shown of one is one short line without control characters. */
 const short = (value: unknown): string => {
-  const text = (typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))).slice(0, 200)
+  const isPlain = typeof value === 'string' || typeof value === 'number'
+  const text = (isPlain ? String(value) : (JSON.stringify(value) ?? String(value))).slice(0, 200)
   const shown = text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
   return shown === '' ? 'empty' : shown
 }
@@ -75,6 +76,17 @@ export const asCliError = (error: unknown, about = 'file'): CliError | undefined
   if (!(error instanceof Error)) return undefined
   if (isExplained(error)) return new CliError(EXIT.input, error.code, error)
   return fromSystem(error, about)
+}
+
+/** What a decoder says of a file's content, with the file's name and what to do about it. */
+export const from = <T>(path: string, remedy: string, decode: () => T): T => {
+  try {
+    return decode()
+  } catch (error) {
+    const { field, value, limit } = asCliError(error) ?? {}
+    if (field === undefined) throw error
+    throw badInput('file-damaged', `${field} of ${path}`, value, limit, remedy)
+  }
 }
 
 type Explained = Error & { code: string; field: string; value: string; limit: string; remedy: string }
@@ -113,7 +125,7 @@ const fromSystem = (error: Error, about: string): CliError | undefined => {
   const known = code === undefined ? undefined : SYSTEM[code]
   if (code === undefined || known === undefined) return undefined
   const [exit, limit, remedy] = known
-  return new CliError(exit, code, { field: path ?? about, value: SAID[code] ?? code, limit, remedy })
+  return new CliError(exit, code, { field: path || about, value: SAID[code] ?? code, limit, remedy })
 }
 
 const SAID: { readonly [code: string]: string } = {

@@ -1,5 +1,6 @@
 import type { Executor } from '@lockstep/tensor'
 import { Command, CommanderError, Option } from 'commander'
+import packageFile from '../package.json' with { type: 'json' }
 import { asCliError, badInput, EXIT, type ExitCode } from './cli-error.ts'
 import { initCommand } from './commands/init.ts'
 import { checkProofCommand, exportProofCommand } from './commands/proof.ts'
@@ -12,6 +13,7 @@ import { openExecutor } from './executor.ts'
 import { decimal, integer, integers, root } from './options.ts'
 import { createTerminal, type Terminal, type TerminalOptions } from './terminal.ts'
 
+const { version } = packageFile
 const now = (): number => performance.now()
 
 /** Runs one command line to its end and gives the exit code. */
@@ -30,7 +32,7 @@ export const run = async (
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.ok // help and version
-      return fail(usageError(error), terminal)
+      return fail(usageError(error, args, program), terminal)
     }
     return fail(error, terminal)
   }
@@ -51,14 +53,20 @@ const fail = (error: unknown, terminal: Terminal): ExitCode => {
   return EXIT.bug
 }
 
-const usageError = (error: CommanderError) =>
-  badInput(
+const usageError = (error: CommanderError, args: readonly string[], program: Command) => {
+  if (error.code === 'commander.help') {
+    const given = args.filter((arg) => !arg.startsWith('-')).at(-1) ?? 'missing'
+    const names = program.commands.map((command) => command.name()).join(', ')
+    return badInput('usage', 'the command', given, names, '`lockstep --help` says what each does.')
+  }
+  return badInput(
     'usage',
     'the command line',
     error.message.replace(/^error: /, ''),
     'what --help shows',
     'Correct the command.',
   )
+}
 
 const commandLine = (
   terminal: Terminal,
@@ -68,7 +76,9 @@ const commandLine = (
   const program = new Command('lockstep')
     .description('Train models that anyone can verify, bit for bit.')
     .option('--json', 'print one JSON object on stdout instead of text')
+    .version(version)
     .exitOverride()
+    .hook('preAction', (_, command) => requireText(command))
     .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => {} })
     .addHelpText(
       'after',
@@ -110,8 +120,16 @@ const commandLine = (
       'execute a run again and print the first difference; needs no stake and no permission',
     ),
   )
-    .option('--sample <k>', 'only so many segments, drawn at random', integer('--sample', 1, 2 ** 20))
-    .option('--segments <list>', 'only these segments, such as 0,3,4', integers('--segments', 0, 2 ** 20))
+    .addOption(
+      new Option('--sample <k>', 'only so many segments, drawn at random')
+        .argParser(integer('--sample', 1, 2 ** 20))
+        .conflicts(['segments', 'against']),
+    )
+    .addOption(
+      new Option('--segments <list>', 'only these segments, such as 0,3,4')
+        .argParser(integers('--segments', 0, 2 ** 20))
+        .conflicts('against'),
+    )
     .option('--against <run>', 'a run of your own: only the first segment that it disagrees about')
     .action(async (directory, { threads, ...options }) => {
       await withExecutor(threads, async (executor) =>
@@ -187,7 +205,12 @@ const commandLine = (
   threads(command('sample <model-or-run>', 'text from a trained model'))
     .option('--prompt <text>', 'how the text begins', 'The ')
     .option('--tokens <n>', 'how many tokens to add', integer('--tokens', 1, 2 ** 16), 200)
-    .option('--temperature <t>', '0 always takes the likeliest token', decimal('--temperature', 0, 100), 0.8)
+    .option(
+      '--temperature <t>',
+      '0 always takes the likeliest token',
+      decimal('--temperature', 0, 0.001, 100),
+      0.8,
+    )
     .option('--top <n>', 'only the likeliest n tokens; 0 allows all', integer('--top', 0, 65536), 0)
     .option('--seed <n>', 'the same seed gives the same text', integer('--seed', 0, 2 ** 32 - 1), 1)
     .action(async (path, { threads, json: _, ...options }) => {
@@ -195,6 +218,17 @@ const commandLine = (
     })
 
   return program
+}
+
+/** An empty path or name is a slip of a script's, and never what is meant. */
+const requireText = (command: Command): void => {
+  const given: [string, unknown][] = [
+    ...command.registeredArguments.map((arg, i): [string, unknown] => [arg.name(), command.args[i]]),
+    ...Object.entries(command.opts()).map(([name, value]): [string, unknown] => [`--${name}`, value]),
+  ]
+  for (const [name, value] of given)
+    if (value === '')
+      throw badInput('option-invalid', name, '', 'at least one character', 'Give it, or leave it out.')
 }
 
 const withExecutor = async <T>(threads: number, work: (executor: Executor) => Promise<T>): Promise<T> => {

@@ -1,7 +1,19 @@
 import { run } from './cli.ts'
+import { asCliError, EXIT } from './cli-error.ts'
 
-// A reader that has seen enough (`| head`) is no error.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
+for (const [name, stream] of [
+  ['stdout', process.stdout],
+  ['stderr', process.stderr],
+] as const)
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return // a reader that has seen enough (`| head`) is no error
+    process.stderr.write(`lockstep: ${asCliError(error, name)?.message ?? error.message}\n`)
+    process.exit(EXIT.environment)
+  })
+process.on('uncaughtException', (error) => {
+  process.stderr.write(
+    `lockstep: a bug in Lockstep, please report it with the lines below.\n${error.stack}\n`,
+  )
+  process.exit(EXIT.bug)
 })
 process.exitCode = await run(process.argv.slice(2))

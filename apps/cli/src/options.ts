@@ -15,16 +15,17 @@ export const integer =
     )
   }
 
+/** One number by itself, or any within bounds. */
 export const decimal =
-  (field: string, least: number, most: number) =>
+  (field: string, alone: number, least: number, most: number) =>
   (text: string): number => {
     const value = Number(text)
-    if (text.trim() !== '' && value >= least && value <= most) return value
+    if (text.trim() !== '' && (value === alone || (value >= least && value <= most))) return value
     throw badInput(
       'option-invalid',
       field,
       text,
-      `a number from ${least} to ${most}`,
+      `${alone}, or a number from ${least} to ${most}`,
       'Choose another value.',
     )
   }

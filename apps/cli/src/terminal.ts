@@ -48,7 +48,7 @@ const bar = (label: string, total: number, stream: Stream, now: () => number): P
       last = now()
       const full = Math.round((BAR * done) / Math.max(total, 1))
       const text = `${label} [${'#'.repeat(full)}${'.'.repeat(BAR - full)}] ${counts(done, total)} ${remaining(done, total, now() - start)} ${detail}`
-      stream.write(`\r\x1b[2K${text.slice(0, (stream.columns ?? 80) - 1)}`)
+      stream.write(`\r\x1b[2K${text.slice(0, (stream.columns || 80) - 1)}`)
     },
     end: () => void stream.write('\r\x1b[2K'),
   }
@@ -65,7 +65,7 @@ const lines = (label: string, total: number, stream: Stream, now: () => number):
       lastTenth = tenth
       lastTime = now()
       stream.write(
-        `${label} ${counts(done, total)} ${remaining(done, total, now() - start)} ${detail}`.trimEnd(),
+        [label, counts(done, total), remaining(done, total, now() - start), detail].filter(Boolean).join(' '),
       )
       stream.write('\n')
     },

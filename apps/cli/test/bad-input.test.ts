@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -71,7 +72,8 @@ test('missing files, short texts, directories and special files are named', asyn
     [['validate', '.'], 2, /\. is a directory/],
     [['train', 'short.yaml'], 2, /train tokens is 9; allowed: at least 17/],
     [['train', 'notext.yaml'], 2, /absent\.txt is missing/],
-    [['sample', 'page.txt'], 2, /safetensors/],
+    [['sample', 'page.txt'], 2, /of page\.txt is .*safetensors/],
+    [['sample', '.'], 2, /model\.safetensors is missing; allowed: a finished run.*lockstep train/],
   ]
   await writeFile(join(home, 'short.txt'), 'too short')
   await writeFile(
@@ -95,7 +97,25 @@ test('wrong options and commands are refused with what is allowed; help is no er
     [['fly'], /unknown command 'fly'/],
     [['train'], /missing required argument/],
     [['verify', 'x', '--sample', 'many'], /--sample is many; allowed: an integer from 1/],
-    [['sample', 'x', '--temperature', '-1'], /--temperature is -1; allowed: a number from 0/],
+    [['sample', 'x', '--temperature', '-1'], /--temperature is -1; allowed: 0, or a number from 0\.001/],
+    [
+      ['sample', 'x', '--temperature', '1e-30'],
+      /--temperature is 1e-30; allowed: 0, or a number from 0\.001/,
+    ],
+    [['sample', 'x', '--prompt', ''], /--prompt is empty; allowed: at least one character/],
+    [['verify', 'x', '--sample', '1', '--segments', '0'], /cannot be used with option/],
+    [['train', 'tiny.yaml', '--out', ''], /--out is empty/],
+    [['verify', ''], /run is empty/],
+    [[], /the command is missing; allowed: init, validate, train/],
+    [['help', 'fly'], /the command is fly; allowed: init/],
+    [['init', 'x.yaml', '--text', ''], /--text is empty/],
+    [
+      ['init', 'x.yaml', '--set', 'model.layers=: : ['],
+      /--set is model\.layers=: : \[; allowed: field=value/,
+    ],
+    [['init', 'x.yaml', '--set', 'training.rate=.nan'], /training\.rate is NaN; allowed: a number/],
+    [['init', 'x.yaml', '--set', 'tokenizer.size=300'], /tokenizer is .*; allowed: byte, or \{bpe: /],
+    [['init', 'page.txt/x.yaml'], /page\.txt is no directory/],
     [['train', 'x', '--threads', '0'], /--threads is 0/],
     [['train', 'x', '--bogus'], /unknown option '--bogus'/],
   ]
@@ -103,12 +123,34 @@ test('wrong options and commands are refused with what is allowed; help is no er
     const ended = await inProcess(...args)
     assert.equal(ended.code, 2, `${args}`)
     assert.match(ended.stderr, pattern)
+    assert.equal(ended.stderr.trim().split('\n').length, 1, ended.stderr)
   }
+  assert.deepEqual(
+    (await readdir(home)).filter((name) => name === 'x.yaml' || name === 'manifest.json'),
+    [],
+  )
+  assert.match((await inProcess('--version')).stdout, /^\d+\.\d+\.\d+\n$/)
   const help = await inProcess('--help')
   assert.equal(help.code, 0)
   for (const name of ['init', 'validate', 'train', 'verify', 'sample'])
     assert.match(help.stdout, new RegExp(name))
   assert.match(help.stdout, /Exit codes: 0 all well/)
+})
+
+test('a pipe that nobody writes to is refused, and not waited for', async (t) => {
+  if (process.platform === 'win32') return t.skip('has no such files')
+  execFileSync('mkfifo', ['pipe'])
+  await writeFile('piped.yaml', tiny('piped').replace('page.txt', 'pipe'))
+  const { code, stderr } = await inProcess('validate', 'piped.yaml')
+  assert.equal(code, 2)
+  assert.match(stderr, /pipe is no regular file; allowed: a regular file\. Name another text file/)
+})
+
+test('a directory that the system lets nobody make is refused, and not tried for ever', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /proc')
+  const { code, stderr } = await inProcess('train', 'tiny.yaml', '--out', '/proc/lockstep')
+  assert.equal(code, 2)
+  assert.match(stderr, /\/proc\/lockstep is missing/)
 })
 
 test('a run that would not fit the disk is refused before its first step', async () => {

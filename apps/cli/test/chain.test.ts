@@ -105,6 +105,13 @@ test('an honest claim is nothing to dispute; a claim about another task is none 
   const own = await inProcess('dispute', 'runs/tiny', '--rpc', rpc)
   assert.equal(own.code, 0, own.stderr)
   assert.match(own.stdout, /^Nothing to dispute/)
+  const again = ['claim', 'runs/tiny', '--rpc', rpc, '--contract', claimed.contract.toLowerCase()]
+  assert.equal((await inProcess(...again)).code, 0)
+  assert.equal((await inProcess('dispute', 'runs/tiny', '--rpc', rpc)).code, 0)
+  await writeFile('runs/tiny/posted.json', '{')
+  const lost = await inProcess('dispute', 'runs/tiny', '--rpc', rpc)
+  assert.equal(lost.code, 2)
+  assert.match(lost.stderr, /--claim is missing.*\[claim-missing\]/)
   await writeFile(
     'longer.yaml',
     'name: longer\ndata: { text: page.txt }\nmodel: { layers: 1, width: 16, heads: 2, context: 16 }\ntraining: { batch: 4, steps: 8, warmup: 2 }\nsegments: { every: 4 }\n',

@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { run } from '../src/cli.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
-const main = join(root, 'apps', 'cli', 'src', 'main.ts')
+export const main = join(root, 'apps', 'cli', 'src', 'main.ts')
 
 export type Ended = { readonly code: number | null; readonly stdout: string; readonly stderr: string }
 export type Started = {
   readonly kill: (signal: NodeJS.Signals) => void
+  /** Closes this end of its stdout and stderr. */
+  readonly unread: () => void
   /** What stdout has had so far. */
   readonly output: () => string
   /** Fulfilled when stdout has this text, or the process has ended. */
@@ -47,7 +49,11 @@ export const startFile = (directory: string, file: string, ...args: readonly str
       look()
       void ended.then(() => resolve())
     })
-  return { kill: (signal) => void child.kill(signal), output: () => stdout, said, ended }
+  const unread = () => {
+    child.stdout.destroy()
+    child.stderr.destroy()
+  }
+  return { kill: (signal) => void child.kill(signal), unread, output: () => stdout, said, ended }
 }
 
 /** Runs `lockstep` to its end. */

@@ -55,6 +55,9 @@ test('a proof of a segment is executed again by who has nothing else; a changed 
     assert.equal((await inProcess('check-proof', 'changed.proof', '--root', root)).code, 1)
     await writeFile('cut.proof', bytes.subarray(0, bytes.length - 7))
     assert.equal((await inProcess('check-proof', 'cut.proof')).code, 2)
+    const model = await inProcess('check-proof', path, '--model', 'runs/tiny/model.safetensors')
+    assert.equal(model.code, 2)
+    assert.match(model.stderr, /--model is .*; allowed: with a proof of a whole run/)
   }
   const none = await inProcess('export-proof', 'runs/tiny', '--segment', '3')
   assert.match(none.stderr, /--segment is 3; allowed: 0 to 2/)

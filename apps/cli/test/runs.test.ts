@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { cp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { encodeSafetensors } from '@lockstep/models'
-import { jsonOf, lockstep, start, tiny, workplace } from './lockstep.ts'
+import { jsonOf, lockstep, main, start, tiny, workplace } from './lockstep.ts'
 
 let home: string
 before(async () => {
@@ -105,7 +107,7 @@ test('a corrupted or cut-off program, input, tokenizer, manifest, claim and mode
   await truncate(join(run('files'), 'model.safetensors'), 3000)
   const { code, stderr } = await lockstep(home, 'sample', 'runs/files')
   assert.equal(code, 2)
-  assert.match(stderr, /safetensors-malformed/)
+  assert.match(stderr, /of runs.files.model\.safetensors is .*\[file-damaged\]/)
 })
 
 test('the manifest of another run, or another text, touches nothing', async () => {
@@ -139,4 +141,68 @@ test('tokens of a wrong dtype or shape are named with what was expected', async 
     assert.equal(code, 2)
     assert.match(stderr, pattern)
   }
+})
+
+test('a flipped bit of the text is found, and written again from the text with the checkpoints kept', async () => {
+  await writeFile(join(home, 'flipped.yaml'), tiny('flipped'))
+  assert.equal((await lockstep(home, 'train', 'flipped.yaml')).code, 0)
+  for (const file of ['inputs.safetensors', 'held-out.safetensors']) {
+    const path = join(run('flipped'), file)
+    const good = await readFile(path)
+    await writeFile(path, good.with(-100, good.at(-100)! ^ 1))
+    for (const command of ['verify', 'train', 'export-proof']) {
+      const { code, stderr } = await lockstep(home, command, 'runs/flipped')
+      assert.equal(code, 2, command)
+      assert.match(
+        stderr,
+        /^lockstep: digest of .*safetensors is .*lockstep train MANIFEST.*\[file-damaged\]$/m,
+      )
+    }
+    const again = await lockstep(home, 'train', 'flipped.yaml')
+    assert.equal(again.code, 0, again.stderr)
+    assert.deepEqual(await readFile(path), good)
+  }
+  assert.equal(await rootIn('flipped'), await rootIn('tiny'))
+})
+
+test('a run whose files have become those of another task is refused, and its claim stays', async () => {
+  await cp(run(), run('reseeded'), { recursive: true })
+  const path = join(run('reseeded'), 'manifest.json')
+  await writeFile(path, (await readFile(path, 'utf8')).replace('"seed": 1,', '"seed": 2,'))
+  const finished = await lockstep(home, 'train', 'runs/reseeded')
+  assert.equal(finished.code, 2)
+  assert.match(finished.stderr, /initialItem of .*claim\.json is .*\[claim-differs\]/)
+  assert.equal(await rootIn('reseeded'), await rootIn('tiny'))
+  await rm(join(run('reseeded'), 'claim.json'))
+  const unfinished = await lockstep(home, 'train', 'runs/reseeded')
+  assert.equal(unfinished.code, 2)
+  assert.match(unfinished.stderr, /step-00000000\.safetensors is .*\[run-differs\]/)
+})
+
+test('the initial state is made again too', async () => {
+  await cp(run(), run('start'), { recursive: true })
+  const good = await readFile(checkpoint('start', 0))
+  await truncate(checkpoint('start', 0), 3000)
+  assert.equal((await lockstep(home, 'train', 'runs/start')).code, 0)
+  assert.deepEqual(await readFile(checkpoint('start', 0)), good)
+})
+
+test('a reader that closes stdout and stderr early stops no training', async () => {
+  await writeFile(join(home, 'piped.yaml'), tiny('piped'))
+  const unread = start(home, 'train', 'piped.yaml')
+  unread.unread()
+  assert.equal((await unread.ended).code, 0)
+  assert.equal(await rootIn('piped'), await rootIn('tiny'))
+})
+
+test('data that finds no room on stdout is an error of the surroundings, in one line', async (t) => {
+  if (process.platform !== 'linux') return t.skip('needs /dev/full')
+  const full = openSync('/dev/full', 'w')
+  const { status, stderr } = spawnSync(process.execPath, [main, '--help'], {
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  })
+  closeSync(full)
+  assert.equal(status, 3)
+  assert.match(stderr, /^lockstep: stdout is on a full disk; .*\n$/)
 })

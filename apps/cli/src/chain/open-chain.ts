@@ -1,6 +1,14 @@
 import { connect, type DisputeChain, disputeChain, disputesAbi, LOCAL_CHAIN } from '@lockstep/contracts'
 import { type TaskFields, taskFields } from '@lockstep/proof'
-import { type Address, createPublicClient, getContractAddress, type Hex, http, isAddress } from 'viem'
+import {
+  type Address,
+  createPublicClient,
+  getAddress,
+  getContractAddress,
+  type Hex,
+  http,
+  isAddress,
+} from 'viem'
 import { badEnvironment, badInput } from '../cli-error.ts'
 import type { Run } from '../run/run-directory.ts'
 import { accountFor, developmentAccount, type Role } from './keys.ts'
@@ -61,7 +69,7 @@ export const openChain = async (role: Role, options: ChainOptions): Promise<Disp
 
 const contractAt = (contract: string | undefined, chainId: number): Address => {
   if (contract === undefined && chainId === LOCAL_CHAIN.id) return localContract()
-  if (contract !== undefined && isAddress(contract, { strict: false })) return contract
+  if (contract !== undefined && isAddress(contract, { strict: false })) return getAddress(contract)
   throw badInput(
     'contract-invalid',
     '--contract',

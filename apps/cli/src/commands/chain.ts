@@ -1,4 +1,5 @@
 import { connect, deployDisputes, LOCAL_CHAIN, startLocalChain } from '@lockstep/contracts'
+import { getAddress } from 'viem'
 import { developmentAccount } from '../chain/keys.ts'
 import { badEnvironment } from '../cli-error.ts'
 import type { Terminal } from '../terminal.ts'
@@ -25,7 +26,8 @@ export const chainCommand = async (
       account,
       pollingInterval: 20,
     })
-    const contract = await deployDisputes(connection, { ...RULES, treasury: account.address })
+    const deployed = await deployDisputes(connection, { ...RULES, treasury: account.address })
+    const contract = getAddress(deployed)
     terminal.say(`chain     ${chain.url}, id ${LOCAL_CHAIN.id}: a local one, its coins are worth nothing`)
     terminal.say(`contract  ${contract}`)
     for (const role of ['claimant', 'challenger'] as const)

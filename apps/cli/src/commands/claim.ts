@@ -4,11 +4,12 @@ import { readMinimumBond } from '@lockstep/contracts'
 import { taskFields } from '@lockstep/proof'
 import type { Result } from '@lockstep/tensor'
 import type { Hex } from 'viem'
+import { z } from 'zod'
 import { type ChainOptions, coins, openChain } from '../chain/open-chain.ts'
 import { badInput } from '../cli-error.ts'
 import { writeAtomic } from '../run/atomic-file.ts'
 import { openRun, type Run } from '../run/run-directory.ts'
-import { readOwnClaim } from '../run/verify-run.ts'
+import { requireOwnClaim } from '../run/verify-run.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type ClaimOptions = ChainOptions & {
@@ -23,15 +24,7 @@ export const claimCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const run = await openRun(directory)
-  const { file, difference } = await readOwnClaim(run)
-  if (difference)
-    throw badInput(
-      'claim-differs',
-      difference.field!,
-      difference.committed,
-      difference.recomputed,
-      'A bond on it would be lost: `lockstep train RUN` makes the claim again.',
-    )
+  const file = await requireOwnClaim(run)
   const chain = await openChain('claimant', options)
   const posted = await postClaim(chain, run, file.root, options.window)
   const { chainId, account } = chain.connection
@@ -94,11 +87,9 @@ export const claimId = async (run: Run, claim: string | undefined, chain: Disput
     if (/^0x[0-9a-fA-F]{64}$/.test(claim)) return claim as Hex
     throw badInput('option-invalid', '--claim', claim, '0x and 64 hexadecimal digits', 'Copy the whole id.')
   }
-  const posted = await readFile(run.layout.posted, 'utf8').catch(() => undefined)
-  const found = posted === undefined ? undefined : JSON.parse(posted)
   const { chainId } = chain.connection
-  if (found?.chainId === chainId && found.contract === chain.address && typeof found.claim === 'string')
-    return found.claim
+  const posted = await readPosted(run.layout.posted)
+  if (posted?.chainId === chainId && posted.contract === chain.address) return posted.claim
   throw badInput(
     'claim-missing',
     '--claim',
@@ -107,6 +98,24 @@ export const claimId = async (run: Run, claim: string | undefined, chain: Disput
     'Give the id that `lockstep claim` prints.',
   )
 }
+
+/** The claim that a run has posted; a damaged note of it is none, because the id can be given. */
+const readPosted = async (path: string) => {
+  try {
+    return postedSchema.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch {
+    return undefined
+  }
+}
+
+const postedSchema = z.object({
+  chainId: z.int(),
+  contract: z.string(),
+  claim: z
+    .string()
+    .regex(/^0x[0-9a-f]{64}$/)
+    .transform((text) => text as Hex),
+})
 
 export type FinalizeOptions = ChainOptions & { readonly claim?: string }
 

@@ -12,7 +12,7 @@ import { readCheckpoint } from '../run/checkpoint-file.ts'
 import { type ClaimFile, readClaim } from '../run/claim-file.ts'
 import { layoutOf } from '../run/layout.ts'
 import { openRun, type Run } from '../run/run-directory.ts'
-import { readOwnClaim } from '../run/verify-run.ts'
+import { requireOwnClaim } from '../run/verify-run.ts'
 import type { Terminal } from '../terminal.ts'
 import { accepted, claimId } from './claim.ts'
 
@@ -34,7 +34,7 @@ export const disputeCommand = async (
   terminal: Terminal,
 ): Promise<ExitCode> => {
   const run = await openRun(directory)
-  const { file } = await readOwnClaim(run)
+  const file = await requireOwnClaim(run)
   const chain = await openChain(options.as, options)
   const id = await claimId(run, options.claim, chain)
   const claim = await chain.readClaim(id)

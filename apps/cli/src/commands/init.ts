@@ -1,9 +1,10 @@
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
-import { parse as parseValue } from 'yaml'
+import { parse as parseValue, stringify } from 'yaml'
 import { badInput } from '../cli-error.ts'
 import { parseManifest } from '../manifest/parse.ts'
 import { defaultManifest, manifestTemplate } from '../manifest/template.ts'
+import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type InitOptions = {
@@ -19,9 +20,9 @@ export const initCommand = async (path: string, options: InitOptions, terminal: 
   const name = options.name ?? nameFrom(path)
   const fields: Fields = { ...defaultManifest('name', text), name }
   for (const setting of options.set ?? []) setField(fields, setting)
-  const manifest = parseManifest(new TextEncoder().encode(JSON.stringify(fields)))
+  const manifest = parseManifest(new TextEncoder().encode(stringify(fields)))
   const template = manifestTemplate(manifest, extname(path) === '.json' ? 'json' : 'yaml')
-  await mkdir(dirname(path), { recursive: true })
+  await makeDirectory(dirname(path))
   const file = await open(path, 'wx').catch((error) => {
     if (error.code !== 'EEXIST') throw Object.assign(error, { path })
     throw badInput(
@@ -55,7 +56,16 @@ const setField = (fields: Fields, setting: string): void => {
   if (!match)
     throw badInput('option-invalid', '--set', setting, 'field=value', 'Such as --set training.steps=300.')
   const [, outer, inner, text] = match
-  const value: unknown = parseValue(text!)
+  const value = parseSetting(setting, text!)
+  const before = fields[outer!]
   if (inner === undefined) fields[outer!] = value
-  else fields[outer!] = { ...(fields[outer!] as Fields | undefined), [inner]: value }
+  else fields[outer!] = { ...(typeof before === 'object' ? before : {}), [inner]: value }
+}
+
+const parseSetting = (setting: string, text: string): unknown => {
+  try {
+    return parseValue(text)
+  } catch {
+    throw badInput('option-invalid', '--set', setting, 'field=value', 'Give a number or a word as the value.')
+  }
 }

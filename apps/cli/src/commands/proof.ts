@@ -12,18 +12,19 @@ import {
   verifyProof,
 } from '@lockstep/proof'
 import { type Executor, unwrap } from '@lockstep/tensor'
-import { badInput, EXIT, type ExitCode } from '../cli-error.ts'
+import { badInput, EXIT, type ExitCode, from } from '../cli-error.ts'
 import { readBounded, writeAtomic } from '../run/atomic-file.ts'
 import { readCheckpoint } from '../run/checkpoint-file.ts'
 import type { ClaimFile } from '../run/claim-file.ts'
 import { openRun, type Run } from '../run/run-directory.ts'
 import { checkProof, decodeProof, MAX_PROOF_BYTES, proveSegment, writeProof } from '../run/segment-proof.ts'
-import { readOwnClaim } from '../run/verify-run.ts'
+import { requireOwnClaim } from '../run/verify-run.ts'
 import { bytes, type Terminal } from '../terminal.ts'
 
 export type ExportOptions = { readonly segment?: number; readonly out?: string }
 
 const REMEDY = 'Ask for the file again: `lockstep export-proof RUN` makes it.'
+const MODEL_REMEDY = 'Name a model.safetensors that `lockstep train` wrote.'
 
 /**
  * Writes what a third party checks without the run: by default the program, the claim and the digests of what came out;
@@ -35,15 +36,7 @@ export const exportProofCommand = async (
   terminal: Terminal,
 ): Promise<ExitCode> => {
   const run = await openRun(directory)
-  const { file, difference } = await readOwnClaim(run)
-  if (difference)
-    throw badInput(
-      'claim-differs',
-      difference.field!,
-      difference.committed,
-      difference.recomputed,
-      'The claim is about another task than the files: `lockstep train RUN` makes it again.',
-    )
+  const file = await requireOwnClaim(run)
   const last = checkpointCount(file.task) - 1
   if (segment !== undefined && segment > last)
     throw badInput('option-invalid', '--segment', segment, `0 to ${last}`, 'Name a segment that the run has.')
@@ -78,6 +71,14 @@ export const checkProofCommand = async (
 ): Promise<ExitCode> => {
   const content = await readBounded(path, MAX_PROOF_BYTES, REMEDY)
   if (content[0] === '{'.charCodeAt(0)) return checkRun(path, content, options, terminal)
+  if (options.model !== undefined)
+    throw badInput(
+      'option-invalid',
+      '--model',
+      options.model,
+      'with a proof of a whole run',
+      'Leave it out, or check the file that `lockstep export-proof RUN` writes without --segment.',
+    )
   const proof = decodeProof(content, path)
   const bar = terminal.progress('check', proof.task.segmentLength)
   const verdict = await checkProof(proof, executor, options.root, (step) => bar.update(step))
@@ -100,7 +101,7 @@ const checkRun = async (
 ): Promise<ExitCode> => {
   if (content.length > PROOF_BYTES)
     throw badInput('file-too-large', path, `${content.length} bytes`, `at most ${PROOF_BYTES} bytes`, REMEDY)
-  const proof = unwrap(verifyProof(content))
+  const proof = from(path, REMEDY, () => unwrap(verifyProof(content)))
   const { claimRoot, task } = proof
   const wrong =
     root !== undefined && root !== claimRoot
@@ -121,7 +122,8 @@ const checkRun = async (
 
 /** The first parameter of a model that is not the one the run ended with. */
 const wrongTensor = async ({ end, committed }: VerifiedProof, path: string) => {
-  const { parameters } = loadModel(await readBounded(path, MAX_PROOF_BYTES, REMEDY))
+  const content = await readBounded(path, MAX_PROOF_BYTES, MODEL_REMEDY)
+  const { parameters } = from(path, MODEL_REMEDY, () => loadModel(content))
   for (const [i, parameter] of parameters.entries()) {
     const digest = toHex(digestOf(parameter))
     const claimed = end?.states[i] ?? 'nothing'

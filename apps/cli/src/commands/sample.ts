@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { loadModel, sampleText } from '@lockstep/models'
 import type { Executor } from '@lockstep/tensor'
-import { badInput } from '../cli-error.ts'
+import { badInput, from } from '../cli-error.ts'
 import { readBounded } from '../run/atomic-file.ts'
 import { layoutOf } from '../run/layout.ts'
 import type { Terminal } from '../terminal.ts'
@@ -28,9 +28,11 @@ export const sampleCommand = async (
     throw Object.assign(error, { path })
   })
   const file = found.isDirectory() ? layoutOf(path).model : path
-  if (options.prompt === '')
-    throw badInput('option-invalid', '--prompt', '', 'at least one character', 'Give a prompt.')
-  const model = loadModel(await readBounded(file, MAX_MODEL_BYTES, REMEDY))
+  const content = await readBounded(file, MAX_MODEL_BYTES, REMEDY).catch((error) => {
+    if (error.code !== 'ENOENT') throw error
+    throw badInput('model-missing', file, 'missing', 'a finished run', 'Finish it with `lockstep train RUN`.')
+  })
+  const model = from(file, REMEDY, () => loadModel(content))
   const text = await sampleText(model, executor, options)
   terminal.say(text)
   terminal.result({ model: file, ...options, text })

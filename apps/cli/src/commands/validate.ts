@@ -21,7 +21,7 @@ export const validateCommand = async (
   const { config } = plan.model
   terminal.say(`${path} is valid.`)
   terminal.say(
-    `model     ${count(estimates.parameters)} parameters: ${config.layers} layers, width ${config.width}, ${config.heads} heads, context ${config.context}, ${config.vocab} tokens`,
+    `model     ${count(estimates.parameters)} parameters: layers ${config.layers}, width ${config.width}, heads ${config.heads}, context ${config.context}, tokens ${config.vocab}`,
   )
   terminal.say(
     `text      ${count(plan.corpus.shape[0]!)} tokens to train on, ${count(plan.heldOut.shape[0]!)} held out`,

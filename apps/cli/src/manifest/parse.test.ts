@@ -39,7 +39,7 @@ test('a wrong field is named with its value, what is allowed, and what to do', (
     ['data: {text: a}\nmodel: {layer: 2}', 'model.layer', 'given', /layers, width, heads/],
     ['data: {text: a}\nspeed: 2', 'speed', 'given', /name, data, tokenizer/],
     ['data: {text: a}\nmodel: {width: 10, heads: 4}', 'model.heads', '4', /divisor/],
-    ['data: {text: a}\ntraining: {rate: .nan}', 'training.rate', 'null', /number/],
+    ['data: {text: a}\ntraining: {rate: .nan}', 'training.rate', 'NaN', /number/],
     ['data: {text: a}\ntraining: {steps: 5, warmup: 6}', 'training.warmup', '6', /5/],
     [
       'data: {text: a}\ntraining: {steps: 16777216}\nsegments: {every: 2}',

@@ -97,7 +97,7 @@ const EXPECTED: { readonly [type: string]: string } = {
 const knownFields = (path: readonly PropertyKey[]): string => {
   let schema: unknown = manifestSchema
   for (const key of path) schema = shapeOf(schema)[key as string]
-  return Object.keys(shapeOf(schema)).join(', ')
+  return Object.keys(shapeOf(schema)).join(', ') || 'byte, or {bpe: 257 to 16384}' // a tokenizer is no map of fields
 }
 
 /** The fields of an object schema, under whatever default wraps it. */

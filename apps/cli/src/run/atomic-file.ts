@@ -46,7 +46,9 @@ export const readBounded = async (
   limit: number,
   remedy: string,
 ): Promise<Uint8Array<ArrayBuffer>> => {
-  const file = await open(path, 'r').catch((error) => {
+  // Without waiting: a pipe that nobody writes to would keep an open() for ever.
+  const flags = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)
+  const file = await open(path, flags).catch((error) => {
     throw Object.assign(error, { path })
   })
   try {

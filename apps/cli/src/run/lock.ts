@@ -27,7 +27,7 @@ const take = async (path: string): Promise<void> => {
         path,
         `held by process ${owner}`,
         'one writer',
-        'Wait for it to end, or stop it.',
+        'Wait for it to end, or stop it; where it is no lockstep, remove this file.',
       )
     }
     await rm(path, { force: true })

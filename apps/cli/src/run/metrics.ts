@@ -20,7 +20,7 @@ const schema = z.union([
 export const readMetrics = async (path: string): Promise<Metric[]> => {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
-    throw error
+    throw Object.assign(error, { path })
   })
   const found = new Map<string, Metric>()
   for (const line of text.split('\n')) {

@@ -1,16 +1,23 @@
-import { mkdir, readdir, stat, statfs } from 'node:fs/promises'
+import { readdir, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { loadTokenizer } from '@lockstep/models'
-import { checkpointCount, type Task } from '@lockstep/proof'
-import { decodeProgram, encodeProgram, estimateProgram, sameShape, type Tensor } from '@lockstep/tensor'
-import { badEnvironment, badInput } from '../cli-error.ts'
+import { checkpointCount, digestOf, toHex } from '@lockstep/proof'
+import {
+  decodeProgram,
+  encodeProgram,
+  estimateProgram,
+  sameShape,
+  type Tensor,
+  unwrap,
+} from '@lockstep/tensor'
+import { badEnvironment, badInput, from } from '../cli-error.ts'
 import { canonicalManifest, MAX_MANIFEST_BYTES, parseManifest } from '../manifest/parse.ts'
 import type { Manifest } from '../manifest/schema.ts'
 import { bytes } from '../terminal.ts'
 import { readBounded, writeAtomic } from './atomic-file.ts'
-import { readCheckpoint, writeCheckpoint } from './checkpoint-file.ts'
 import { type Layout, layoutOf } from './layout.ts'
-import { decodeNamed, namedTensors, writeTensors } from './tensor-file.ts'
+import { makeDirectory } from './make-directory.ts'
+import { decodeNamed, writeTensors } from './tensor-file.ts'
 import { planOf, type Training, type TrainingPlan, trainingOf } from './training-task.ts'
 
 /** A run on disk: its manifest, the training that it stands for, and where its files are. */
@@ -19,7 +26,7 @@ export type Run = { readonly layout: Layout; readonly manifest: Manifest; readon
 const MAX_TEXT_BYTES = 2 ** 31
 const MAX_PROGRAM_BYTES = 2 ** 27
 const REMEDY =
-  'The file is damaged or belongs to another run: train again from the manifest into a new directory (--out).'
+  'The file is damaged or of another run: remove it, and `lockstep train MANIFEST` writes it again and keeps the checkpoints.'
 
 export const readManifest = async (path: string): Promise<Manifest> =>
   parseManifest(await readBounded(path, MAX_MANIFEST_BYTES, 'Name a manifest: a YAML or JSON file.'))
@@ -29,7 +36,7 @@ export const readText = (manifestPath: string, { data }: Manifest): Promise<Uint
   readBounded(
     isAbsolute(data.text) ? data.text : join(dirname(manifestPath), data.text),
     MAX_TEXT_BYTES,
-    'Use a shorter text.',
+    'Name another text file in the manifest.',
   )
 
 /** What a text is called in the copy that a run keeps: runs are handed to others, and paths are nobody's business. */
@@ -42,7 +49,7 @@ const portable = (manifest: Manifest): Manifest => ({
 export const createRun = async (directory: string, manifest: Manifest, training: Training): Promise<Run> => {
   const layout = layoutOf(directory)
   const kept = portable(manifest)
-  await mkdir(layout.checkpoints, { recursive: true }).catch((error) => {
+  await makeDirectory(layout.checkpoints).catch((error) => {
     throw Object.assign(error, { path: directory })
   })
   const { program } = training.task.committed
@@ -51,18 +58,14 @@ export const createRun = async (directory: string, manifest: Manifest, training:
   await keep(layout.tokenizer, new TextEncoder().encode(training.tokenizer.save()))
   await requireSpace(layout, training)
   const { task, heldOut } = training
-  if (!(await holdsSame(layout.inputs, program.inputs, task.inputs)))
-    await writeTensors(layout.inputs, namedTensors(program.inputs, task.inputs), {
-      format: 'lockstep-inputs-1',
-    })
-  if (!(await holdsSame(layout.heldOut, [HELD_OUT], [heldOut])))
-    await writeTensors(layout.heldOut, [[HELD_OUT.name, heldOut]], { format: 'lockstep-inputs-1' })
-  if (!(await readCheckpoint(layout.checkpoint(0), program, 0).catch(missing)))
-    await writeCheckpoint(layout.checkpoint(0), program, { step: 0, state: task.initial, outputs: [] })
+  if (!(await holdsSame(layout.inputs, program.inputs[0]!.name, task.inputs[0]!)))
+    await writeTokens(layout.inputs, program.inputs[0]!.name, task.inputs[0]!)
+  if (!(await holdsSame(layout.heldOut, HELD_OUT, heldOut)))
+    await writeTokens(layout.heldOut, HELD_OUT, heldOut)
   return { layout, manifest: kept, training }
 }
 
-const HELD_OUT = { name: 'held-out' }
+const HELD_OUT = 'held-out'
 
 /** A missing or damaged file counts as none; any other trouble is the caller's. */
 const missing = (error: unknown): undefined => {
@@ -85,45 +88,25 @@ const keep = async (path: string, content: Uint8Array): Promise<void> => {
   )
 }
 
-const holdsSame = async (
-  path: string,
-  types: readonly { readonly name: string }[],
-  tensors: Task['inputs'],
-): Promise<boolean> => {
-  const limit = tensors.reduce((n, { data }) => n + data.length, 2 ** 24)
-  const content = await readBounded(path, limit, REMEDY).catch(missing)
-  if (content === undefined) return false
-  let found: ReturnType<typeof decodeNamed>['tensors']
-  try {
-    found = decodeNamed(path, content, REMEDY).tensors
-  } catch (error) {
-    missing(error)
-    return false // damaged: written again from the text
-  }
-  return types.every(({ name }, i) => {
-    const tensor = found.get(name)
-    const wanted = tensors[i]!
-    const same =
-      tensor !== undefined &&
-      tensor.dtype === wanted.dtype &&
-      sameShape(tensor.shape, wanted.shape) &&
-      Buffer.compare(tensor.data, wanted.data) === 0
-    if (!same && tensor !== undefined)
-      throw badInput(
-        'run-differs',
-        `${name} in ${path}`,
-        'of another text',
-        'that of the same text',
-        'Choose another directory with --out; nothing was changed.',
-      )
-    return same
-  })
+const holdsSame = async (path: string, name: string, wanted: Tensor): Promise<boolean> => {
+  const found = await readTokens(path, name).catch(missing) // what is damaged is written again from the text
+  if (found === undefined) return false
+  const { dtype, shape, data } = found
+  if (dtype === wanted.dtype && sameShape(shape, wanted.shape) && Buffer.compare(data, wanted.data) === 0)
+    return true
+  throw badInput(
+    'run-differs',
+    `${name} in ${path}`,
+    'of another text',
+    'that of the same text',
+    'Choose another directory with --out; nothing was changed.',
+  )
 }
 
 /** Every file of a run that is read before anything runs, checked against each other. */
 export const openRun = async (directory: string): Promise<Run> => {
   const layout = layoutOf(directory)
-  const manifest = await readManifest(layout.manifest).catch((error) => {
+  const written = await readBounded(layout.manifest, MAX_MANIFEST_BYTES, REMEDY).catch((error) => {
     if (error.code === 'ENOENT')
       throw badInput(
         'run-missing',
@@ -134,18 +117,14 @@ export const openRun = async (directory: string): Promise<Run> => {
       )
     throw error
   })
-  const tokenizer = loadTokenizer(
-    new TextDecoder().decode(await readBounded(layout.tokenizer, 2 ** 21, REMEDY)),
-  )
+  const manifest = from(layout.manifest, REMEDY, () => parseManifest(written))
+  const saved = await readBounded(layout.tokenizer, 2 ** 21, REMEDY)
+  const tokenizer = from(layout.tokenizer, REMEDY, () => loadTokenizer(new TextDecoder().decode(saved)))
   const inputs = await readTokens(layout.inputs, 'corpus')
-  const heldOut = await readTokens(layout.heldOut, HELD_OUT.name)
+  const heldOut = await readTokens(layout.heldOut, HELD_OUT)
   const plan = planOf(manifest, tokenizer, inputs, heldOut)
   const found = await readBounded(layout.program, MAX_PROGRAM_BYTES, REMEDY)
-  const decoded = decodeProgram(found)
-  if (!decoded.ok) {
-    const { field, value, limit } = decoded.fault
-    throw badInput('file-damaged', `${field} of ${layout.program}`, value, limit, REMEDY)
-  }
+  from(layout.program, REMEDY, () => unwrap(decodeProgram(found)))
   if (Buffer.compare(encodeProgram(plan.program), found) !== 0)
     throw badInput(
       'program-differs',
@@ -157,9 +136,16 @@ export const openRun = async (directory: string): Promise<Run> => {
   return { layout, manifest, training: trainingOf(plan) }
 }
 
+const FORMAT = 'lockstep-tokens-1'
+
+/** A text as tokens, with their digest: a flipped bit would otherwise make another task of the run. */
+const writeTokens = (path: string, name: string, tokens: Tensor): Promise<void> =>
+  writeTensors(path, [[name, tokens]], { format: FORMAT, digest: toHex(digestOf(tokens)) })
+
 /** The one tensor of a file of tokens, as the tokenizer of its run would store it. */
 const readTokens = async (path: string, name: string): Promise<Tensor> => {
-  const { tensors } = decodeNamed(path, await readBounded(path, 5 * MAX_TEXT_BYTES, REMEDY), REMEDY)
+  const content = await readBounded(path, 5 * MAX_TEXT_BYTES, REMEDY)
+  const { tensors, metadata } = decodeNamed(path, content, REMEDY)
   const tensor = tensors.get(name)
   if (!tensor) throw badInput('tensor-missing', `${name} in ${path}`, 'missing', 'tokens', REMEDY)
   const { dtype, shape } = tensor
@@ -167,6 +153,9 @@ const readTokens = async (path: string, name: string): Promise<Tensor> => {
     throw badInput('wrong-dtype', `${name} in ${path}`, dtype, 'u8 or u32', REMEDY)
   if (shape.length !== 1)
     throw badInput('wrong-shape', `${name} in ${path}`, `[${shape}]`, 'one dimension', REMEDY)
+  const digest = toHex(digestOf(tensor))
+  if (metadata.get('digest') !== digest)
+    throw badInput('file-damaged', `digest of ${path}`, digest, metadata.get('digest') ?? 'given', REMEDY)
   return tensor
 }
 

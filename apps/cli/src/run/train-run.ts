@@ -1,13 +1,23 @@
 import { f32Values, parametersOf, saveModel } from '@lockstep/models'
-import { type Claim, checkpointCount, type Digest, segmentSteps, taskFields } from '@lockstep/proof'
+import {
+  type Claim,
+  checkpointCount,
+  type Digest,
+  sameBytes,
+  segmentSteps,
+  taskFields,
+  toHex,
+} from '@lockstep/proof'
 import type { Executor, Runner, Tensor } from '@lockstep/tensor'
+import { badInput } from '../cli-error.ts'
 import { writeAtomic } from './atomic-file.ts'
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts'
+import { type Checkpoint, checkpointItem, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts'
 import { writeClaim } from './claim-file.ts'
 import { heldOutLoss } from './held-out-loss.ts'
 import { withLock } from './lock.ts'
 import { appendMetrics, type Metric, readMetrics, tidyMetrics } from './metrics.ts'
 import type { Run } from './run-directory.ts'
+import { requireOwnClaim } from './verify-run.ts'
 
 /** What happens while a run trains, for whoever shows it. */
 export type TrainEvents = {
@@ -33,6 +43,8 @@ export type TrainResult = {
 export const trainRun = (run: Run, executor: Executor, events: TrainEvents = {}): Promise<TrainResult> =>
   withLock(run.layout.lock, async () => {
     const { layout, training } = run
+    await requireOwnClaim(run).catch(unlessDiffers)
+    await keepInitialState(run, events)
     const before = await evaluate(run, executor, training.task.initial, 0, events)
     const runner = await executor.compile(training.task.committed.program, training.task.inputs)
     const { claim, last } = await makeCheckpoints(run, runner, events).finally(() => runner.close())
@@ -42,6 +54,29 @@ export const trainRun = (run: Run, executor: Executor, events: TrainEvents = {})
     await writeClaim(layout.claim, taskFields(training.task), claim)
     return { claim, loss: { before, after } }
   })
+
+/** A claim that is missing or damaged is made again; one about another task says that the files have changed. */
+const unlessDiffers = (error: unknown): void => {
+  const { code, exit } = error as { code?: string; exit?: number }
+  if (code === 'claim-differs' || exit !== 2) throw error
+}
+
+/** The checkpoints of a directory begin at the initial state that its files give, or belong to another run. */
+const keepInitialState = async ({ layout, training: { task } }: Run, events: TrainEvents): Promise<void> => {
+  const path = layout.checkpoint(0)
+  const { program } = task.committed
+  const initial = { step: 0, state: task.initial, outputs: [] }
+  const found = await findCheckpoint(path, program, 0, events)
+  if (found === undefined) await writeCheckpoint(path, program, initial)
+  else if (!sameBytes(found.item, checkpointItem(initial)))
+    throw badInput(
+      'run-differs',
+      path,
+      toHex(found.item),
+      toHex(checkpointItem(initial)),
+      'The manifest and the checkpoints are of different runs: train into a new directory (--out).',
+    )
+}
 
 const makeCheckpoints = async (
   { layout, training: { task } }: Run,

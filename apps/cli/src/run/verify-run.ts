@@ -66,6 +66,19 @@ export const readOwnClaim = async (
   return { file }
 }
 
+/** The same for whoever builds on the claim: one about another task than the files would cost its bond. */
+export const requireOwnClaim = async (run: Run): Promise<ClaimFile> => {
+  const { file, difference } = await readOwnClaim(run)
+  if (difference === undefined) return file
+  throw badInput(
+    'claim-differs',
+    `${difference.field} of ${run.layout.claim}`,
+    difference.committed,
+    difference.recomputed,
+    'The files are no longer those that the claim was made from: bring them back, or train again into a new directory (--out).',
+  )
+}
+
 /**
  * Executes segments of a run again, each from the checkpoint before it, and compares the item behind each with the
  * committed one. Ends at the first difference. With all segments equal the whole history is right, because each

@@ -17,7 +17,7 @@ import { alternate, type Bench, type Row, workRow } from './row.ts'
  */
 const ACCUMULATORS = 12
 
-export const ceiling = (): ((count: number) => void) => {
+const ceiling = (): ((count: number) => void) => {
   const f = new Fn(KERNEL)
   const xs = Array.from({ length: ACCUMULATORS }, (_, i) => f.splat(0x3f800000 + i).keep(V128))
   const y = f.splat(0x3f7fffff).keep(V128)

@@ -1,4 +1,4 @@
-import { ByteReader, ByteWriter, ENCODING_VERSION, encodeInterface, type Program } from '@lockstep/tensor'
+import { ByteWriter, ENCODING_VERSION, encodeInterface, type Program } from '@lockstep/tensor'
 import type { Digest } from './digest.ts'
 import { interfaceDigest, leafDigest, programDigest } from './hash.ts'
 import { itemEncodings } from './item.ts'
@@ -26,8 +26,6 @@ export type CommittedProgram = {
   readonly id: Digest
 }
 
-export const HEADER_BYTES = 75
-
 export const encodeHeader = (header: ProgramHeader): Uint8Array<ArrayBuffer> =>
   new ByteWriter()
     .u8(header.version)
@@ -39,22 +37,6 @@ export const encodeHeader = (header: ProgramHeader): Uint8Array<ArrayBuffer> =>
     .bytes(header.interfaceDigest)
     .bytes(header.itemsRoot)
     .done()
-
-export const decodeHeader = (bytes: Uint8Array): ProgramHeader => {
-  const r = new ByteReader(bytes, 'program header')
-  const header = {
-    version: r.u8(),
-    nodes: r.u16(),
-    items: r.u16(),
-    states: r.u16(),
-    inputs: r.u16(),
-    outputs: r.u16(),
-    interfaceDigest: r.bytes(32),
-    itemsRoot: r.bytes(32),
-  }
-  r.end()
-  return header
-}
 
 export const commitProgram = (program: Program): CommittedProgram => {
   const encodings = itemEncodings(program)

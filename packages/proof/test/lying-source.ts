@@ -5,7 +5,6 @@ import { leafDigest, parentDigest, tensorDigest } from '../src/hash.ts'
 import { joinsOf } from '../src/item.ts'
 import { bitsOf } from '../src/referee.ts'
 import type { Task } from '../src/task.ts'
-import { leafCount } from '../src/tensor-tree.ts'
 import type { TraceSource } from '../src/trace-source.ts'
 import { rootOf, type Tree, treeOf } from '../src/tree.ts'
 
@@ -174,4 +173,3 @@ const wordOfBits = (dtype: Dtype, bits: number): number => {
 }
 
 /** How many leaves a node's tensor has. */
-export const leavesOfNode = (node: Node): number => leafCount(node)

@@ -1,10 +1,6 @@
 /** Number of elements of a shape; 1 for a scalar. */
 export const size = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
 
-/** Row-major position of coordinates in a shape. */
-export const ravel = (coordinates: readonly number[], shape: readonly number[]): number =>
-  coordinates.reduce((at, c, d) => at * shape[d]! + c, 0)
-
 /** Coordinates of a row-major position, written into `out` from `offset`. */
 export const unravel = (position: number, shape: readonly number[], out: number[], offset = 0): void => {
   let rest = position

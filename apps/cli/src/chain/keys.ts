@@ -9,7 +9,7 @@ import { readBounded } from '../run/atomic-file.ts'
 const DEVELOPMENT_WORDS = 'test test test test test test test test test test test junk'
 
 /** Who plays which part on a local chain. */
-export const DEVELOPMENT_ACCOUNTS = { deployer: 0, claimant: 1, challenger: 2 } as const
+const DEVELOPMENT_ACCOUNTS = { deployer: 0, claimant: 1, challenger: 2 } as const
 export type Role = keyof typeof DEVELOPMENT_ACCOUNTS
 
 export const developmentAccount = (role: Role): Account =>

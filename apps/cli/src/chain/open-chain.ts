@@ -24,7 +24,7 @@ export type ChainOptions = {
 const START = 'Start a local one with `lockstep chain`, or correct --rpc.'
 
 /** Where the contract stands on a local chain that `lockstep chain` has just started: the deployer's second. */
-export const localContract = (): Address =>
+const localContract = (): Address =>
   getContractAddress({ from: developmentAccount('deployer').address, nonce: 1n })
 
 /** The disputes contract at a URL, in the name of the account of this role. */

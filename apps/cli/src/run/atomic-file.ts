@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { badInput } from '../cli-error.ts'
 
 /** Suffix of a file that is being written; a reader never looks at one. */
-export const PARTIAL = '.partial'
+const PARTIAL = '.partial'
 
 /**
  * Writes a file whole or not at all: to a name beside it, flushed to the disk, then renamed over it. What was there

@@ -11,8 +11,7 @@ export type Checkpoint = {
 }
 
 const FORMAT = 'lockstep-checkpoint-1'
-export const CHECKPOINT_REMEDY =
-  'The file is damaged: `lockstep train RUN` makes it again from the one before it.'
+const CHECKPOINT_REMEDY = 'The file is damaged: `lockstep train RUN` makes it again from the one before it.'
 
 export const checkpointItem = ({ state, outputs }: Checkpoint): Digest =>
   stepItem(rootOf(tensorsTree(state)), rootOf(tensorsTree(outputs)))

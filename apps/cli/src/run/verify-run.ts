@@ -182,7 +182,7 @@ const firstElement = (name: string, committed: Tensor, recomputed: Tensor): Tens
 }
 
 /** An element as its bits and, for numbers, its value. */
-export const elementText = ({ dtype, data }: Tensor, element: number): string => {
+const elementText = ({ dtype, data }: Tensor, element: number): string => {
   const { bytes } = DTYPES[dtype]
   const word = data.slice(element * bytes, (element + 1) * bytes).reverse()
   const bits = `0x${Buffer.from(word).toString('hex')}`

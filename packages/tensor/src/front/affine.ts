@@ -42,7 +42,6 @@ export const prune = (a: Affine, extents: readonly number[]): Affine => ({
   terms: a.terms.filter((t) => extents[t.at] !== 1),
 })
 
-export const isConstant = (a: Affine): boolean => a.terms.length === 0
 export const sameAffine = (a: Affine, b: Affine): boolean =>
   a.base === b.base &&
   a.terms.length === b.terms.length &&

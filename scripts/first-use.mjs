@@ -14,7 +14,7 @@ const RUNS_TYPESCRIPT = 24
 
 const stop = (message) => {
   process.stderr.write(`${message}\n`)
-  process.exit(1)
+  process.exit(3) // the surroundings, as README.md lists it
 }
 
 const major = Number(process.versions.node.split('.')[0])

@@ -180,6 +180,29 @@ test('a faulty machine defends its history on the chain, loses in both kinds of 
   }
 })
 
+test('a challenger that is killed in the middle of a dispute goes on with it, and puts up no second bond', async () => {
+  const out = 'runs/false-3'
+  const args = ['runs/tiny', '--out', out, '--rpc', rpc, '--seed', '3', '--threads', '1']
+  const liar = startFile(home, liarFile, ...args)
+  await liar.said('"claim"')
+  const { claim } = JSON.parse(liar.output().split('\n')[1]!)
+  const challenge = ['dispute', 'runs/tiny', '--rpc', rpc, '--claim', claim]
+  const first = start(home, ...challenge)
+  await first.said(' gas')
+  first.kill('SIGKILL')
+  const { code, stdout } = await first.ended
+  assert.equal(code, null)
+  const again = await inProcess(...challenge, '--json')
+  assert.equal(again.code, 0, again.stderr)
+  const end = jsonOf(again)
+  assert.equal(end.outcome, 'challenger')
+  assert.match(stdout, new RegExp(`^dispute ${end.dispute} about claim ${claim}`))
+  const chain = await openChain('challenger', { rpc })
+  const { disputes } = await chain.disputesSince(0n)
+  assert.equal(disputes.filter((dispute) => dispute.claim === claim).length, 1)
+  assert.equal((await liar.ended).code, 0)
+})
+
 test('an honest claimant defends its claim against a faulty challenger, and wins', async () => {
   const { claim } = jsonOf(await inProcess('claim', 'runs/tiny', '--rpc', rpc, '--window', '7200', '--json'))
   const run = await openRun('runs/tiny')
@@ -204,7 +227,19 @@ test('an honest claimant defends its claim against a faulty challenger, and wins
     const chain = await openChain('challenger', { rpc })
     const named = nameSegment(treeOf(truth.checkpoints), treeOf(own.claim.checkpoints))!
     const dispute = unwrap(await chain.challengeSegment(claim, named))
-    const defended = inProcess('dispute', 'runs/tiny', '--rpc', rpc, '--as', 'claimant', '--json')
+    // Blocks may pass before the claimant looks.
+    assert.equal((await inProcess('claim', 'runs/tiny', '--rpc', rpc, '--window', '7201')).code, 0)
+    const defended = inProcess(
+      'dispute',
+      'runs/tiny',
+      '--rpc',
+      rpc,
+      '--as',
+      'claimant',
+      '--claim',
+      claim,
+      '--json',
+    )
     const attack = playDispute({
       chain,
       dispute,

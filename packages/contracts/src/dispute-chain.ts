@@ -85,6 +85,7 @@ export type DisputeChain = Chain & {
   readonly disputesSince: (
     fromBlock: bigint,
   ) => Promise<{ readonly disputes: readonly OpenedDispute[]; readonly next: bigint }>
+  readonly readDispute: (dispute: number) => Promise<DisputeSummary>
   /** The time of the chain's next block, as far as this machine knows: refreshed by every `record` and `wait`. */
   readonly now: () => number
   /** Comes back when the dispute has changed since its last `record`, or at this time at the latest. */
@@ -94,6 +95,12 @@ export type DisputeChain = Chain & {
 }
 
 export type OpenedDispute = { readonly dispute: number; readonly claim: Hex; readonly challenger: Address }
+
+export type DisputeSummary = {
+  readonly openedBlock: bigint
+  /** Neither decided nor run out. */
+  readonly isOpen: boolean
+}
 
 export type DisputeChainOptions = {
   /** Milliseconds between two looks at the chain. */
@@ -328,6 +335,10 @@ export const disputeChain = async (
         disputes.push({ dispute: Number(dispute), claim, challenger })
       }
       return { disputes, next: last + 1n }
+    },
+    readDispute: async (dispute) => {
+      const { openedBlock, place } = await readDispute(dispute)
+      return { openedBlock, isOpen: place.outcome === OPEN }
     },
     wait: async (dispute, until) => {
       for (;;) {

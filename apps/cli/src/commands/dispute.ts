@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { DisputeChain } from '@lockstep/contracts'
 import { nameSegment, type Side, treeOf } from '@lockstep/proof'
 import type { Executor, Tensor } from '@lockstep/tensor'
-import type { Hex } from 'viem'
+import type { Address, Hex } from 'viem'
 import { transactionsOf } from '../chain/account-of-moves.ts'
 import { describeMove } from '../chain/describe-move.ts'
 import { type ChainOptions, coins, openChain, readTask, requireSameTask } from '../chain/open-chain.ts'
@@ -49,7 +49,6 @@ export const disputeCommand = async (
   await requireSameTask(chain, claim.task, run)
   const { bond } = await readTask(chain, claim.task)
   const account = chain.connection.account.address
-  const fromBlock = await chain.connection.reader.getBlockNumber()
   if (options.as === 'challenger' && claim.root === file.root) {
     terminal.say(`Nothing to dispute: claim ${id} has the root of your own run, ${file.root}.`)
     terminal.result({ claim: id, equal: true })
@@ -65,8 +64,11 @@ export const disputeCommand = async (
     )
   const dispute =
     options.as === 'challenger'
-      ? await open(chain, id, file, options, terminal)
-      : await awaitChallenge(chain, id, options.patience)
+      ? ((await openDispute(chain, id, account)) ?? (await open(chain, id, file, options, terminal)))
+      : claim.status === 'standing'
+        ? await awaitChallenge(chain, id, options.patience)
+        : await lastDispute(chain, id, claim.status)
+  const { openedBlock: fromBlock } = await chain.readDispute(dispute)
   terminal.say(`dispute ${dispute} about claim ${id}: each side has ${coins(bond)} at stake`)
   const played = await playDispute({
     chain,
@@ -112,15 +114,34 @@ const open = async (
   return accepted(await chain.challengeSegment(id, named))
 }
 
+/** The first dispute about a claim that has not ended: of anybody, or what this challenger has begun before. */
+const openDispute = async (
+  chain: DisputeChain,
+  id: Hex,
+  challenger?: Address,
+): Promise<number | undefined> => {
+  const { disputes } = await chain.disputesSince(0n)
+  for (const found of disputes) {
+    if (found.claim !== id || (challenger && found.challenger !== challenger)) continue
+    if ((await chain.readDispute(found.dispute)).isOpen) return found.dispute
+  }
+  return undefined
+}
+
+/** How a claim that stands no more was brought down. */
+const lastDispute = async (chain: DisputeChain, id: Hex, status: string): Promise<number> => {
+  const { disputes } = await chain.disputesSince(0n)
+  const last = disputes.findLast(({ claim }) => claim === id)
+  if (last) return last.dispute
+  throw badInput('claim-ended', '--claim', status, 'standing', 'Nobody has disputed it, and nobody can.')
+}
+
 /** A dispute about a claim that has not ended, as soon as there is one. */
 export const awaitChallenge = async (chain: DisputeChain, id: Hex, patience: number): Promise<number> => {
   const deadline = performance.now() + 1000 * patience
-  let next = 0n
   for (;;) {
-    const found = await chain.disputesSince(next)
-    next = found.next
-    const dispute = found.disputes.findLast(({ claim }) => claim === id)
-    if (dispute) return dispute.dispute
+    const dispute = await openDispute(chain, id)
+    if (dispute !== undefined) return dispute
     if (performance.now() > deadline)
       throw badInput(
         'not-challenged',

@@ -17,9 +17,10 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   tensor: [],
   models: ['tensor'],
   proof: ['tensor'],
-  contracts: ['tensor', 'proof'],
+  market: ['tensor', 'proof'],
+  contracts: ['tensor', 'proof', 'market'],
 }
-const PURE = ['tensor', 'models', 'proof']
+const PURE = ['tensor', 'models', 'proof', 'market']
 
 /** The few files of pure packages that own an effect, handed to the rest as an argument. */
 const OWNS_EFFECTS = new Set(globSync('packages/tensor/src/wasm/pool*.ts', { cwd: root }))

@@ -1,0 +1,3 @@
+export * from './bid.ts'
+export * from './post.ts'
+export * from './tally.ts'

@@ -19,6 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   proof: ['tensor'],
   market: ['tensor', 'proof'],
   contracts: ['tensor', 'proof', 'market'],
+  network: ['tensor'],
 }
 const PURE = ['tensor', 'models', 'proof', 'market']
 

@@ -14,6 +14,7 @@
  * - Data: `splitCorpus`, `tokenTensor`, tokenizers (`byteTokenizer`, `trainBpe`, `loadTokenizer`).
  * - Models: `GptConfig`, `MlpConfig`, `TrainConfig`, `parametersOf`, `initialParameters`, `initialState`.
  * - Programs: `gptTrainProgram`, `gptEvaluateProgram`, `gptGenerateProgram`, `mlpTrainProgram`, `mlpEvaluateProgram`.
+ * - Many workers: `shardCorpus`, `padState`, `padTensors`, `averageProgram`.
  * - Text from a trained model: `sampleText`, or `generationState` and `generatedTokens` around a runner of one's own.
  * - Files: `saveModel` and `loadModel`; safetensors in general by `encodeSafetensors` and `decodeSafetensors`.
  *
@@ -32,6 +33,9 @@ export { type ExamplesType, mlpTrainProgram } from './mlp/train.ts'
 export { type Model, parametersOf } from './model.ts'
 export { ModelError, type ModelErrorCode } from './model-error.ts'
 export { loadModel, saveModel, type TrainedModel } from './model-file.ts'
+export { averageProgram } from './parallel/average.ts'
+export { padState, padTensors } from './parallel/pad-state.ts'
+export { shardCorpus } from './parallel/shard.ts'
 export { type Parameter, parameterCount } from './parameter.ts'
 export { decodeSafetensors, MAX_HEADER_BYTES, type Safetensors } from './safetensors/decode.ts'
 export { encodeSafetensors } from './safetensors/encode.ts'

@@ -20,6 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   market: ['tensor', 'proof'],
   contracts: ['tensor', 'proof', 'market'],
   network: ['tensor'],
+  client: ['tensor', 'models', 'proof', 'market', 'contracts', 'network'],
 }
 const PURE = ['tensor', 'models', 'proof', 'market']
 

@@ -1,10 +1,10 @@
 import { availableParallelism, totalmem } from 'node:os'
+import type { TrainingPlan } from '@lockstep/client'
 import { gptTrainProgram, initialState, parameterCount, parametersOf } from '@lockstep/models'
 import { checkpointCount } from '@lockstep/proof'
 import { type Estimate, type Executor, estimateProgram } from '@lockstep/tensor'
 import { badInput } from './cli-error.ts'
 import { runBytes } from './run/run-directory.ts'
-import type { TrainingPlan } from './run/training-task.ts'
 
 /** What a training will take, known before it starts because programs are static. */
 export type Estimates = {

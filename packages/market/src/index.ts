@@ -1,3 +1,7 @@
+export * from './amount.ts'
 export * from './bid.ts'
 export * from './post.ts'
+export * from './reputation.ts'
+export * from './rule.ts'
+export * from './slice-roots.ts'
 export * from './tally.ts'

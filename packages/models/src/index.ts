@@ -16,7 +16,7 @@
  * - Programs: `gptTrainProgram`, `gptEvaluateProgram`, `gptGenerateProgram`, `mlpTrainProgram`, `mlpEvaluateProgram`.
  * - Many workers: `shardCorpus`, `padState`, `padTensors`, `averageProgram`.
  * - Text from a trained model: `sampleText`, or `generationState` and `generatedTokens` around a runner of one's own.
- * - Files: `saveModel` and `loadModel`; safetensors in general by `encodeSafetensors` and `decodeSafetensors`.
+ * - Files: `saveModel` and `loadModel`; `encodeTensors` and `decodeTensors` for states and inputs; safetensors in general by `encodeSafetensors` and `decodeSafetensors`.
  *
  * Nothing here has a clock, a disk or randomness of its own. Errors are ModelError: code, field, value, limit, remedy.
  */
@@ -40,6 +40,7 @@ export { type Parameter, parameterCount } from './parameter.ts'
 export { decodeSafetensors, MAX_HEADER_BYTES, type Safetensors } from './safetensors/decode.ts'
 export { encodeSafetensors } from './safetensors/encode.ts'
 export { generatedTokens, generationState, type SampleOptions, sampleText } from './sample.ts'
+export { decodeTensors, encodeTensors, namedTensors, pickTensors } from './tensors-file.ts'
 export { bpeTokenizer, MAX_TOKEN_BYTES, MAX_VOCAB, type Merge } from './tokenizer/bpe.ts'
 export { byteTokenizer } from './tokenizer/byte-tokenizer.ts'
 export { loadTokenizer, MAX_TOKENIZER_CHARACTERS } from './tokenizer/load-tokenizer.ts'

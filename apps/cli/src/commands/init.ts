@@ -1,9 +1,8 @@
 import { open } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
+import { defaultManifest, manifestTemplate, parseManifest } from '@lockstep/client'
 import { parse as parseValue, stringify } from 'yaml'
 import { badInput } from '../cli-error.ts'
-import { parseManifest } from '../manifest/parse.ts'
-import { defaultManifest, manifestTemplate } from '../manifest/template.ts'
 import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
 

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { planFrom, trainingOf } from '@lockstep/client'
 import { claimRoot, toHex } from '@lockstep/proof'
 import type { Executor } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
 import { estimatesOf, requireMemory } from '../estimates.ts'
 import { createRun, openRun, type Run, readManifest, readText } from '../run/run-directory.ts'
 import { trainRun } from '../run/train-run.ts'
-import { planFrom, trainingOf } from '../run/training-task.ts'
 import { count, seconds, type Terminal } from '../terminal.ts'
 
 export type TrainOptions = { readonly out?: string }

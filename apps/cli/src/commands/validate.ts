@@ -1,7 +1,7 @@
+import { planFrom } from '@lockstep/client'
 import type { Executor } from '@lockstep/tensor'
 import { estimatesOf, measureSpeed, requireMemory } from '../estimates.ts'
 import { readManifest, readText } from '../run/run-directory.ts'
-import { planFrom } from '../run/training-task.ts'
 import { bytes, count, seconds, type Terminal } from '../terminal.ts'
 
 /** Checks a manifest, its text and the program that they give, and says what training will take. Touches no network. */

@@ -1,7 +1,8 @@
+import { namedTensors, pickTensors } from '@lockstep/models'
 import { type Digest, rootOf, stepItem, tensorsTree, toHex } from '@lockstep/proof'
 import type { NamedType, Program, Tensor } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
-import { namedTensors, pickTensors, readTensors, writeTensors } from './tensor-file.ts'
+import { readTensors, writeTensors } from './tensor-file.ts'
 
 /** Where a task stands after some steps: what a step item commits to. Before the first step there are no outputs. */
 export type Checkpoint = {

@@ -1,3 +1,4 @@
+import type { Training } from '@lockstep/client'
 import {
   evaluationSteps,
   f32Tensor,
@@ -7,7 +8,6 @@ import {
   wordTensor,
 } from '@lockstep/models'
 import type { Executor, Tensor } from '@lockstep/tensor'
-import type { Training } from './training-task.ts'
 
 /** Tokens that are enough for a steady figure; more would only take longer. */
 const TOKENS = 32_768

@@ -1,5 +1,15 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join } from 'node:path'
+import {
+  canonicalManifest,
+  MAX_MANIFEST_BYTES,
+  type Manifest,
+  parseManifest,
+  planOf,
+  type Training,
+  type TrainingPlan,
+  trainingOf,
+} from '@lockstep/client'
 import { loadTokenizer } from '@lockstep/models'
 import { checkpointCount, digestOf, toHex } from '@lockstep/proof'
 import {
@@ -11,14 +21,11 @@ import {
   unwrap,
 } from '@lockstep/tensor'
 import { badEnvironment, badInput, from } from '../cli-error.ts'
-import { canonicalManifest, MAX_MANIFEST_BYTES, parseManifest } from '../manifest/parse.ts'
-import type { Manifest } from '../manifest/schema.ts'
 import { bytes } from '../terminal.ts'
 import { readBounded, writeAtomic } from './atomic-file.ts'
 import { type Layout, layoutOf } from './layout.ts'
 import { makeDirectory } from './make-directory.ts'
 import { decodeNamed, writeTensors } from './tensor-file.ts'
-import { planOf, type Training, type TrainingPlan, trainingOf } from './training-task.ts'
 
 /** A run on disk: its manifest, the training that it stands for, and where its files are. */
 export type Run = { readonly layout: Layout; readonly manifest: Manifest; readonly training: Training }

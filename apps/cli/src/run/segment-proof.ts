@@ -1,3 +1,4 @@
+import { namedTensors, pickTensors } from '@lockstep/models'
 import {
   checkpointCount,
   climb,
@@ -25,7 +26,7 @@ import { badInput } from '../cli-error.ts'
 import { type Checkpoint, outputTypes } from './checkpoint-file.ts'
 import type { ClaimFile } from './claim-file.ts'
 import type { Run } from './run-directory.ts'
-import { decodeNamed, namedTensors, pickTensors, writeTensors } from './tensor-file.ts'
+import { decodeNamed, writeTensors } from './tensor-file.ts'
 import { startOf } from './verify-run.ts'
 
 /**

@@ -1,37 +1,10 @@
 import { decodeSafetensors, encodeSafetensors } from '@lockstep/models'
-import { type NamedType, sameShape, type Tensor, tensorBytes } from '@lockstep/tensor'
+import { type NamedType, type Tensor, tensorBytes } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
 import { readBounded, writeAtomic } from './atomic-file.ts'
 
 /** What a safetensors file's header may take beside its tensors. */
 const HEADER_ALLOWANCE = 16 * 2 ** 20
-
-/** Tensors in order under the names of their types; `prefix` keeps two groups in one file apart. */
-export const namedTensors = (
-  types: readonly { readonly name: string }[],
-  tensors: readonly Tensor[],
-  prefix = '',
-): [name: string, tensor: Tensor][] => types.map(({ name }, i) => [prefix + name, tensors[i]!])
-
-/** The tensors that these types name, each of the right dtype and shape, in the order of the types. */
-export const pickTensors = (
-  path: string,
-  file: ReadonlyMap<string, Tensor>,
-  types: readonly NamedType[],
-  remedy: string,
-  prefix = '',
-): Tensor[] =>
-  types.map(({ name, dtype, shape }) => {
-    const tensor = file.get(prefix + name)
-    const wanted = `${dtype} [${shape}]`
-    const field = `${prefix}${name} in ${path}`
-    if (!tensor) throw badInput('tensor-missing', field, 'missing', wanted, remedy)
-    if (tensor.dtype !== dtype || !sameShape(tensor.shape, shape)) {
-      const found = `${tensor.dtype} [${tensor.shape}]`
-      throw badInput(tensor.dtype !== dtype ? 'wrong-dtype' : 'wrong-shape', field, found, wanted, remedy)
-    }
-    return tensor
-  })
 
 export const writeTensors = (
   path: string,

@@ -1,14 +1,15 @@
+import { POST_LIMITS } from '@lockstep/market'
+import { FaultError } from '@lockstep/tensor'
 import { isMap, parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { badInput, type CliError } from '../cli-error.ts'
-import { type Manifest, manifestSchema } from './schema.ts'
+import { type Manifest, type MarketTerms, manifestSchema } from './schema.ts'
 
 /** A manifest is a page of text. */
 export const MAX_MANIFEST_BYTES = 65536
 
 const REMEDY = 'Correct the manifest; `lockstep init` prints one with every field.'
 
-/** Reads a manifest's YAML (of which JSON is a part). Throws a CliError, and nothing else, on any other bytes. */
+/** Reads a manifest's YAML (of which JSON is a part). Throws a FaultError, and nothing else, on any other bytes. */
 export const parseManifest = (source: Uint8Array<ArrayBufferLike>): Manifest => {
   if (source.length > MAX_MANIFEST_BYTES)
     throw malformed('manifest', `${source.length} bytes`, `at most ${MAX_MANIFEST_BYTES}`)
@@ -27,8 +28,46 @@ export const parseManifest = (source: Uint8Array<ArrayBufferLike>): Manifest => 
       segments.every,
       `at least ${least}, for at most ${MAX_CHECKPOINTS} checkpoints`,
     )
+  checkMarket(manifest)
   return manifest
 }
+
+/** What the fields of a market part have to do with each other and with the rest. */
+const checkMarket = ({ market, training, segments }: Manifest): void => {
+  if (market === undefined) return
+  const { mode, workers, rounds, sweep } = market
+  if (mode === 'sweep' && (sweep.length === 0 || workers !== 1))
+    throw malformed(
+      sweep.length === 0 ? 'market.sweep' : 'market.workers',
+      sweep.length === 0 ? 'empty' : workers,
+      'a list of variants, and 1 worker, where market.mode is sweep',
+    )
+  if (mode !== 'sweep' && sweep.length > 0)
+    throw malformed('market.sweep', 'given', 'nothing where market.mode is not sweep')
+  if (mode === 'replicas' && workers < 2)
+    throw malformed('market.workers', workers, 'at least 2 where market.mode is replicas')
+  const perRound = mode === 'sweep' ? sweep.length : mode === 'train' && workers > 1 ? workers + 1 : workers
+  if (perRound * rounds > POST_LIMITS.slices)
+    throw malformed(
+      'market.rounds',
+      rounds,
+      `at most ${Math.floor(POST_LIMITS.slices / perRound)}: a job has ${POST_LIMITS.slices} slices, a round ${perRound}`,
+    )
+  const steps = stepsPerRound(training, market)
+  if (steps > segments.every && steps % segments.every === 1)
+    throw malformed(
+      'market.stepsPerRound',
+      steps,
+      `no multiple of segments.every, ${segments.every}, and 1: a segment of one step hides nothing from an auditor who does not run it`,
+    )
+  for (const [i, { warmup }] of sweep.entries())
+    if (warmup !== undefined && warmup > training.steps)
+      throw malformed(`market.sweep.${i}.warmup`, warmup, `at most training.steps, ${training.steps}`)
+}
+
+/** Steps of each worker from one merge to the next: if not given, the training's steps over the rounds, rounded up. */
+export const stepsPerRound = (training: Manifest['training'], market: MarketTerms): number =>
+  market.stepsPerRound ?? Math.max(2, Math.ceil(training.steps / market.rounds))
 
 /** How many checkpoints a claim may commit to. */
 const MAX_CHECKPOINTS = 2 ** 20
@@ -65,7 +104,7 @@ const read = <T>(fn: () => T): T => {
 }
 
 /** A schema's first complaint as field, value and limit. */
-const explain = (issue: z.core.$ZodIssue): CliError => {
+const explain = (issue: z.core.$ZodIssue): FaultError => {
   const field = issue.path.join('.') || 'manifest'
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -107,5 +146,19 @@ const shapeOf = (schema: unknown): { readonly [key: string]: unknown } => {
   return inner.shape ?? {}
 }
 
-const malformed = (field: string, value: unknown, limit: string): CliError =>
-  badInput('manifest-malformed', field, value, limit, REMEDY)
+const malformed = (field: string, value: unknown, limit: string): FaultError =>
+  new FaultError({
+    code: 'manifest-malformed',
+    field: shown(field),
+    value: shown(value),
+    limit: shown(limit),
+    remedy: REMEDY,
+  })
+
+/** A manifest may be a stranger's: what is shown of it is short and has no control characters. */
+const shown = (value: unknown): string => {
+  const isPlain = typeof value === 'string' || typeof value === 'number'
+  const text = (isPlain ? String(value) : (JSON.stringify(value) ?? String(value))).slice(0, 200)
+  const plain = text.replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ')
+  return plain === '' ? 'empty' : plain
+}

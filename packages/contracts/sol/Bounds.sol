@@ -13,4 +13,8 @@ library Bounds {
     function isSet(bytes32 name, address value) internal pure {
         if (value == address(0)) revert WrongParameter(name, 0, 1, type(uint160).max);
     }
+
+    function isContract(bytes32 name, address value) internal view {
+        if (value.code.length == 0) revert WrongParameter(name, 0, 1, type(uint160).max);
+    }
 }

@@ -1,11 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.37;
 
+/// @notice What a key may do for its account.
+library Scopes {
+    uint8 internal constant PROVIDE = 1; // bid, receive, claim
+    uint8 internal constant VERIFY = 2; // enroll, commit to secrets, audit
+    uint8 internal constant POST = 4; // post and cancel jobs, paid by the account's credit
+    uint8 internal constant ALL = 7;
+}
+
 /// @notice An account lets a key act for it. EIP-712; the domain is ("Lockstep Delegations", "1", chain, contract).
 struct Delegation {
     address account;
     address key;
-    uint8 scopes; // a sum of PROVIDE, VERIFY and POST
+    uint8 scopes; // a sum of Scopes
     uint64 expiry; // the first second at which it is over
     uint256 salt; // tells two delegations apart; each is registered at most once
 }
@@ -48,8 +56,4 @@ interface IDelegations {
         returns (address account, uint256 scopes, uint256 expiry, bool revoked);
 
     function hashOf(Delegation calldata delegation) external view returns (bytes32);
-
-    function PROVIDE() external view returns (uint8); // 1: bid, receive, claim
-    function VERIFY() external view returns (uint8); // 2: enroll, draw, audit
-    function POST() external view returns (uint8); // 4: post and cancel jobs, paid by the account's credit
 }

@@ -1,0 +1,18 @@
+export type StoreFault =
+  | 'store-locked'
+  | 'store-unreachable'
+  | 'store-damaged'
+  | 'store-newer'
+  | 'store-foreign'
+  | 'store-lost'
+  | 'store-misused'
+
+/** Why a node's store cannot be used: what the person who runs the node has to see to. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+  readonly code: StoreFault
+  constructor(code: StoreFault, message: string) {
+    super(message)
+    this.code = code
+  }
+}

@@ -21,6 +21,7 @@ export type Slice = {
   readonly group: number
   /** The slices whose final states are its inputs, in order; empty where the inputs' root is given. */
   readonly inputsFrom: readonly number[]
+  /** Zero where a slice says it, like the inputs' root. */
   readonly initialItem: Hex
   readonly inputsRoot: Hex
   readonly steps: number
@@ -33,12 +34,13 @@ export type Slice = {
 
 /** Seconds, but for the deadline. */
 export type Times = {
+  /** How long bids are gathered before one can lead. */
   readonly bidding: number
-  /** How long a better bid can replace the first one. */
+  /** How long a better bid can replace the leading one. */
   readonly inclusion: number
-  /** From the assignment to the receipt of the inputs. */
+  /** From the end of the inclusion window to the receipt of the inputs. */
   readonly receipt: number
-  /** What auditors have to commit after the draw. */
+  /** What auditors have from the draw to their commit. */
   readonly audit: number
   /** Opening and revealing have this each. */
   readonly answer: number
@@ -73,18 +75,20 @@ export type Post = {
   readonly banned: readonly Address[]
 }
 
-export const JOB_STATUS = ['none', 'open', 'cancelled', 'closed'] as const
-export type JobStatus = (typeof JOB_STATUS)[number]
-
-export const SLICE_STATUS = [
-  'none',
-  'waiting',
-  'bidding',
-  'assigned',
-  'running',
-  'claimed',
-  'settled',
-  'cancelled',
-  'void',
-] as const
-export type SliceStatus = (typeof SLICE_STATUS)[number]
+/** What the protocol takes and slashes; frozen for a job when it is posted. Shares are of 10,000. */
+export type Charges = {
+  /** Of all that is paid out of an escrow, on top of it. */
+  readonly feeShare: number
+  /** By how much a better bid has to be better. */
+  readonly minimumImprovement: number
+  /** Of the locked stake, where no receipt comes. */
+  readonly noShowShare: number
+  /** Of it, where no claim comes. */
+  readonly lateShare: number
+  /** Of a full slash, to the challenger. */
+  readonly bountyShare: number
+  /** The least that is locked for a slice. */
+  readonly minimumStake: bigint
+  /** What a silent or lying auditor loses. */
+  readonly auditorSlash: bigint
+}

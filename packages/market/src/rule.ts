@@ -28,8 +28,8 @@ export type Bidder = {
   readonly bid: Bid
   readonly discount: bigint
   readonly freeStake: bigint
-  /** Slices of the job that this bid was already taken for. */
-  readonly taken: number
+  /** Slices of the job that its key works on now. */
+  readonly working: number
 }
 
 /** What a bid is measured by, beside the post. */
@@ -39,17 +39,19 @@ export type BidContext = {
   /** The chain's seconds. */
   readonly now: number
   readonly minimumStake: bigint
-  /** Accounts that hold another slice of the same group. */
-  readonly groupAccounts: readonly Address[]
+  /** Accounts that have another slice of the same group. */
+  readonly inGroup: readonly Address[]
+  /** Accounts that have failed or declined this slice before. */
+  readonly tried: readonly Address[]
 }
 
 /** Why the contract would not take a bid, if it would not. */
 export const checkBid = (post: Post, bidder: Bidder, context: BidContext): Result<void> => {
-  const { bid, freeStake, taken } = bidder
-  const { job, now, groupAccounts } = context
+  const { bid, freeStake, working } = bidder
+  const { job, now } = context
   const slice = post.slices[context.slice]
-  const lower = (list: readonly Address[]): boolean =>
-    list.some((address) => address.toLowerCase() === bid.account.toLowerCase())
+  const account = bid.account.toLowerCase()
+  const isIn = (list: readonly Address[]): boolean => list.some((other) => other.toLowerCase() === account)
   const refuse = (
     code: string,
     field: string,
@@ -59,18 +61,21 @@ export const checkBid = (post: Post, bidder: Bidder, context: BidContext): Resul
   if (slice === undefined)
     return refuse('bid-slice', 'slice', context.slice, `below ${post.slices.length}, the job's slices`)
   if (bid.job !== job) return refuse('bid-job', 'bid.job', bid.job, `${job}, the job that is bid for`)
-  if (bid.expiry < now) return refuse('bid-expired', 'bid.expiry', bid.expiry, `at least the time, ${now}`)
+  if (bid.expiry <= now) return refuse('bid-expired', 'bid.expiry', bid.expiry, `after the time, ${now}`)
   if (bid.pricePerUnit > post.ceiling)
     return refuse('bid-price', 'bid.pricePerUnit', bid.pricePerUnit, `at most the ceiling, ${post.ceiling}`)
   if (bid.time > slice.time)
     return refuse('bid-time', 'bid.time', bid.time, `at most the slice's ${slice.time} seconds`)
-  if (taken >= bid.slices) return refuse('bid-used', 'slices', taken + 1, `at most bid.slices, ${bid.slices}`)
-  if (post.allowed.length > 0 && !lower(post.allowed))
+  if (working >= bid.slices)
+    return refuse('bid-used', 'slices', working + 1, `at most bid.slices, ${bid.slices}`)
+  if (post.allowed.length > 0 && !isIn(post.allowed))
     return refuse('bid-account', 'bid.account', bid.account, 'an account that the job allows')
-  if (lower(post.banned))
+  if (isIn(post.banned))
     return refuse('bid-account', 'bid.account', bid.account, 'an account that the job does not ban')
-  if (slice.group !== 0 && lower(groupAccounts))
+  if (slice.group !== 0 && isIn(context.inGroup))
     return refuse('bid-group', 'bid.account', bid.account, 'without another slice of the same group')
+  if (isIn(context.tried))
+    return refuse('bid-tried', 'bid.account', bid.account, 'one that has not failed or declined this slice')
   const stake = requiredStake(post, slice, context.minimumStake)
   if (freeStake < stake) return refuse('bid-stake', 'free stake', freeStake, `at least ${stake}`)
   return ok(undefined)

@@ -13,17 +13,19 @@ export type HashedPosition = {
 
 /** The first value of a dispute's running hash: which dispute, of which contract, on which chain. */
 export const seedHash = (chainId: number, contract: Hex, dispute: number): Hex =>
-  toHex(keccak_256(words(chainId, contract, dispute)))
+  toHex(keccak_256(abiWords(chainId, contract, dispute)))
 
 /** at' = keccak256(abi.encode(at, phase, turn, height, position, disputed)). */
 export const nextHash = (at: Hex, { phase, turn, height, position, disputed }: HashedPosition): Hex =>
-  toHex(keccak_256(words(at, PHASES.indexOf(phase), turn === 'claimant' ? 0 : 1, height, position, disputed)))
+  toHex(
+    keccak_256(abiWords(at, PHASES.indexOf(phase), turn === 'claimant' ? 0 : 1, height, position, disputed)),
+  )
 
 /** The hash that stands for posted words until the challenger gives them back. */
 export const wordsHash = (words: Uint8Array): Hex => toHex(keccak_256(words))
 
 /** Values as the contract's ABI lays them out: each in 32 bytes, numbers big-endian, short hex filled from the left. */
-const words = (...values: readonly (number | Hex)[]): Uint8Array => {
+export const abiWords = (...values: readonly (number | Hex)[]): Uint8Array => {
   const bytes = new Uint8Array(32 * values.length)
   values.forEach((value, i) => {
     const part =

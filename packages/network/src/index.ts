@@ -8,6 +8,7 @@
  */
 export type { Channel, ChannelHandler, StreamDefinition } from './channel.ts'
 export type { Clock } from './clock.ts'
+export { createPeer } from './create-peer.ts'
 export { defaultLimits, type PeerLimits } from './limits.ts'
 export { type Log, silent } from './log.ts'
 export { type NetworkId, networkTag } from './network-id.ts'

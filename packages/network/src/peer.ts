@@ -65,7 +65,7 @@ export type Peer = {
   /** Connects, and says hello. Faults: address-malformed, peer-unreachable, wrong-network, peer-banned. */
   dial(address: string): Promise<Result<PeerId>>
   hangUp(peer: PeerId): Promise<void>
-  /** Bytes both ways: what topics and protocols do not fit, such as blobs. Dials the peer if it is known. */
+  /** Bytes both ways: what topics and protocols do not fit, such as blobs. Dials the peer if it is known. The opener finishes or aborts it. */
   openStream(peer: PeerId, definition: StreamDefinition, signal?: AbortSignal): Promise<Result<Channel>>
   handleStream(definition: StreamDefinition, handler: ChannelHandler): void
   topic<T>(definition: TopicDefinition<T>): Topic<T>

@@ -1,4 +1,9 @@
-/** What a peer can do wrong, and what it costs. A peer below -100 is dropped and banned for a time. */
+import type { Clock } from './clock.ts'
+import type { PeerLimits } from './limits.ts'
+import type { Log } from './log.ts'
+import type { PeerId } from './peer-key.ts'
+
+/** What a peer can do wrong, and what it costs. A peer at -100 is dropped and banned for a time. */
 export const MISCONDUCT = {
   /** Speaks for another chain or market. */
   'wrong-network': 100,
@@ -19,3 +24,66 @@ export const MISCONDUCT = {
 } as const satisfies Record<string, number>
 
 export type Misconduct = keyof typeof MISCONDUCT
+
+export const BAN_SCORE = -100
+
+/** The scores of peers: 0 for strangers, lower after misconduct, half of it forgotten every half-life. */
+export type Standing = {
+  score(peer: PeerId): number
+  banned(peer: PeerId): boolean
+  penalise(peer: PeerId, misconduct: Misconduct, detail: string): void
+  bannedCount(): number
+  readonly counts: Readonly<Record<Misconduct, number>>
+}
+
+/** A peer that comes back after a ban and goes on is banned twice as long each time, up to this many times. */
+const MAX_DOUBLINGS = 6
+/** Names that are kept; those penalised longest ago are forgotten first. */
+const MAX_PEERS = 8192
+
+type Entry = { score: number; at: number; bannedUntil: number; bans: number }
+
+export const createStanding = (
+  limits: Pick<PeerLimits, 'banMs' | 'scoreHalfLifeMs'>,
+  clock: Clock,
+  log: Log,
+  onBan: (peer: PeerId) => void,
+): Standing => {
+  const records = new Map<PeerId, Entry>()
+  const counts = Object.fromEntries(Object.keys(MISCONDUCT).map((m) => [m, 0])) as Record<Misconduct, number>
+  const decayed = (r: Entry): number => r.score * 0.5 ** ((clock() - r.at) / limits.scoreHalfLifeMs)
+  const banned = (peer: PeerId): boolean => clock() < (records.get(peer)?.bannedUntil ?? 0)
+
+  return {
+    counts,
+    banned,
+    bannedCount: () => [...records.values()].filter((r) => clock() < r.bannedUntil).length,
+    score(peer) {
+      const record = records.get(peer)
+      return record === undefined ? 0 : decayed(record)
+    },
+    penalise(peer, misconduct, detail) {
+      counts[misconduct]++
+      if (banned(peer)) return
+      const record = records.get(peer) ?? { score: 0, at: 0, bannedUntil: 0, bans: 0 }
+      record.score = decayed(record) - MISCONDUCT[misconduct]
+      record.at = clock()
+      records.delete(peer)
+      records.set(peer, record)
+      if (records.size > MAX_PEERS) records.delete(records.keys().next().value!)
+      const score = Math.round(record.score)
+      if (record.score > BAN_SCORE) {
+        log.debug({ peer, misconduct, detail, score }, 'a peer lost standing')
+        return
+      }
+      const banMs = limits.banMs * 2 ** Math.min(record.bans, MAX_DOUBLINGS)
+      record.bans++
+      record.bannedUntil = clock() + banMs
+      // After the ban it starts with half of what would ban it again.
+      record.score = BAN_SCORE / 2
+      record.at = record.bannedUntil
+      log.warn({ peer, misconduct, detail, score, banMs }, 'a peer was dropped and banned')
+      onBan(peer)
+    },
+  }
+}

@@ -34,7 +34,7 @@ export type TopicDefinition<T> = {
 }
 
 export type Topic<T> = {
-  /** Resolves to how many peers it was handed to directly. Faults: message-malformed, message-oversize, no-peers. */
+  /** Resolves to how many peers it was handed to directly. Faults: message-malformed, message-oversize, rate-limited. */
   publish(body: T): Promise<Result<number>>
   /** Messages wait in a bounded queue for a slow handler; above it they are dropped and counted. Returns how to stop. */
   subscribe(handler: (message: TopicMessage<T>) => void | Promise<void>): () => void

@@ -26,7 +26,7 @@ contract Disputes is IDisputes {
     uint256 private constant LOST_SHARE = 1_000;
 
     /// How long the encoding of a Task is.
-    uint256 private constant TERMS_LENGTH = 18 * 32;
+    uint256 private constant TERMS_LENGTH = 19 * 32;
     uint256 private constant BLOCK = 256;
     uint256 private constant LEAF = 256;
 

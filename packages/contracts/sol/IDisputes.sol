@@ -28,6 +28,7 @@ struct Task {
     uint32 stepTime; // of a step's vector,
     uint32 moveTime; // and elsewhere
     uint128 bond; // of a claimant and of a challenger
+    bytes32 context; // whatever tells this task from another one on the same terms
 }
 
 /// @title Disputes, as others see them

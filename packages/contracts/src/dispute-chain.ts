@@ -50,6 +50,8 @@ export type TaskTerms = Timing & {
   readonly window: number
   /** Wei, of a claimant and of a challenger. */
   readonly bond: bigint
+  /** Tells this task from another one on the same terms; without it, zero. */
+  readonly context?: Hex
 }
 
 export const CLAIM_STATUS = ['none', 'standing', 'final', 'fallen', 'void'] as const
@@ -489,6 +491,8 @@ export const moveArguments = (dispute: number, move: Move): readonly unknown[] =
   ...(MOVE_ARGUMENTS[move.kind] as (move: Move) => readonly Field[])(move),
 ]
 
+const NO_CONTEXT: Hex = `0x${'00'.repeat(32)}`
+
 const taskArgument = (terms: TaskTerms) => ({
   ...terms,
   header: {
@@ -497,6 +501,7 @@ const taskArgument = (terms: TaskTerms) => ({
     itemsRoot: toHex(terms.header.itemsRoot),
   },
   steps: BigInt(terms.steps),
+  context: terms.context ?? NO_CONTEXT,
 })
 
 const bytesOf = (hex: Hex): Uint8Array => Uint8Array.from(Buffer.from(hex.slice(2), 'hex'))

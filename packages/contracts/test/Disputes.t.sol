@@ -431,6 +431,14 @@ contract DisputesTest {
         assert(disputes.getTask(task).program == program);
     }
 
+    function test_equal_tasks_differ_by_their_context() external {
+        Task memory terms = Counting.task(Counting.node(), bond);
+        terms.context = bytes32(uint256(1));
+        bytes32 other = disputes.createTask(terms);
+        assert(other != task && other == keccak256(abi.encode(terms)));
+        assert(disputes.getTask(other).program == disputes.getTask(task).program);
+    }
+
     function test_items_are_nodes_and_joins() external {
         // 3 states: 2 + 1 joins; 5 outputs: 3 + 2 + 1; one more for the step item; and 7 nodes.
         Task memory terms = Counting.task(Counting.node(), bond);

@@ -1,3 +1,6 @@
+export * from './config/parse.ts'
+export * from './config/schema.ts'
+export * from './config/template.ts'
 export * from './keys/delegation.ts'
 export * from './keys/import-secret.ts'
 export * from './keys/keyring.ts'

@@ -22,6 +22,8 @@ interface Vm {
     function readFile(string calldata path) external view returns (string memory);
     function readFileBinary(string calldata path) external view returns (bytes memory);
     function getCode(string calldata artifact) external view returns (bytes memory creationCode);
+    function getNonce(address account) external view returns (uint64);
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
 }
 

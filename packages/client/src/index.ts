@@ -2,3 +2,4 @@ export { canonicalManifest, MAX_MANIFEST_BYTES, parseManifest, stepsPerRound } f
 export type { Manifest, MarketTerms } from './manifest/schema.ts'
 export { defaultManifest, manifestTemplate } from './manifest/template.ts'
 export { planFrom, planOf, type Training, type TrainingPlan, trainingOf } from './plan/training.ts'
+export * from './wire/index.ts'

@@ -1,3 +1,10 @@
+export {
+  type Mailbox,
+  type MailboxChecks,
+  type MailboxKeep,
+  type MailboxOptions,
+  openMailbox,
+} from './mailbox/mailbox.ts'
 export { canonicalManifest, MAX_MANIFEST_BYTES, parseManifest, stepsPerRound } from './manifest/parse.ts'
 export type { Manifest, MarketTerms } from './manifest/schema.ts'
 export { defaultManifest, manifestTemplate } from './manifest/template.ts'

@@ -1,20 +1,6 @@
-export * from './chain/chain-clock.ts'
-export type { ChainReader } from './chain/chain-reads.ts'
-export {
-  type ChainEvent,
-  type Cursor,
-  type EventArgs,
-  type EventBatch,
-  type EventFilter,
-  START,
-} from './chain/event-log.ts'
-export type { IndexedContract } from './chain/indexed-contract.ts'
-export * from './chain/indexer.ts'
 export * from './config/parse.ts'
 export * from './config/schema.ts'
 export * from './config/template.ts'
-export * from './flow/duty.ts'
-export * from './flow/live.ts'
 export * from './keys/delegation.ts'
 export * from './keys/import-secret.ts'
 export * from './keys/keyring.ts'
@@ -22,10 +8,6 @@ export * from './keys/keystore.ts'
 export * from './keys/passphrase.ts'
 export * from './keys/recovery-phrase.ts'
 export * from './keys/secret.ts'
-export * from './policy/capability.ts'
-export * from './policy/may-bid.ts'
-export { type Auction, floorPrice, type Leader } from './policy/price.ts'
-export * from './policy/surroundings.ts'
 export * from './store/audits.ts'
 export * from './store/bids.ts'
 export * from './store/blobs.ts'

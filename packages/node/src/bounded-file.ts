@@ -40,17 +40,17 @@ export const readOpen = async (
       limit: 'a regular file',
       remedy,
     })
-  // A file may grow between the look at its size and the reading: one byte more than allowed is read at most.
-  const content = new Uint8Array(limit + 1)
+  // A file may grow between the look at its size and the reading: one byte more than it had is read at most.
+  const content = new Uint8Array(Math.min(stat.size, limit) + 1)
   let length = 0
-  while (length <= limit) {
+  while (length < content.length) {
     const { bytesRead } = await file.read(content, length, content.length - length, null)
     if (bytesRead === 0) break
     length += bytesRead
   }
-  if (length > limit) {
-    const value = `${Math.max(stat.size, length)} bytes`
+  if (length === content.length) {
+    const value = stat.size < length ? 'growing' : `${stat.size} bytes`
     return fail({ code: 'file-too-large', field: path, value, limit: `at most ${limit} bytes`, remedy })
   }
-  return ok(content.slice(0, length))
+  return ok(content.subarray(0, length))
 }

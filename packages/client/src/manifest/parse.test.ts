@@ -23,6 +23,25 @@ test('what init prints is a manifest with every default, as YAML and as JSON', (
   assert.deepEqual(parse('name: book\ndata: {text: book.txt}'), manifest)
 })
 
+test('a manifest with a market part is printed with every field of it', () => {
+  const terms = {
+    mode: 'sweep',
+    rounds: 2,
+    stepsPerRound: 100,
+    sweep: [{ seed: 2 }, { rate: 0.001, warmup: 3 }],
+    ceiling: '0.000000000000000001',
+    bond: 3,
+    times: { run: 900 },
+    banned: [`0x${'0A'.repeat(20)}`],
+  }
+  const manifest = parse(JSON.stringify({ data: { text: 'a' }, market: terms }))
+  assert.deepEqual(parse(manifestTemplate(manifest, 'yaml')), manifest)
+  assert.deepEqual(parse(manifestTemplate(manifest, 'json')), manifest)
+  assert.equal(manifest.market?.bond, '3')
+  const plain = parse('{data: {text: a}, market: {}}')
+  assert.deepEqual(parse(manifestTemplate(plain, 'yaml')), plain)
+})
+
 test('one manifest has one canonical text, whatever the order and the format', () => {
   const a = parse('{"training":{"steps":30,"warmup":3},"data":{"text":"a"},"name":"x"}')
   const b = parse('name: x\ndata:\n  text: a\ntraining:\n  warmup: 3\n  steps: 30\n')

@@ -1,5 +1,5 @@
 import { POST_LIMITS } from '@lockstep/market'
-import { FaultError } from '@lockstep/tensor'
+import { catchFault, FaultError, type Result, unwrap } from '@lockstep/tensor'
 import { isMap, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { type Manifest, type MarketTerms, manifestSchema } from './schema.ts'
@@ -15,22 +15,27 @@ export const parseManifest = (source: Uint8Array<ArrayBufferLike>): Manifest => 
     throw malformed('manifest', `${source.length} bytes`, `at most ${MAX_MANIFEST_BYTES}`)
   const result = manifestSchema.safeParse(parseYaml(textOf(source)), { reportInput: true })
   if (!result.success) throw explain(result.error.issues[0]!)
-  const manifest = result.data
-  const { training, model, segments } = manifest
-  if (training.warmup > training.steps)
-    throw malformed('training.warmup', training.warmup, `at most training.steps, ${training.steps}`)
-  if (model.width % model.heads !== 0)
-    throw malformed('model.heads', model.heads, `a divisor of model.width, ${model.width}`)
-  const least = Math.ceil(training.steps / MAX_CHECKPOINTS)
-  if (segments.every < least)
-    throw malformed(
-      'segments.every',
-      segments.every,
-      `at least ${least}, for at most ${MAX_CHECKPOINTS} checkpoints`,
-    )
-  checkMarket(manifest)
-  return manifest
+  return unwrap(checkManifest(result.data))
 }
+
+/** What a manifest's fields have to do with each other. */
+export const checkManifest = (manifest: Manifest): Result<Manifest> =>
+  catchFault(() => {
+    const { training, model, segments } = manifest
+    if (training.warmup > training.steps)
+      throw malformed('training.warmup', training.warmup, `at most training.steps, ${training.steps}`)
+    if (model.width % model.heads !== 0)
+      throw malformed('model.heads', model.heads, `a divisor of model.width, ${model.width}`)
+    const least = Math.ceil(training.steps / MAX_CHECKPOINTS)
+    if (segments.every < least)
+      throw malformed(
+        'segments.every',
+        segments.every,
+        `at least ${least}, for at most ${MAX_CHECKPOINTS} checkpoints`,
+      )
+    checkMarket(manifest)
+    return manifest
+  })
 
 /** What the fields of a market part have to do with each other and with the rest. */
 const checkMarket = ({ market, training, segments }: Manifest): void => {
@@ -135,16 +140,29 @@ const EXPECTED: { readonly [type: string]: string } = {
 
 const knownFields = (path: readonly PropertyKey[]): string => {
   let schema: unknown = manifestSchema
-  for (const key of path) schema = shapeOf(schema)[key as string]
+  for (const key of path)
+    schema = typeof key === 'number' ? elementOf(schema) : shapeOf(schema)[key as string]
   return Object.keys(shapeOf(schema)).join(', ') || 'byte, or {bpe: 257 to 16384}' // a tokenizer is no map of fields
 }
 
-/** The fields of an object schema, under whatever default wraps it. */
-const shapeOf = (schema: unknown): { readonly [key: string]: unknown } => {
-  let inner = schema as { shape?: { readonly [key: string]: unknown }; def?: { innerType?: unknown } }
-  while (inner.shape === undefined && inner.def?.innerType !== undefined) inner = inner.def.innerType as never
-  return inner.shape ?? {}
+type Schema = {
+  shape?: { readonly [key: string]: unknown }
+  element?: unknown
+  def?: { innerType?: unknown }
 }
+
+/** A schema under whatever defaults wrap it. */
+const bare = (schema: unknown): Schema => {
+  let inner = (schema ?? {}) as Schema
+  while (inner.def?.innerType !== undefined) inner = inner.def.innerType as Schema
+  return inner
+}
+
+/** The fields of an object schema. */
+const shapeOf = (schema: unknown): { readonly [key: string]: unknown } => bare(schema).shape ?? {}
+
+/** What a list holds. */
+const elementOf = (schema: unknown): unknown => bare(schema).element
 
 const malformed = (field: string, value: unknown, limit: string): FaultError =>
   new FaultError({

@@ -1,16 +1,17 @@
 import { canonicalManifest } from './parse.ts'
-import { type Manifest, manifestSchema } from './schema.ts'
+import { type Manifest, type MarketTerms, manifestSchema } from './schema.ts'
 
 /** A manifest with every field at its default. */
 export const defaultManifest = (name: string, text: string): Manifest =>
   manifestSchema.parse({ name, data: { text } })
 
+const line = (field: string, value: unknown, comment: string, indent = '  '): string =>
+  `${`${indent}${field}: ${value}`.padEnd(34)} # ${comment}`
+
 /** The manifest that `lockstep init` writes: YAML with a word about every field, or canonical JSON. */
 export const manifestTemplate = (manifest: Manifest, format: 'yaml' | 'json'): string => {
   if (format === 'json') return canonicalManifest(manifest)
-  const { name, data, tokenizer, model, training, segments } = manifest
-  const line = (field: string, value: unknown, comment: string, indent = '  '): string =>
-    `${`${indent}${field}: ${value}`.padEnd(34)} # ${comment}`
+  const { name, data, tokenizer, model, training, segments, market } = manifest
   return `${[
     '# What to train. Check it with `lockstep validate`, then run it with `lockstep train`.',
     line('name', name, 'the run directory is runs/NAME', ''),
@@ -44,5 +45,54 @@ export const manifestTemplate = (manifest: Manifest, format: 'yaml' | 'json'): s
       segments.every,
       'steps from one checkpoint to the next: what a verifier re-executes at once',
     ),
+    ...(market === undefined ? [] : marketLines(market)),
   ].join('\n')}\n`
+}
+
+const marketLines = (market: MarketTerms): string[] => {
+  const { times } = market
+  const time = (field: keyof typeof times, comment: string): string[] =>
+    times[field] === undefined ? [] : [line(field, times[field], comment, '    ')]
+  return [
+    'market:',
+    line('mode', market.mode, 'train, sweep or replicas'),
+    line('workers', market.workers, 'slices that run side by side'),
+    line('rounds', market.rounds, 'how often the workers are merged'),
+    ...(market.stepsPerRound === undefined
+      ? []
+      : [line('stepsPerRound', market.stepsPerRound, 'steps of each worker from one merge to the next')]),
+    line(
+      'sweep',
+      JSON.stringify(market.sweep),
+      'of a sweep: what each training has otherwise, such as {"seed":2}',
+    ),
+    line('ceiling', JSON.stringify(market.ceiling), 'LOCK: the most paid for 10^6 instructions'),
+    line('auditPrice', JSON.stringify(market.auditPrice), 'LOCK: for 10^6 instructions of an audit'),
+    line('auditRate', market.auditRate, 'of 10000 segments, how many each auditor executes'),
+    line('auditors', market.auditors, 'verifiers drawn for each slice'),
+    ...(market.bond === undefined
+      ? []
+      : [
+          line(
+            'bond',
+            JSON.stringify(market.bond),
+            "coins that a claimant and a challenger put up; default: the chain's least",
+          ),
+        ]),
+    '  times:',
+    ...time('bidding', 'seconds in which bids are gathered'),
+    ...time('inclusion', 'in which a better bid can replace the first'),
+    ...time('receipt', 'in which a provider fetches the inputs'),
+    ...time('run', 'that a slice may take'),
+    ...time('audit', 'that auditors have to execute'),
+    ...time('answer', 'to open, and then to reveal'),
+    ...time('window', 'in which a claim can be challenged'),
+    ...time('clock', 'that each side of a dispute has'),
+    ...time('segment', 'the least time for a turn about a segment,'),
+    ...time('step', 'about a step,'),
+    ...time('move', 'and about the rest'),
+    ...time('deadline', 'from posting: then nothing new begins'),
+    line('allowed', JSON.stringify(market.allowed), 'accounts; empty: everybody'),
+    line('banned', JSON.stringify(market.banned), 'accounts that get no slice'),
+  ]
 }

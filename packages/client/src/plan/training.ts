@@ -72,5 +72,5 @@ export const trainingOf = (plan: TrainingPlan): Training => ({
   },
 })
 
-const tokenizerFor = ({ tokenizer }: Manifest, text: Uint8Array): Tokenizer =>
+export const tokenizerFor = ({ tokenizer }: Manifest, text: Uint8Array): Tokenizer =>
   tokenizer === 'byte' ? byteTokenizer : trainBpe(text, tokenizer.bpe)

@@ -38,10 +38,4 @@ export class ChunkSet {
     this.bits[chunk >> 3]! |= 1 << (chunk & 7)
     this.#size++
   }
-
-  delete(chunk: number): void {
-    if (!this.has(chunk)) return
-    this.bits[chunk >> 3]! &= ~(1 << (chunk & 7))
-    this.#size--
-  }
 }

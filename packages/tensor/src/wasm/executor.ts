@@ -1,4 +1,5 @@
 import type { Executor, Runner } from '../executor.ts'
+import { FaultError } from '../fault.ts'
 import type { Ref } from '../node.ts'
 import type { Program, Tensor, TensorType } from '../program.ts'
 import { type Arena, bytesOf, planArena } from './arena.ts'
@@ -17,6 +18,8 @@ export type WasmOptions = {
    * fail otherwise, `off` to emulate it exactly (about ten times slower).
    */
   readonly relaxed?: 'auto' | 'on' | 'off'
+  /** The most bytes of memory a program may take; one that needs more is refused when it is compiled. Default 4 GiB. */
+  readonly memory?: number
   /** How much work a node must be for threads to share it, in scalar instructions. */
   readonly shareFrom?: number
   /** Where threads come from: Node's worker_threads by default. */
@@ -34,7 +37,7 @@ const nodeThreads = async (threads: number): Promise<() => Thread> => {
 
 /** The executor that runs everywhere: WebAssembly SIMD generated from the program, with the reference's bits. */
 export const createWasmExecutor = async (options: WasmOptions = {}): Promise<WasmExecutor> => {
-  const { threads = 1, relaxed = 'auto', shareFrom = WORTH_SHARING } = options
+  const { threads = 1, relaxed = 'auto', shareFrom = WORTH_SHARING, memory = MOST_PAGES * PAGE } = options
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new RangeError(`threads is ${threads}; allowed: 1 to 256`)
   const pool = await Pool.start(options.spawn ?? (await nodeThreads(threads)), threads - 1)
@@ -56,7 +59,7 @@ export const createWasmExecutor = async (options: WasmOptions = {}): Promise<Was
     name: `wasm ${threads} ${fused ? 'fused' : 'exact'}`,
     threads,
     fused,
-    compile: (program, inputs) => compile(program, inputs, { pool, fused, shareFrom, id: runners++ }),
+    compile: (program, inputs) => compile(program, inputs, { pool, fused, shareFrom, memory, id: runners++ }),
     close: () => pool.close(),
   }
 }
@@ -69,10 +72,18 @@ const TABLES_AT = CANARY_AT + 4 * CANARY_WORDS.length
 /** Entries cheaper than this are not worth waking others for; in the units of Phase.cost. */
 const WORTH_SHARING = 400_000
 
+type CompileOptions = {
+  readonly pool: Pool
+  readonly fused: boolean
+  readonly shareFrom: number
+  readonly memory: number
+  readonly id: number
+}
+
 const compile = async (
   program: Program,
   inputs: readonly Tensor[],
-  { pool, fused, shareFrom, id }: { pool: Pool; fused: boolean; shareFrom: number; id: number },
+  { pool, fused, shareFrom, memory: most, id }: CompileOptions,
 ): Promise<Runner> => {
   const writer = new ModuleWriter()
   const fma = fmaOf(writer, fused)
@@ -85,10 +96,15 @@ const compile = async (
   const scratch = Math.ceil(arena.end / 64) * 64
   const bytes = scratch + pool.threads * scratchBytes + 64
   const pages = Math.ceil(bytes / PAGE)
-  if (pages > MOST_PAGES)
-    throw new RangeError(
-      `the program needs ${bytes} bytes; WebAssembly memory has at most ${MOST_PAGES * PAGE}; use smaller tensors`,
-    )
+  const limit = Math.min(most, MOST_PAGES * PAGE)
+  if (pages * PAGE > limit)
+    throw new FaultError({
+      code: 'program-too-large',
+      field: 'memory',
+      value: `${pages * PAGE} bytes`,
+      limit: `${limit} bytes`,
+      remedy: 'Use smaller tensors, or allow the executor more memory.',
+    })
   const limits = { initial: pages, maximum: pages, shared: pool.threads > 1 }
   const memory = new engine.Memory(limits)
   new Uint32Array(memory.buffer, CANARY_AT, CANARY_WORDS.length).set(CANARY_WORDS)

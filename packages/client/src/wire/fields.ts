@@ -1,0 +1,33 @@
+import type { Hex } from '@lockstep/proof'
+import { z } from 'zod'
+
+/** 32 bytes, in lower case. */
+export const hex32 = z
+  .string()
+  .regex(/^0x[0-9a-f]{64}$/)
+  .transform((text) => text as Hex)
+
+export const address = z
+  .string()
+  .regex(/^0x[0-9a-f]{40}$/)
+  .transform((text) => text as Hex)
+
+/** The 65 bytes of an ECDSA signature, or what a contract account takes in its place. */
+export const signature = z
+  .string()
+  .regex(/^0x(?:[0-9a-f]{2}){1,1024}$/)
+  .transform((text) => text as Hex)
+
+/** A whole number below 2^bits as a decimal text: JSON has no such numbers. */
+export const whole = (bits: number) =>
+  z
+    .string()
+    .regex(/^(?:0|[1-9][0-9]{0,77})$/)
+    .refine((text) => BigInt(text) < 2n ** BigInt(bits), { message: `is 2^${bits} or more` })
+
+export const jobNumber = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
+export const sliceNumber = z.int().min(0).max(255)
+export const attemptNumber = z.int().min(1).max(255)
+export const peerId = z.string().min(32).max(128)
+/** The text form of a blob's id. */
+export const blobId = z.string().min(16).max(128)

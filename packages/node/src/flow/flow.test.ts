@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Progress, Slice, SliceStatus } from '@lockstep/market'
+import type { Hex } from '@lockstep/proof'
+import { dutyKey } from './duty.ts'
+import { keepDuties } from './keep.ts'
+import type { LiveAudit, LiveBid, LiveJob, LiveMarket, LiveSlice, Self } from './live.ts'
+import { provideDuties, type WorkStage, type Works } from './provide.ts'
+import { type Findings, verifyDuties } from './verify.ts'
+
+const hex = (byte: number, length: number): Hex => `0x${byte.toString(16).padStart(2, '0').repeat(length)}`
+const me: Self = { account: hex(1, 20), key: hex(2, 20) }
+const other: Self = { account: hex(3, 20), key: hex(4, 20) }
+const requester = hex(5, 20)
+const CLAIM = hex(6, 32)
+
+const spec = {
+  times: { deadline: 1000 },
+  charges: { minimumImprovement: 100 },
+} as LiveJob['spec']
+const slice = { initialFrom: 0xffff, inputsFrom: [], group: 0, time: 60 } as unknown as Slice
+
+const sliceAt = (
+  status: SliceStatus,
+  progress: Partial<Progress> = {},
+  more: Partial<LiveSlice> = {},
+): LiveSlice => ({
+  number: 0,
+  slice,
+  stake: 1n,
+  claim: undefined,
+  progress: { status, attempt: 1, since: 0, until: 100, firm: 50, ...nobody, ...progress } as Progress,
+  ...more,
+})
+const nobody = { account: hex(0, 20), key: hex(0, 20), claim: hex(0, 32), score: 0n }
+
+const bidBy = ({ account, key }: Self, score: bigint, slices = 1): LiveBid => ({
+  bid: { job: 1, account, key, pricePerUnit: score, time: 30, slices, expiry: 900, salt: 0n },
+  signature: '0x00',
+  score,
+  staked: true,
+})
+
+const jobWith = (slices: readonly LiveSlice[], more: Partial<LiveJob> = {}): LiveJob => ({
+  number: 1,
+  job: { requester, status: 'open', posted: 0, slices: slices.length, invalid: [], escrow: 0n },
+  spec,
+  slices: slices.map((s, number) => ({ ...s, number })),
+  bids: [],
+  known: true,
+  ...more,
+})
+const marketAt = (now: number, job: LiveJob, more: Partial<LiveMarket> = {}): LiveMarket => ({
+  now,
+  jobs: new Map([[1, job]]),
+  audits: new Map(),
+  disputes: [],
+  rounds: [],
+  ...more,
+})
+const works = (stage?: WorkStage, bid?: LiveBid): Works => ({
+  stage: () => stage,
+  wants: () => true,
+  ownBid: () => bid,
+})
+const kinds = (duties: readonly { do: string }[]): string[] => duties.map((duty) => duty.do)
+
+test('a provider bids once for a job with slices to come, and not where it does not want to', () => {
+  const job = jobWith([sliceAt('waiting')])
+  assert.deepEqual(kinds(provideDuties(marketAt(10, job), me, works())), ['bid'])
+  assert.deepEqual(kinds(provideDuties(marketAt(10, job), me, works(undefined, bidBy(me, 5n)))), [])
+  assert.deepEqual(kinds(provideDuties(marketAt(10, job), me, { ...works(), wants: () => false })), [])
+  assert.deepEqual(kinds(provideDuties(marketAt(1000, job), me, works())), [])
+  assert.deepEqual(kinds(provideDuties(marketAt(10, { ...job, known: false }), me, works())), [])
+})
+
+test('the best bid is put in by its bidder when bids can lead, and by others a little later', () => {
+  const own = bidBy(me, 5n)
+  const job = jobWith([sliceAt('bidding')], { bids: [bidBy(other, 7n), own] })
+  const due = (now: number, self: Self) =>
+    provideDuties(marketAt(now, job), self, works(undefined, own)).filter((duty) => duty.do === 'assign')
+  assert.equal(due(99, me).length, 0)
+  assert.deepEqual(due(100, me), [{ do: 'assign', job: 1, slice: 0, bid: own }])
+  assert.equal(due(100, other).length, 0)
+  assert.deepEqual(due(103, other), [{ do: 'assign', job: 1, slice: 0, bid: own }])
+})
+
+test('a bid counts for as many slices as it says, and a better one left out is put in while that is possible', () => {
+  const taken = sliceAt('running', { ...me })
+  const open = sliceAt('bidding')
+  const own = bidBy(me, 5n)
+  const theirs = bidBy(other, 7n)
+  const full = jobWith([taken, open], { bids: [own, theirs] })
+  const [duty] = provideDuties(marketAt(110, full), me, works('fetched', own)).filter(
+    (d) => d.do === 'assign',
+  )
+  assert.deepEqual(duty, { do: 'assign', job: 1, slice: 1, bid: theirs })
+
+  const led = (score: bigint) => jobWith([sliceAt('assigned', { ...other, score })], { bids: [own, theirs] })
+  const puts = (now: number, score: bigint) =>
+    kinds(provideDuties(marketAt(now, led(score)), me, works(undefined, own)))
+  assert.deepEqual(puts(40, 7n), ['assign'])
+  assert.deepEqual(puts(40, 5n), [], 'no better than the leader')
+  assert.deepEqual(puts(50, 7n), [], 'too late')
+})
+
+test('an assigned slice is fetched, then received when it is firm; what cannot be had is declined', () => {
+  const job = jobWith([sliceAt('assigned', { ...me })])
+  const at = (now: number, stage?: WorkStage) =>
+    kinds(provideDuties(marketAt(now, job), me, works(stage, bidBy(me, 5n))))
+  assert.deepEqual(at(10), ['fetch'])
+  assert.deepEqual(at(10, 'fetched'), [])
+  assert.deepEqual(at(50, 'fetched'), ['receipt'])
+  assert.deepEqual(at(50, 'missing'), ['decline'])
+  assert.deepEqual(at(98), ['decline'], 'no time is left to fetch')
+})
+
+test('a running slice is run, also by a node that has forgotten it, and then claimed', () => {
+  const job = jobWith([sliceAt('running', { ...me })])
+  const at = (now: number, stage?: WorkStage) =>
+    kinds(provideDuties(marketAt(now, job), me, works(stage, bidBy(me, 5n))))
+  assert.deepEqual(at(10), ['run'])
+  assert.deepEqual(at(10, 'fetched'), ['run'])
+  assert.deepEqual(at(10, 'done'), ['claim'])
+  assert.deepEqual(at(10, 'impossible'), [])
+  assert.deepEqual(at(100, 'done'), [], 'too late')
+})
+
+const auditWith = (status: LiveAudit['status'], more: Partial<LiveAudit> = {}): LiveAudit => ({
+  claim: CLAIM,
+  job: 1,
+  slice: 0,
+  status,
+  ended: false,
+  account: me.account,
+  auditRate: 10_000,
+  deadline: 60,
+  round: 1,
+  random: hex(0, 32),
+  seats: [],
+  ...more,
+})
+const seat = (self: Self, status: LiveAudit['seats'][number]['status']) => ({
+  account: self.account,
+  status,
+  deadline: 60,
+  segment: 0,
+})
+
+test('a provider opens its tallies in its turn and defends what it has claimed', () => {
+  const job = jobWith([sliceAt('claimed', { ...me, claim: CLAIM })])
+  const audits = (audit: LiveAudit) => new Map([[CLAIM, audit]])
+  const opening = marketAt(10, job, { audits: audits(auditWith('opening')) })
+  assert.deepEqual(kinds(provideDuties(opening, me, works('done', bidBy(me, 5n)))), ['open'])
+  const dispute = { number: 4, claim: CLAIM, claimant: me.key, challenger: other.key, deadline: 20 }
+  const attacked = marketAt(10, job, { disputes: [{ ...dispute, outcome: 'open' }] })
+  assert.deepEqual(kinds(provideDuties(attacked, me, works('done', bidBy(me, 5n)))), ['defend'])
+  assert.deepEqual(kinds(provideDuties(attacked, other, works())), [])
+})
+
+const nothing: Findings = { audit: () => undefined, isFalse: () => false, round: () => undefined }
+
+test('a verifier executes, commits, reveals, and says in time where it cannot', () => {
+  const job = jobWith([sliceAt('claimed', { ...other, claim: CLAIM })])
+  const at = (now: number, audit: LiveAudit, findings: Partial<Findings> = {}) =>
+    kinds(
+      verifyDuties(marketAt(now, job, { audits: new Map([[CLAIM, audit]]) }), me, {
+        ...nothing,
+        ...findings,
+      }),
+    )
+  const drawn = auditWith('committing', { seats: [seat(other, 'drawn'), seat(me, 'drawn')] })
+  assert.deepEqual(at(10, drawn), ['audit'])
+  assert.deepEqual(at(10, drawn, { audit: () => 'answered' }), ['commit'])
+  assert.deepEqual(at(10, drawn, { audit: () => 'missing' }), ['miss'])
+  assert.deepEqual(at(58, drawn), ['miss'], 'no time is left to execute')
+  assert.deepEqual(at(58, drawn, { audit: () => 'answered' }), ['commit'])
+  const committed = [seat(me, 'committed')]
+  assert.deepEqual(at(10, auditWith('committing', { seats: committed })), [])
+  assert.deepEqual(at(10, auditWith('revealing', { seats: committed })), ['reveal'])
+})
+
+test('a false claim is challenged once while it stands, attacked to the end, and its bounty fetched', () => {
+  const standing = { status: 'standing', until: 100, open: 0 } as const
+  const job = jobWith([sliceAt('claimed', { ...other, claim: CLAIM }, { claim: standing })])
+  const findings = { ...nothing, isFalse: (claim: Hex) => claim === CLAIM }
+  const dispute = { number: 4, claim: CLAIM, claimant: other.key, challenger: me.key, deadline: 20 }
+  const at = (now: number, outcome?: 'open' | 'challenger' | 'claimant') =>
+    kinds(
+      verifyDuties(
+        marketAt(now, job, { disputes: outcome === undefined ? [] : [{ ...dispute, outcome }] }),
+        me,
+        findings,
+      ),
+    )
+  assert.deepEqual(at(10), ['challenge'])
+  assert.deepEqual(at(100), [], 'the window is over')
+  assert.deepEqual(at(10, 'open'), ['attack'])
+  assert.deepEqual(at(10, 'challenger'), ['bounty'])
+  assert.deepEqual(at(10, 'claimant'), [])
+})
+
+test('a verifier commits in the first half of a round and reveals in the second what it committed', () => {
+  const rounds = [{ number: 9, begin: 10, middle: 12, end: 14 }]
+  const at = (now: number, stage?: 'committed' | 'revealed') =>
+    kinds(verifyDuties(marketAt(now, jobWith([]), { rounds }), me, { ...nothing, round: () => stage }))
+  assert.deepEqual(at(9), [])
+  assert.deepEqual(at(10), ['drawCommit'])
+  assert.deepEqual(at(11, 'committed'), [])
+  assert.deepEqual(at(12), [], 'too late to begin')
+  assert.deepEqual(at(12, 'committed'), ['drawReveal'])
+  assert.deepEqual(at(13, 'revealed'), [])
+  assert.deepEqual(at(14, 'committed'), [])
+})
+
+test('whatever somebody left lying is moved on by the next one, at once by whom it serves', () => {
+  const overdue = (status: SliceStatus) => jobWith([sliceAt(status, { ...other })])
+  for (const status of ['assigned', 'running'] as const) {
+    assert.deepEqual(kinds(keepDuties(marketAt(100, overdue(status)), other)), [])
+    assert.deepEqual(kinds(keepDuties(marketAt(101, overdue(status)), other)), ['advance'])
+    assert.deepEqual(kinds(keepDuties(marketAt(101, overdue(status)), me)), [])
+    assert.deepEqual(kinds(keepDuties(marketAt(110, overdue(status)), me)), ['advance'])
+  }
+  const chain = (first: SliceStatus) =>
+    jobWith([sliceAt(first), sliceAt('waiting', {}, { slice: { ...slice, initialFrom: 0 } })])
+  assert.deepEqual(kinds(keepDuties(marketAt(40, chain('running')), me)), [])
+  assert.deepEqual(kinds(keepDuties(marketAt(40, chain('settled')), me)), ['advance'])
+  assert.deepEqual(kinds(keepDuties(marketAt(40, chain('cancelled')), me)), ['advance'])
+})
+
+test('a claim is settled when its audit is over and its window has passed, or as soon as it has fallen', () => {
+  const at = (now: number, status: LiveAudit['status'], claim: Partial<NonNullable<LiveSlice['claim']>>) => {
+    const standing = { status: 'standing', until: 70, open: 0, ...claim } as const
+    const job = jobWith([sliceAt('claimed', { ...me, claim: CLAIM }, { claim: standing })])
+    return kinds(keepDuties(marketAt(now, job, { audits: new Map([[CLAIM, auditWith(status)]]) }), me))
+  }
+  assert.deepEqual(at(60, 'done', {}), [])
+  assert.deepEqual(at(70, 'done', {}), ['advance'])
+  assert.deepEqual(at(70, 'done', { open: 1 }), [], 'a dispute is open')
+  assert.deepEqual(at(10, 'done', { status: 'fallen' }), ['advance'])
+  assert.deepEqual(at(10, 'silent', {}), ['advance'])
+  assert.deepEqual(at(61, 'committing', {}), ['finish'], 'its auditors have let the time pass')
+})
+
+test('a job is closed when all of it has ended, or no attempt can begin any more', () => {
+  const at = (now: number, status: SliceStatus) =>
+    kinds(keepDuties(marketAt(now, jobWith([sliceAt(status)])), { ...me, account: requester }))
+  assert.deepEqual(at(10, 'settled'), ['close'])
+  assert.deepEqual(at(10, 'bidding'), [])
+  assert.deepEqual(at(1001, 'bidding').at(-1), 'close')
+  assert.deepEqual(at(50, 'running'), [])
+})
+
+test('equal duties have equal keys, and others others', () => {
+  const place = { job: 1, slice: 2, attempt: 3 }
+  assert.equal(dutyKey({ do: 'run', ...place }), 'run:1:2:3')
+  assert.notEqual(dutyKey({ do: 'run', ...place }), dutyKey({ do: 'claim', ...place }))
+  const [a, b] = [bidBy(me, 5n), bidBy(other, 5n)]
+  assert.equal(
+    dutyKey({ do: 'assign', job: 1, slice: 0, bid: a }),
+    dutyKey({ do: 'assign', job: 1, slice: 0, bid: b }),
+  )
+})

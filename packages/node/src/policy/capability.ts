@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto'
+import { arch, cpus, platform, totalmem } from 'node:os'
+import { dirname } from 'node:path'
+import { gptTrainProgram, initialState } from '@lockstep/models'
+import { createWasmExecutor, estimateProgram } from '@lockstep/tensor'
+import { z } from 'zod'
+import { readBounded } from '../bounded-file.ts'
+import { makePrivateDirectory, writePrivate } from '../keys/private-file.ts'
+
+/** What this machine's executor really does. */
+export type Capability = {
+  /** The executor's name: its kind, threads, and whether fma is fused. */
+  readonly executor: string
+  readonly threads: number
+  /** Units of 10^6 scalar instructions, on a training step of a small transformer. */
+  readonly unitsPerSecond: number
+  /** Bytes of the machine. */
+  readonly memory: number
+  /** What the measurement is valid for; another processor, engine or number of threads is another machine. */
+  readonly machine: string
+  /** Milliseconds since 1970. */
+  readonly measuredAt: number
+}
+
+/** A model small enough to time in seconds, and large enough that its speed says something about larger ones. */
+const MODEL = { vocab: 256, context: 64, width: 128, layers: 2, heads: 4, dropout: 0 }
+const TRAIN = { batch: 8, steps: 64, warmup: 1, rate: 1e-3, lastRate: 0.1, clip: 1, decay: 0.1 }
+const ADAM = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }
+const CORPUS = { tokens: 4096, dtype: 'u8' } as const
+const LEAST_SECONDS = 1.5
+const MOST_STEPS = 256
+
+/** A month, in which drivers, cooling and neighbours change. */
+const VALID = 30 * 86_400_000
+const MOST_BYTES = 4096
+
+const capabilitySchema = z.strictObject({
+  executor: z.string().max(64),
+  threads: z.int().min(1).max(256),
+  unitsPerSecond: z.number().positive(),
+  memory: z.number().positive(),
+  machine: z.string().max(64),
+  measuredAt: z.number(),
+})
+
+export type MeasureOptions = {
+  readonly threads: number
+  /** Where the result is kept for the next start. */
+  readonly file: string
+  /** Milliseconds since 1970. */
+  readonly now: () => number
+}
+
+/** What was measured on this machine within the last month, or what is measured now. */
+export const capabilityOf = async (options: MeasureOptions): Promise<Capability> => {
+  const { threads, file, now } = options
+  const machine = machineId(threads)
+  const known = await readCapability(file)
+  const age = known === undefined ? Number.NaN : now() - known.measuredAt
+  if (known?.machine === machine && age >= 0 && age < VALID) return known
+  const measured = { ...(await measure(threads)), machine, measuredAt: now() }
+  await makePrivateDirectory(dirname(file))
+  await writePrivate(file, `${JSON.stringify(measured, null, 2)}\n`, { replace: true })
+  return measured
+}
+
+/** Which hardware, engine and number of threads a measurement is of. */
+export const machineId = (threads: number): string => {
+  const models = cpus().map(({ model }) => model)
+  const parts = [platform(), arch(), process.versions.v8, totalmem(), threads, ...models]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
+}
+
+const measure = async (threads: number): Promise<Omit<Capability, 'machine' | 'measuredAt'>> => {
+  const program = gptTrainProgram(MODEL, { ...TRAIN, ...ADAM }, CORPUS)
+  const { work } = estimateProgram(program)
+  const executor = await createWasmExecutor({ threads })
+  try {
+    const text = new Uint8Array(CORPUS.tokens).map((_, i) => i * 7)
+    const runner = await executor.compile(program, [{ dtype: 'u8', shape: [CORPUS.tokens], data: text }])
+    try {
+      runner.load(initialState({ kind: 'gpt', config: MODEL }, 1))
+      await runner.step(2) // the engine optimises what it has seen run
+      const start = performance.now()
+      let steps = 0
+      let seconds = 0
+      while (seconds < LEAST_SECONDS && steps < MOST_STEPS) {
+        await runner.step()
+        steps++
+        seconds = (performance.now() - start) / 1000
+      }
+      const unitsPerSecond = (work * steps) / 1e6 / seconds
+      return { executor: executor.name, threads, unitsPerSecond, memory: totalmem() }
+    } finally {
+      runner.close()
+    }
+  } finally {
+    await executor.close()
+  }
+}
+
+/** A file that is missing or damaged is measured anew. */
+const readCapability = async (file: string): Promise<Capability | undefined> => {
+  const bytes = await readBounded(file, MOST_BYTES, '').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw error
+  })
+  if (!bytes?.ok) return undefined
+  try {
+    return capabilitySchema.parse(JSON.parse(new TextDecoder().decode(bytes.value)))
+  } catch {
+    return undefined
+  }
+}

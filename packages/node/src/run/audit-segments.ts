@@ -1,0 +1,54 @@
+import type { Hex } from '@lockstep/proof'
+import type { Result } from '@lockstep/tensor'
+import { type ChildHandle, startChild } from './child-process.ts'
+import type { Limits } from './limits.ts'
+import { type AuditResult, auditResult } from './messages.ts'
+import type { RunEvent } from './run-segments.ts'
+import type { RunSpec } from './run-spec.ts'
+import { checkSpec, neverStarted } from './start-run.ts'
+
+export type AuditOptions = {
+  readonly limits: Limits
+  /** The items that the claim says, where its history is known: differences are found, and checkpoints can be used. */
+  readonly claimed?: readonly Hex[]
+  /** Files with the checkpoints behind segments. One that is not what the claim says counts as withheld. */
+  readonly checkpoints?: ReadonlyMap<number, string>
+  readonly tell?: (event: RunEvent) => void
+}
+
+export type AuditHandle = Omit<ChildHandle<never>, 'ended' | 'send'> & {
+  /** How the audit ended. Never rejects. */
+  readonly result: Promise<Result<AuditResult>>
+}
+
+/** Executes segments of a claimed run again, in a process of its own. The spec's directory is not written to. */
+export const auditSegments = (
+  spec: RunSpec,
+  segments: readonly number[],
+  { limits, claimed, checkpoints, tell }: AuditOptions,
+): AuditHandle => {
+  const checked = checkSpec(spec, limits)
+  if (!checked.ok) return neverStarted(checked.fault)
+  const {
+    ended,
+    send: _,
+    ...handle
+  } = startChild({
+    job: {
+      kind: 'audit',
+      spec: checked.value,
+      segments: [...segments],
+      ...(claimed && { claimed: [...claimed] }),
+      checkpoints: [...(checkpoints ?? [])],
+    },
+    limits,
+    threads: spec.executor?.threads ?? 1,
+    directory: undefined,
+    result: auditResult,
+    told: (message) => message.kind === 'event' && tell?.(message.event),
+  })
+  const result = ended.then(
+    (end): Result<AuditResult> => (end.ok ? { ok: true, value: end.value.result } : end),
+  )
+  return { ...handle, result }
+}

@@ -1,0 +1,35 @@
+import { pathToFileURL } from 'node:url'
+import { createWasmExecutor, type Executor } from '@lockstep/tensor'
+import { runFault } from './run-fault.ts'
+import type { ExecutorSpec } from './run-spec.ts'
+
+/** What an executor's module is given. */
+export type ExecutorModuleOptions = {
+  readonly threads: number
+  readonly relaxed: 'auto' | 'on' | 'off'
+  /** The most bytes that it may take. */
+  readonly memory: number
+  readonly [option: string]: unknown
+}
+export type ExecutorModule = {
+  readonly createExecutor: (options: ExecutorModuleOptions) => Promise<Executor>
+}
+
+/** The executor of a run: WebAssembly on so many threads, or what a module of one's own makes. */
+export const openExecutor = async (spec: ExecutorSpec | undefined, memory: number): Promise<Executor> => {
+  const { threads = 1, relaxed = 'auto', module, options } = spec ?? {}
+  if (module === undefined) return createWasmExecutor({ threads, relaxed, memory })
+  const made = (await import(pathToFileURL(module).href).catch((error) => {
+    const remedy = 'Correct the module, or leave the option out.'
+    throw runFault('run-invalid', 'executor.module', `${module}, ${error}`, 'a module that loads', remedy)
+  })) as Partial<ExecutorModule>
+  if (typeof made.createExecutor !== 'function')
+    throw runFault(
+      'run-invalid',
+      'executor.module',
+      module,
+      'a module that exports createExecutor',
+      'Export it, or leave the option out.',
+    )
+  return made.createExecutor({ ...options, threads, relaxed, memory })
+}

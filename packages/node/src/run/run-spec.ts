@@ -1,0 +1,80 @@
+import { z } from 'zod'
+
+/** The most segments of one run: their tallies are opened in one transaction. */
+export const MAX_SEGMENTS = 2 ** 16
+
+const path = z.string().min(1).max(4096)
+export const hex32 = z
+  .string()
+  .regex(/^0x[0-9a-f]{64}$/)
+  .transform((text) => text as `0x${string}`)
+
+/** A file with all inputs of a program, or with the state that a run of the program `stateOf` ended with. */
+const inputFile = z.strictObject({ path, stateOf: path.optional() })
+export type InputFile = z.infer<typeof inputFile>
+
+export const taskFieldsSchema = z.strictObject({
+  program: hex32,
+  initialItem: hex32,
+  inputsRoot: hex32,
+  steps: z
+    .int()
+    .min(1)
+    .max(2 ** 40),
+  segmentLength: z
+    .int()
+    .min(1)
+    .max(2 ** 24),
+})
+
+export const executorSpec = z.strictObject({
+  /** Threads that share a step's work. Default 1. */
+  threads: z.int().min(1).max(256).optional(),
+  /** Whether fma is the engine's own: see WasmOptions of @lockstep/tensor. */
+  relaxed: z.enum(['auto', 'on', 'off']).optional(),
+  /**
+   * An executor of one's own: a module that exports `createExecutor(options)`, where options are those below with
+   * `threads`, `relaxed` and `memory`. It runs with the rights of the run's process.
+   */
+  module: path.optional(),
+  options: z.record(z.string(), z.json()).optional(),
+})
+export type ExecutorSpec = z.infer<typeof executorSpec>
+
+export const selfAuditSchema = z.strictObject({
+  /** The share of segments that are executed a second time before they are kept, 0 to 1. */
+  share: z.number().min(0).max(1),
+  /** 32 secret bytes that choose them: who knew it could lie elsewhere. */
+  seed: hex32,
+})
+export type SelfAudit = z.infer<typeof selfAuditSchema>
+
+/** A task on disk, and where its run is kept. */
+export const runSpec = z
+  .strictObject({
+    /** The encoded program. */
+    program: path,
+    /** The state before the first step. */
+    initial: path,
+    /** One file with the program's inputs, or several whose states are, one after another. */
+    inputs: z.array(inputFile).max(4096),
+    steps: z
+      .int()
+      .min(1)
+      .max(2 ** 40),
+    segmentLength: z
+      .int()
+      .min(1)
+      .max(2 ** 24),
+    /** Where checkpoints are written; it is made where it is missing. */
+    directory: path,
+    /** What the task must commit to, where that is known: files that give anything else are refused. */
+    expect: taskFieldsSchema.optional(),
+    executor: executorSpec.optional(),
+    selfAudit: selfAuditSchema.optional(),
+  })
+  .refine(({ steps, segmentLength }) => Math.ceil(steps / segmentLength) <= MAX_SEGMENTS, {
+    path: ['segmentLength'],
+    message: `makes more than ${MAX_SEGMENTS} segments`,
+  })
+export type RunSpec = z.input<typeof runSpec>

@@ -1,111 +1,34 @@
-import { spawn } from 'node:child_process'
-import { findFoundryBinary, missingBinary } from './foundry-binary.ts'
+import { type AnvilProcess, startAnvil } from './anvil-process.ts'
+import { type KeptChain, keepState } from './kept-state.ts'
 
-/** What a local chain is, wherever it is started: the same rules as the chain that is deployed to. */
-export const LOCAL_CHAIN = { id: 31337, hardfork: 'osaka', host: '127.0.0.1' } as const
-
-export type LocalChainFault = 'anvil-missing' | 'port-in-use' | 'start-failed' | 'start-timeout'
-
-export class LocalChainError extends Error {
-  override readonly name = 'LocalChainError'
-  readonly code: LocalChainFault
-  constructor(code: LocalChainFault, message: string) {
-    super(message)
-    this.code = code
-  }
-}
-
-export type LocalChain = {
-  readonly url: string
-  readonly port: number
-  readonly pid: number
-  /** Fulfilled when the chain's process has ended, asked or not, with its exit code (null after a signal). */
-  readonly ended: Promise<number | null>
-  /** Ends the chain and waits until its port is free again. May be called twice. */
+export type LocalChain = Omit<AnvilProcess, 'stop'> & {
+  /** Ends the chain and waits until its port is free again; with a state directory its state is copied before. */
   readonly stop: () => Promise<void>
+  /** Copies the state now. Nothing happens without a state directory. */
+  readonly save: () => Promise<void>
 }
 
 export type LocalChainOptions = {
   /** A port of the caller's choice; left out, the system picks a free one. */
   readonly port?: number
-  /** A further argument list for anvil: state files, block times, gas limits. */
+  /**
+   * A directory of its own for copies of the chain's state: a chain that is started there again goes on where the
+   * newest good copy was taken. Without one a chain begins anew each time.
+   */
+  readonly stateDirectory?: string
+  /** A further argument list for anvil: block times, gas limits. */
   readonly args?: readonly string[]
   /** Milliseconds to wait for the chain to listen. */
   readonly timeout?: number
 }
 
-/**
- * Starts anvil on a loopback port and returns when it answers.
- * The process ends with `stop`, and with this process where that ends in the ordinary way.
- */
+/** Starts a chain on a loopback port and returns when it answers. */
 export const startLocalChain = async (options: LocalChainOptions = {}): Promise<LocalChain> => {
-  const { port = 0, args = [], timeout = 20_000 } = options
-  const binary = findFoundryBinary('anvil')
-  if (binary === undefined) throw new LocalChainError('anvil-missing', missingBinary('anvil'))
-
-  const { id, hardfork, host } = LOCAL_CHAIN
-  const child = spawn(
-    binary,
-    ['--host', host, '--port', `${port}`, '--chain-id', `${id}`, '--hardfork', hardfork, ...args],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  const ended = new Promise<number | null>((resolve) => {
-    child.once('exit', (code) => resolve(code))
-    child.once('error', () => resolve(null))
-  })
-  const killWithUs = () => child.kill('SIGKILL')
-  process.once('exit', killWithUs)
-  void ended.then(() => process.off('exit', killWithUs))
-
-  const stop = async (): Promise<void> => {
-    child.kill('SIGTERM')
-    const impatience = setTimeout(() => child.kill('SIGKILL'), 2_000)
-    await ended
-    clearTimeout(impatience)
+  const { port = 0, args = [], timeout = 20_000, stateDirectory } = options
+  const start = (more: readonly string[]) => startAnvil(port, [...args, ...more], timeout)
+  if (stateDirectory === undefined) {
+    return { ...(await start([])), save: async () => {} }
   }
-
-  let output = ''
-  let errors = ''
-  child.stderr.on('data', (chunk) => {
-    errors = (errors + chunk).slice(-4096)
-  })
-  const listening = new Promise<number>((resolve, reject) => {
-    const timer = setTimeout(
-      () =>
-        reject(new LocalChainError('start-timeout', `anvil did not listen within ${timeout} ms: ${errors}`)),
-      timeout,
-    )
-    child.stdout.on('data', (chunk) => {
-      output = (output + chunk).slice(-4096)
-      const found = /Listening on \S+:(\d+)\s/.exec(output)
-      if (!found) return
-      clearTimeout(timer)
-      // The pipe must go on being emptied, or a full one would stop the chain.
-      child.stdout.removeAllListeners('data').resume()
-      resolve(Number(found[1]))
-    })
-    child.once('error', (error) => {
-      clearTimeout(timer)
-      reject(new LocalChainError('start-failed', `anvil (${binary}) could not be started: ${error.message}`))
-    })
-    child.once('close', (code) => {
-      clearTimeout(timer)
-      reject(
-        /address already in use/i.test(errors)
-          ? new LocalChainError(
-              'port-in-use',
-              `port ${port} is in use on ${host}: stop its owner or name another`,
-            )
-          : new LocalChainError('start-failed', `anvil ended with code ${code}: ${errors.trim()}`),
-      )
-    })
-  })
-
-  try {
-    const actual = await listening
-    return { url: `http://${host}:${actual}`, port: actual, pid: child.pid!, ended, stop }
-  } catch (error) {
-    await stop()
-    throw error
-  }
+  const kept: KeptChain = await keepState(stateDirectory, start)
+  return { ...kept.anvil, stop: kept.stop, save: kept.save }
 }

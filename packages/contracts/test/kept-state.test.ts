@@ -1,0 +1,172 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Hex, parseEther } from 'viem'
+import { type Connection, connect, LOCAL_CHAIN, type LocalChain, startLocalChain } from '../src/index.ts'
+import { openStateCopies } from '../src/state-copies.ts'
+
+/** The first of the keys that anvil is known for. */
+const KEY = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
+const SOMEBODY = '0x00000000000000000000000000000000000000b0'
+
+const made: string[] = []
+const directory = (): string => {
+  const path = mkdtempSync(join(tmpdir(), 'lockstep-state-'))
+  made.push(path)
+  return path
+}
+after(() => {
+  for (const path of made) rmSync(path, { recursive: true, force: true })
+})
+
+const at = ({ url }: Pick<LocalChain, 'url'>): Promise<Connection> =>
+  connect({ url, chainId: LOCAL_CHAIN.id, account: { privateKey: KEY }, pollingInterval: 10 })
+const pay = async (c: Connection): Promise<Hex> => {
+  const hash = await c.wallet.sendTransaction({ to: SOMEBODY, value: parseEther('1') })
+  await c.mined(hash)
+  return hash
+}
+const kill = async (chain: LocalChain): Promise<void> => {
+  process.kill(chain.pid, 'SIGKILL')
+  await chain.ended
+}
+const copyFiles = (path: string): string[] => readdirSync(path).filter((f) => f.endsWith('.gz'))
+
+test('a killed chain goes on with everything that its last copy has', async () => {
+  const stateDirectory = directory()
+  let chain = await startLocalChain({ stateDirectory })
+  let c = await at(chain)
+  const genesis = await c.reader.getBlock({ blockNumber: 0n })
+  const hashes: Hex[] = []
+  // Killed three times, in the middle of its work.
+  for (let round = 1; round <= 3; round++) {
+    for (let i = 0; i < 5; i++) hashes.push(await pay(c))
+    await chain.save()
+    await pay(c) // may be lost
+    await kill(chain)
+    await chain.stop()
+    chain = await startLocalChain({ stateDirectory })
+    c = await at(chain)
+    assert.equal((await c.reader.getBlock({ blockNumber: 0n })).hash, genesis.hash)
+    for (const hash of hashes)
+      assert.equal((await c.reader.getTransactionReceipt({ hash })).status, 'success')
+    const paid = await c.reader.getBalance({ address: SOMEBODY })
+    const lost = BigInt(hashes.length + round) * parseEther('1') - paid
+    assert.ok(lost >= 0n && lost <= BigInt(round) * parseEther('1'), `${lost} was lost`)
+  }
+  await chain.stop()
+})
+
+test('it copies by itself, soon after a transaction', async () => {
+  const stateDirectory = directory()
+  const chain = await startLocalChain({ stateDirectory })
+  const c = await at(chain)
+  await sleep(600) // the first copy, of the beginning
+  const sent = performance.now()
+  const hash = await pay(c)
+  const sequenceBefore = copyFiles(stateDirectory).length
+  assert.ok(sequenceBefore >= 1)
+  await sleep(1_500)
+  await kill(chain)
+  await chain.stop().catch(() => undefined)
+  const again = await startLocalChain({ stateDirectory })
+  const receipt = await (await at(again)).reader.getTransactionReceipt({ hash })
+  assert.equal(receipt.status, 'success', `after ${performance.now() - sent} ms`)
+  await again.stop()
+})
+
+test('no time comes twice, also where the chain was ahead of the machine', async () => {
+  const stateDirectory = directory()
+  const chain = await startLocalChain({ stateDirectory })
+  const c = await at(chain)
+  await c.reader.request({ method: 'evm_increaseTime', params: [100_000] } as never)
+  await pay(c)
+  const { timestamp: before } = await c.reader.getBlock()
+  await chain.stop()
+  const again = await startLocalChain({ stateDirectory })
+  const d = await at(again)
+  assert.equal((await d.reader.getBlock()).timestamp, before)
+  await pay(d)
+  const { timestamp: then } = await d.reader.getBlock()
+  assert.ok(then > before && then < before + 30n, `${before}, then ${then}`)
+  await again.stop()
+})
+
+test('torn copies are passed over, and a chain of which nothing is left is not begun anew', async () => {
+  const stateDirectory = directory()
+  let chain = await startLocalChain({ stateDirectory })
+  const first = await pay(await at(chain))
+  await chain.save()
+  await pay(await at(chain))
+  await chain.save()
+  await chain.stop()
+  const files = copyFiles(stateDirectory).sort()
+  assert.ok(files.length >= 2 && files.length <= 3)
+  const newest = join(stateDirectory, files.at(-1)!)
+  truncateSync(newest, readFileSync(newest).length - 7)
+  writeFileSync(join(stateDirectory, 'state-999999999999.json.gz'), 'no state at all')
+  chain = await startLocalChain({ stateDirectory })
+  assert.equal((await (await at(chain)).reader.getTransactionReceipt({ hash: first })).status, 'success')
+  await chain.stop()
+  for (const file of copyFiles(stateDirectory)) truncateSync(join(stateDirectory, file), 20)
+  await assert.rejects(startLocalChain({ stateDirectory }), {
+    code: 'state-damaged',
+    message: /move the directory away/,
+  })
+})
+
+test('whole copies that anvil does not take are passed over, too', async () => {
+  const stateDirectory = directory()
+  const chain = await startLocalChain({ stateDirectory })
+  const hash = await pay(await at(chain))
+  await chain.stop()
+  const copies = openStateCopies(stateDirectory)
+  const { gzipSync } = await import('node:zlib')
+  const odd = gzipSync('{"best_block_number":1,"blocks":[],"accounts":{"no address":1}}')
+  copies.write(`0x${odd.toString('hex')}`)
+  copies.close()
+  const again = await startLocalChain({ stateDirectory })
+  assert.equal((await (await at(again)).reader.getTransactionReceipt({ hash })).status, 'success')
+  await again.stop()
+})
+
+test('a directory has one chain at a time', async () => {
+  const stateDirectory = directory()
+  const chain = await startLocalChain({ stateDirectory })
+  await assert.rejects(startLocalChain({ stateDirectory }), { code: 'state-in-use', message: /another/ })
+  await chain.stop()
+  await (await startLocalChain({ stateDirectory })).stop()
+})
+
+test('where the owner was killed, nothing of its chain is lost, and the chain is ended', async () => {
+  const stateDirectory = directory()
+  const owner = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '-e',
+      `import { startLocalChain } from ${JSON.stringify(new URL('../src/local-chain.ts', import.meta.url).href)}
+       const { url, pid } = await startLocalChain({ stateDirectory: ${JSON.stringify(stateDirectory)} })
+       console.log(JSON.stringify({ url, pid }))`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  )
+  const [line] = (await once(owner.stdout, 'data')) as [Buffer]
+  const orphan = JSON.parse(`${line}`) as { url: string; pid: number }
+  const c = await at(orphan)
+  const hashes = [await pay(c), await pay(c)]
+  owner.kill('SIGKILL')
+  await once(owner, 'exit')
+  hashes.push(await pay(c)) // it runs on
+  const port = Number(new URL(orphan.url).port)
+  const chain = await startLocalChain({ stateDirectory, port })
+  assert.notEqual(chain.pid, orphan.pid)
+  const d = await at(chain)
+  for (const hash of hashes) assert.equal((await d.reader.getTransactionReceipt({ hash })).status, 'success')
+  await chain.stop()
+})

@@ -6,6 +6,7 @@
  * Messages are JSON that fits a zod schema. All that others do is bounded by sizes, rates, time and counts; what they do
  * wrong costs them standing, and comes back to us as a fault (a value), never as an exception.
  */
+export * from './blob/index.ts'
 export type { Channel, ChannelHandler, StreamDefinition } from './channel.ts'
 export type { Clock } from './clock.ts'
 export { createPeer } from './create-peer.ts'

@@ -1,3 +1,15 @@
+export * from './chain/chain-clock.ts'
+export type { ChainReader } from './chain/chain-reads.ts'
+export {
+  type ChainEvent,
+  type Cursor,
+  type EventArgs,
+  type EventBatch,
+  type EventFilter,
+  START,
+} from './chain/event-log.ts'
+export type { IndexedContract } from './chain/indexed-contract.ts'
+export * from './chain/indexer.ts'
 export * from './config/parse.ts'
 export * from './config/schema.ts'
 export * from './config/template.ts'

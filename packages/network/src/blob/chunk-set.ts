@@ -38,4 +38,10 @@ export class ChunkSet {
     this.bits[chunk >> 3]! |= 1 << (chunk & 7)
     this.#size++
   }
+
+  delete(chunk: number): void {
+    if (!this.has(chunk)) return
+    this.bits[chunk >> 3]! &= ~(1 << (chunk & 7))
+    this.#size--
+  }
 }

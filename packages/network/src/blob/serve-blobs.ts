@@ -1,0 +1,189 @@
+import type { Result } from '@lockstep/tensor'
+import type { Channel } from '../channel.ts'
+import { createLimiter, type Limiter, type Rate } from '../rate.ts'
+import { type BlobId, chunkCount } from './blob-id.ts'
+import type { BlobStore } from './blob-store.ts'
+import type { Pulls } from './pulls.ts'
+import {
+  type BlobRequest,
+  type ChunkResponse,
+  type DigestsResponse,
+  type HaveResponse,
+  MAX_REQUEST_BYTES,
+  MAX_RESPONSE_BYTES,
+  requestSchema,
+} from './transfer-message.ts'
+
+export type ServeLimits = {
+  /** Streams that are served at a time, of all peers and of one. Two chunks of each are in memory at most. */
+  readonly streams: number
+  readonly streamsPerPeer: number
+  /** Bytes a second to all peers together; Infinity where nothing is said. */
+  readonly bytesPerSecond: number
+  /** Questions of one peer. Faster ones are answered later. */
+  readonly questions: Rate
+  /** How long a peer may take to accept one chunk. */
+  readonly chunkMs: number
+}
+
+export const defaultServeLimits: ServeLimits = {
+  streams: 64,
+  streamsPerPeer: 8,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+  questions: { perSecond: 200, burst: 400 },
+  chunkMs: 60_000,
+}
+
+export type ServeStats = {
+  readonly streams: number
+  readonly refused: number
+  readonly chunks: number
+  readonly bytes: number
+}
+
+export type Server = {
+  serve(channel: Channel): Promise<void>
+  stats(): ServeStats
+  stop(): void
+}
+
+const DIGESTS_AT_ONCE = 2 ** 18
+
+/** The answering end: one question of a stream after the other, so that a peer that does not read is not read either. */
+export const createServer = (store: BlobStore, pulls: Pulls, limits: ServeLimits): Server => {
+  const channels = new Map<Channel, string>()
+  const questions = createLimiter(limits.questions, () => performance.now())
+  const pace = createPace(limits.bytesPerSecond)
+  const stop = new AbortController()
+  const counts = { refused: 0, chunks: 0, bytes: 0 }
+
+  const have = (id: BlobId): HaveResponse => {
+    if (store.has(id)) return { held: 'all' }
+    const set = store.chunks(id)
+    if (set.size === 0) return { held: 'none' }
+    return { held: 'some', bits: Buffer.from(set.bits).toString('base64') }
+  }
+
+  const answerDigests = async (channel: Channel, id: BlobId): Promise<boolean> => {
+    const digests = await store.digests(id)
+    const response: DigestsResponse = { bytes: digests.ok ? digests.value.length : null }
+    if (!(await within(channel, () => channel.writeMessage(response, MAX_RESPONSE_BYTES)))) return false
+    if (!digests.ok) return true
+    for (let at = 0; at < digests.value.length; at += DIGESTS_AT_ONCE) {
+      const part = digests.value.subarray(at, at + DIGESTS_AT_ONCE)
+      await pace(part.length, stop.signal)
+      if (!(await within(channel, () => channel.write(part)))) return false
+    }
+    return true
+  }
+
+  const answerChunks = async (channel: Channel, id: BlobId, chunks: readonly number[]): Promise<boolean> => {
+    const read = async (chunk: number | undefined): Promise<Uint8Array | null> => {
+      if (chunk === undefined || chunk >= chunkCount(id)) return null
+      const bytes = await store.readChunk(id, chunk)
+      return bytes.ok ? bytes.value : null
+    }
+    let next = read(chunks[0])
+    for (const [i, chunk] of chunks.entries()) {
+      const bytes = await next
+      const response: ChunkResponse = { chunk, bytes: bytes?.length ?? null }
+      if (bytes !== null) await pace(bytes.length, stop.signal)
+      if (stop.signal.aborted) return false
+      // The next one is read from the disk while this one is on its way.
+      next = read(chunks[i + 1])
+      const sent = await within(channel, async () => {
+        const header = await channel.writeMessage(response, MAX_RESPONSE_BYTES)
+        return header.ok && bytes !== null ? channel.write(bytes) : header
+      })
+      if (!sent) {
+        await next
+        return false
+      }
+      if (bytes === null) continue
+      counts.chunks++
+      counts.bytes += bytes.length
+    }
+    return true
+  }
+
+  const answer = async (channel: Channel, request: BlobRequest): Promise<boolean> => {
+    switch (request.ask) {
+      case 'have':
+        return within(channel, () => channel.writeMessage(have(request.id), MAX_RESPONSE_BYTES))
+      case 'digests':
+        return answerDigests(channel, request.id)
+      case 'chunks':
+        return answerChunks(channel, request.id, request.chunks)
+      case 'offer':
+        return pulls.answer(channel, request.id, request.reason)
+    }
+  }
+
+  /** False when the other side did not take it, or not in time. */
+  const within = async (channel: Channel, work: () => Promise<Result<void>>): Promise<boolean> => {
+    const timer = setTimeout(() => channel.abort('too slow'), limits.chunkMs)
+    const done = await work()
+    clearTimeout(timer)
+    return done.ok
+  }
+
+  return {
+    async serve(channel) {
+      const ofPeer = [...channels.values()].filter((peer) => peer === channel.peer).length
+      if (stop.signal.aborted || channels.size >= limits.streams || ofPeer >= limits.streamsPerPeer) {
+        counts.refused++
+        channel.abort('busy')
+        return
+      }
+      channels.set(channel, channel.peer)
+      try {
+        for (;;) {
+          const ended = await channel.ended()
+          if (!ended.ok || ended.value) return
+          const request = await channel.readMessage(requestSchema, MAX_REQUEST_BYTES)
+          if (!request.ok) return channel.abort(request.fault.code)
+          await turn(questions, channel.peer, stop.signal)
+          if (stop.signal.aborted || !(await answer(channel, request.value))) return
+        }
+      } finally {
+        channels.delete(channel)
+      }
+    },
+    stats: () => ({ streams: channels.size, ...counts }),
+    stop() {
+      stop.abort()
+      for (const channel of channels.keys()) channel.abort('stopped')
+    },
+  }
+}
+
+const turn = async (limiter: Limiter, key: string, signal: AbortSignal): Promise<void> => {
+  for (let wait = limiter(key); wait > 0 && !signal.aborted; wait = limiter(key)) await sleep(wait, signal)
+}
+
+/** Lets bytes go at a rate; a quarter of a second's worth may go at once. */
+export const createPace = (
+  bytesPerSecond: number,
+): ((bytes: number, signal: AbortSignal) => Promise<void>) => {
+  const burstMs = 250
+  let free = Number.NEGATIVE_INFINITY
+  return async (bytes, signal) => {
+    if (bytesPerSecond === Number.POSITIVE_INFINITY) return
+    const now = performance.now()
+    const start = Math.max(free, now - burstMs)
+    free = start + (bytes / bytesPerSecond) * 1000
+    if (free > now) await sleep(free - now, signal)
+  }
+}
+
+const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', end)
+      resolve()
+    }
+    const timer = setTimeout(end, ms)
+    signal.addEventListener('abort', end)
+    if (signal.aborted) end()
+  })

@@ -15,6 +15,22 @@ export * from './config/schema.ts'
 export * from './config/template.ts'
 export * from './flow/duty.ts'
 export * from './flow/live.ts'
+export * from './http/client.ts'
+export { ENDPOINTS, type Endpoint, type EndpointName } from './http/endpoints.ts'
+export * from './http/metrics.ts'
+export { openApi } from './http/openapi.ts'
+export * from './http/server.ts'
+export { readToken } from './http/token.ts'
+export type {
+  AccountView,
+  EarningsView,
+  Explanation,
+  Health,
+  JobsView,
+  JobView,
+  NodeStatus,
+  NodeViews,
+} from './http/views.ts'
 export * from './keys/delegation.ts'
 export * from './keys/import-secret.ts'
 export * from './keys/keyring.ts'

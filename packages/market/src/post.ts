@@ -9,7 +9,18 @@ export const NO_ADDRESS: Address = `0x${'00'.repeat(20)}`
 export const GIVEN = 0xffff
 
 /** What the contract takes at most. */
-export const POST_LIMITS = { programs: 8, slices: 256, auditors: 8, attempts: 8, named: 64 } as const
+export const POST_LIMITS = {
+  programs: 8,
+  slices: 256,
+  /** Slices whose states one slice reads. */
+  read: 64,
+  /** Of one slice: an audit goes through all of them in one transaction. */
+  segments: 256,
+  auditors: 8,
+  attempts: 8,
+  /** Allowed accounts, and banned ones. */
+  named: 64,
+} as const
 
 /** One task of a job. Slices are numbered by their places; a slice waits for slices with smaller numbers only. */
 export type Slice = {

@@ -23,6 +23,9 @@ export const NO_REPUTATION: Reputation = {
 /** The most that is taken off a price, of 10,000. */
 export const MOST_DISCOUNT = 1_000n
 
+/** What the contract's 96 bits hold. */
+const MOST_SCORE = 2n ** 96n - 1n
+
 const ONE = 2n ** 64n
 /** floor(2^64 * 2^(-1/30)): a score halves in 30 days. */
 const DAILY = 18_025_419_856_780_639_094n
@@ -61,5 +64,6 @@ export const recorded = (
   const zeroed = outcome !== 'completed' && outcome !== 'declined'
   const counted = { ...before, [outcome]: before[outcome] + 1 }
   const slashed = zeroed && outcome !== 'slashed' ? before.slashed + 1 : counted.slashed
-  return { ...counted, slashed, score: zeroed ? 0n : left + fee, day: dayOf(time) }
+  const score = zeroed ? 0n : outcome === 'completed' ? left + fee : left
+  return { ...counted, slashed, score: score < MOST_SCORE ? score : MOST_SCORE, day: dayOf(time) }
 }

@@ -45,9 +45,14 @@ test('stake times the probability of being found is at least the gain, but for a
       fc.integer({ min: 1, max: 10_000 }),
       prices,
       (ceiling, work, auditRate, minimum) => {
-        const stake = requiredStake({ ceiling, auditRate }, { work }, minimum)
+        const stake = requiredStake(
+          { ceiling, auditRate, auditPrice: minimum, auditors: 2 },
+          { work },
+          minimum,
+        )
         assert.ok(stake >= minimum)
         assert.ok((stake + 1n) * BigInt(auditRate) >= ceiling * work * 10_000n)
+        assert.ok(stake >= 4n * minimum * work)
       },
     ),
   )
@@ -86,6 +91,8 @@ test('a bid is taken only within everything that was posted', () => {
   assert.equal(code({ job: 8 }), 'bid-job')
   assert.equal(code({ expiry: 1_000 }), 'bid-expired')
   assert.equal(code({ pricePerUnit: post.ceiling + 1n }), 'bid-price')
+  assert.equal(code({ pricePerUnit: 0n }), 'bid-price')
+  assert.equal(code({ time: 0 }), 'bid-time')
   assert.equal(code({ time: post.slices[0]!.time + 1 }), 'bid-time')
   assert.equal(code({ account: account(0xd) }), 'bid-account')
   assert.equal(code({ account: account(0xc) }), 'bid-account')

@@ -11,15 +11,23 @@ export const scoreOf = (pricePerUnit: bigint, discount: bigint): bigint =>
 
 /** Whether a bid's score is low enough to replace the leader's within the inclusion window. */
 export const mayReplace = (score: bigint, leader: bigint, minImprovement: bigint): boolean =>
-  score * WHOLE <= leader * (WHOLE - minImprovement)
+  score < leader && score <= mostScore(leader, minImprovement)
 
-/** Stake that an assignment locks: what a liar could gain, over the probability that one auditor finds it. */
+/** The score that would have to be met: whatever is at most this may replace a leader. */
+export const mostScore = (leader: bigint, minImprovement: bigint): bigint =>
+  (leader * (WHOLE - minImprovement)) / WHOLE
+
+/**
+ * Stake that an assignment locks: what a liar could gain, over the probability that one auditor finds it; and twice what
+ * the auditors get, so that a slash pays them.
+ */
 export const requiredStake = (
-  post: Pick<Post, 'ceiling' | 'auditRate'>,
-  slice: Pick<Slice, 'work'>,
+  post: Pick<Post, 'ceiling' | 'auditRate' | 'auditPrice' | 'auditors'>,
+  { work }: Pick<Slice, 'work'>,
   minimumStake: bigint,
 ): bigint => {
-  const stake = (post.ceiling * slice.work * WHOLE) / BigInt(post.auditRate)
+  const gain = (post.ceiling * work * WHOLE) / BigInt(post.auditRate)
+  const stake = gain + 2n * BigInt(post.auditors) * post.auditPrice * work
   return stake > minimumStake ? stake : minimumStake
 }
 
@@ -62,11 +70,11 @@ export const checkBid = (post: Post, bidder: Bidder, context: BidContext): Resul
     return refuse('bid-slice', 'slice', context.slice, `below ${post.slices.length}, the job's slices`)
   if (bid.job !== job) return refuse('bid-job', 'bid.job', bid.job, `${job}, the job that is bid for`)
   if (bid.expiry <= now) return refuse('bid-expired', 'bid.expiry', bid.expiry, `after the time, ${now}`)
-  if (bid.pricePerUnit > post.ceiling)
-    return refuse('bid-price', 'bid.pricePerUnit', bid.pricePerUnit, `at most the ceiling, ${post.ceiling}`)
-  if (bid.time > slice.time)
-    return refuse('bid-time', 'bid.time', bid.time, `at most the slice's ${slice.time} seconds`)
-  if (working >= bid.slices)
+  if (bid.pricePerUnit < 1n || bid.pricePerUnit > post.ceiling)
+    return refuse('bid-price', 'bid.pricePerUnit', bid.pricePerUnit, `1 to the ceiling, ${post.ceiling}`)
+  if (bid.time < 1 || bid.time > slice.time)
+    return refuse('bid-time', 'bid.time', bid.time, `1 to the slice's ${slice.time} seconds`)
+  if (post.slices.length > 1 && working >= bid.slices)
     return refuse('bid-used', 'slices', working + 1, `at most bid.slices, ${bid.slices}`)
   if (post.allowed.length > 0 && !isIn(post.allowed))
     return refuse('bid-account', 'bid.account', bid.account, 'an account that the job allows')

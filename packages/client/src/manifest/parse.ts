@@ -1,4 +1,4 @@
-import { POST_LIMITS } from '@lockstep/market'
+import { POST_LIMITS, parseAmount } from '@lockstep/market'
 import { catchFault, FaultError, type Result, unwrap } from '@lockstep/tensor'
 import { isMap, parseDocument } from 'yaml'
 import type { z } from 'zod'
@@ -64,6 +64,21 @@ const checkMarket = ({ market, training, segments }: Manifest): void => {
       'market.stepsPerRound',
       steps,
       `no multiple of segments.every, ${segments.every}, and 1: a segment of one step hides nothing from an auditor who does not run it`,
+    )
+  const every = Math.ceil(steps / POST_LIMITS.segments)
+  if (segments.every < every)
+    throw malformed(
+      'segments.every',
+      segments.every,
+      `at least ${every}: a slice of ${steps} steps has at most ${POST_LIMITS.segments} segments`,
+    )
+  const [ceiling, auditPrice] = [parseAmount(market.ceiling)!, parseAmount(market.auditPrice)!]
+  if (ceiling === 0n) throw malformed('market.ceiling', market.ceiling, 'more than nothing')
+  if (2n * auditPrice < ceiling)
+    throw malformed(
+      'market.auditPrice',
+      market.auditPrice,
+      `at least half of market.ceiling, ${market.ceiling}: an auditor does the same work`,
     )
   for (const [i, { warmup }] of sweep.entries())
     if (warmup !== undefined && warmup > training.steps)

@@ -5,7 +5,8 @@ import { z } from 'zod'
 /** Bounds that a person meets first; the machine's own limits are checked on the program that results. */
 const integer = (least: number, most: number) => z.int().min(least).max(most)
 const number = (least: number, most: number) => z.number().min(least).max(most)
-const seconds = (usual: number) => integer(1, 2 ** 31 - 1).default(usual)
+const DAY = 86_400
+const seconds = (usual: number, days = 7) => integer(1, days * DAY).default(usual)
 
 /** A name that is a directory's name on every system and an identifier everywhere else. */
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/
@@ -78,15 +79,15 @@ const market = z.strictObject({
       bidding: seconds(30),
       inclusion: seconds(15),
       receipt: seconds(300),
-      run: integer(1, 2 ** 31 - 1).optional(),
+      run: integer(1, 30 * DAY).optional(),
       audit: seconds(900),
       answer: seconds(300),
-      window: seconds(3_600),
-      clock: seconds(1_800),
-      segment: seconds(600),
-      step: seconds(300),
-      move: seconds(120),
-      deadline: seconds(7 * 86_400),
+      window: seconds(7_200, 90),
+      clock: seconds(1_800, 30),
+      segment: seconds(600, 30),
+      step: seconds(300, 30),
+      move: seconds(120, 30),
+      deadline: seconds(7 * DAY, 365),
     })
     .prefault({}),
   allowed: addresses,

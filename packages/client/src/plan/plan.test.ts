@@ -187,6 +187,7 @@ test('what is posted has the amounts, times and bounds of the manifest', () => {
   const plan = planOf({
     workers: 2,
     ceiling: 0.25,
+    auditPrice: 0.125,
     times: { deadline: 100 },
     allowed: [`0x${'AB'.repeat(20)}`],
   })
@@ -228,6 +229,9 @@ test('a manifest that cannot be a job is refused with the field and what is allo
   refused({ workers: 64, rounds: 4 }, 'market.rounds')
   refused({ stepsPerRound: 9 }, 'market.stepsPerRound')
   refused({ ceiling: '-1' }, 'market.ceiling')
+  refused({ ceiling: 0 }, 'market.ceiling')
+  refused({ ceiling: '3', auditPrice: '1.4' }, 'market.auditPrice')
+  refused({ stepsPerRound: 1026 }, 'segments.every')
   refused({ ceiling: 1e-9 }, 'market.ceiling')
   refused({ auditRate: 0 }, 'market.auditRate')
   refused({ price: 1 }, 'market.price')

@@ -68,9 +68,10 @@ export type Plan = {
 /** A merge runs twice and gives the same state: the first step's output is what only its execution yields. */
 const MERGE_STEPS = 2
 
-/** How much slower than this machine a provider may be, and the least seconds that a slice is given. */
+/** How much slower than this machine a provider may be, and what seconds a slice is given. */
 const SLACK = 10
 const LEAST_TIME = 120
+const MOST_TIME = 30 * 86_400
 
 /** What a manifest with a market part and its text stand for. Throws a FaultError or a ModelError where they do not fit. */
 export const planJob = (manifest: Manifest, text: Uint8Array, options: PlanOptions): Plan => {
@@ -189,7 +190,7 @@ export const workOf = (program: Program, steps: number): bigint => {
 }
 
 const timeFor = (work: bigint, throughput: number): number =>
-  Math.max(LEAST_TIME, Math.ceil((SLACK * Number(work) * 1e6) / throughput))
+  Math.min(MOST_TIME, Math.max(LEAST_TIME, Math.ceil((SLACK * Number(work) * 1e6) / throughput)))
 
 const committed = (program: Program): CommittedProgram => commitProgram(unwrap(validateTask(program)))
 

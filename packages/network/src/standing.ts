@@ -72,7 +72,7 @@ export const createStanding = (
       records.set(peer, record)
       if (records.size > MAX_PEERS) records.delete(records.keys().next().value!)
       const score = Math.round(record.score)
-      if (record.score > BAN_SCORE) {
+      if (score > BAN_SCORE) {
         log.debug({ peer, misconduct, detail, score }, 'a peer lost standing')
         return
       }

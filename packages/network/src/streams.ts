@@ -28,6 +28,8 @@ export type Streams = {
 
 /** The other side counts a stream a little longer than we do, so it allows more than we open. */
 const SLACK = 2
+/** The transport's own limit resets streams without a word to us, so it is so many times ours, which costs standing. */
+const TRANSPORT_SHARE = 8
 /** Streams that wait for a turn with a peer, per kind. */
 const MAX_WAITING = 4096
 /** We stay below what the other side allows, because streams that left evenly arrive in bunches. */
@@ -160,8 +162,10 @@ export const createStreams = (
       const tally = count(definition.name)
       const perPeer = createLimiter(definition.rate, clock)
       const all = createLimiter(crowdRate(definition.rate), clock, 1)
+      const openBy = new Map<PeerId, number>()
       const serve = async (channel: Channel): Promise<void> => {
-        const wait = perPeer(channel.peer)
+        const crowded = openBy.get(channel.peer)! > definition.streamsPerPeer * SLACK
+        const wait = crowded ? 1000 : perPeer(channel.peer)
         if (wait > 0) blame(channel.peer)('flood', `streams ${definition.name}`)
         const refusal: Refusal | undefined =
           wait > 0
@@ -184,6 +188,7 @@ export const createStreams = (
           const channel = createChannel(stream, peer, definition.idleMs, blame(peer))
           inbound++
           tally.open!++
+          openBy.set(peer, (openBy.get(peer) ?? 0) + 1)
           try {
             if ((await greeter().greeting(connection)).ok) await serve(channel)
             else channel.abort('no hello')
@@ -194,10 +199,13 @@ export const createStreams = (
           } finally {
             inbound--
             tally.open!--
+            const left = openBy.get(peer)! - 1
+            if (left === 0) openBy.delete(peer)
+            else openBy.set(peer, left)
           }
         },
         {
-          maxInboundStreams: definition.streamsPerPeer * SLACK,
+          maxInboundStreams: definition.streamsPerPeer * TRANSPORT_SHARE,
           maxOutboundStreams: definition.streamsPerPeer * SLACK,
           runOnLimitedConnection: true,
         },

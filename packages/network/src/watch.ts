@@ -29,8 +29,10 @@ export const createWatch = (
     try {
       state.ms = await ping.ping(id, { signal: AbortSignal.timeout(everyMs) })
       state.failures = 0
-    } catch {
-      if (++state.failures >= FAILURES) drop(peer, `${FAILURES} pings failed`)
+    } catch (error) {
+      // It answered, if only that it does not know pings.
+      if (error instanceof Error && error.name === 'UnsupportedProtocolError') state.failures = 0
+      else if (++state.failures >= FAILURES) drop(peer, `${FAILURES} pings failed`)
     }
   }
   const timer = setInterval(() => {

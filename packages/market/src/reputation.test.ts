@@ -18,6 +18,12 @@ test('a score halves in 30 days, to within the last units, and is nothing after 
   assert.equal(decayed(2n ** 96n, 3_840), 0n)
 })
 
+test("scores have the contract's values, to the last unit", () => {
+  assert.equal(decayed(10n ** 18n, 1), 977_159_968_434_245_954n)
+  assert.equal(decayed(10n ** 18n, 7), 850_667_160_950_855_698n)
+  assert.equal(decayed(10n ** 18n, 30), 10n ** 18n / 2n - 1n)
+})
+
 test('a score never rises by waiting', () => {
   fc.assert(
     fc.property(scores, fc.nat(4000), fc.nat(100), (score, a, b) => {

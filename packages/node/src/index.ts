@@ -10,6 +10,8 @@ export {
 } from './chain/event-log.ts'
 export type { IndexedContract } from './chain/indexed-contract.ts'
 export * from './chain/indexer.ts'
+export { INTENT_STATUS, type Intent, type IntentStatus } from './chain/outbox.ts'
+export * from './chain/transactor.ts'
 export * from './config/parse.ts'
 export * from './config/schema.ts'
 export * from './config/template.ts'

@@ -1,15 +1,17 @@
 import {
+  type Call,
   type Connection,
+  callsOf,
   connect,
   deploy,
   LOCAL_CHAIN,
   type LocalChain,
   startLocalChain,
 } from '@lockstep/contracts'
-import { type Address, type Hex, keccak256, toHex } from 'viem'
+import { type Address, createPublicClient, type Hex, http, keccak256, toHex } from 'viem'
 import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
 import { BellHarness } from '../../contracts/test/generated/BellHarness.ts'
-import type { ChainEvent, EventArgs, IndexedContract, Query } from '../src/index.ts'
+import type { ChainEvent, ChainReader, EventArgs, IndexedContract, Query } from '../src/index.ts'
 
 /** The public mnemonic of every anvil: its keys are no secret and hold nothing of value. */
 const MNEMONIC = 'test test test test test test test test test test test junk'
@@ -29,6 +31,8 @@ export type Belfry = {
   readonly rpc: <T>(method: string, ...params: unknown[]) => Promise<T>
   readonly ring: (what: string, loudness?: number) => Promise<Hex>
   readonly ringMany: (count: number) => Promise<Hex>
+  /** How often something has been rung. */
+  readonly rings: (what: string) => Promise<number>
   /** The bell's events as the chain itself tells them, for comparison. */
   readonly events: () => Promise<readonly TrueEvent[]>
 }
@@ -40,6 +44,29 @@ export type TrueEvent = {
 }
 
 export const word = (text: string): Hex => keccak256(toHex(text))
+
+/** A chain to read from, whose server is not asked twice. */
+export const readerOf = (url: string): ChainReader => ({
+  chainId: LOCAL_CHAIN.id,
+  reader: createPublicClient({
+    transport: http(url, { retryCount: 0 }),
+    cacheTime: 0,
+  }) as ChainReader['reader'],
+})
+
+/** A call of the bell; further arguments come after what is rung. */
+export const bellCall = (
+  bell: Address,
+  name: 'ring' | 'ringOnce' | 'ringUntil',
+  what: string,
+  more?: bigint,
+  value = 0n,
+): Call =>
+  callsOf('bell', bell, bellAbi)(
+    name as 'ring',
+    [word(what), ...(more === undefined ? [] : [more])] as never,
+    value,
+  )
 
 /** The key that deploys is the last of ten: tests of the transactor have the others for themselves. */
 const DEPLOYER = 9
@@ -82,6 +109,10 @@ const belfryOn = (chain: LocalChain, connection: Connection, bell: Address): Bel
       reader.request({ method, params } as never) as Promise<T>,
     ring: (what, loudness = 1) => call('ring', word(what), BigInt(loudness)),
     ringMany: (count) => call('ringMany', BigInt(count)),
+    rings: async (what) =>
+      Number(
+        await reader.readContract({ address: bell, abi: bellAbi, functionName: 'rings', args: [word(what)] }),
+      ),
     events: async () => {
       const logs = await reader.getContractEvents({
         address: bell,

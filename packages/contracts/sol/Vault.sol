@@ -18,7 +18,6 @@ contract Vault is IVault {
 
     IERC20 private immutable _token;
     address public immutable market;
-    address public immutable audits;
     address public immutable verifiers;
     uint256 public immutable unbondingTime;
 
@@ -27,22 +26,20 @@ contract Vault is IVault {
     mapping(address office => mapping(uint256 escrow => uint256)) public escrowOf;
 
     modifier onlyOffice() {
-        if (msg.sender != market && msg.sender != audits && msg.sender != verifiers) revert NotOffice(msg.sender);
+        if (msg.sender != market && msg.sender != verifiers) revert NotOffice(msg.sender);
         _;
     }
 
     /// @param unbondingTime_ How long stake unbonds, in seconds
-    constructor(IERC20 token_, address market_, address audits_, address verifiers_, uint256 unbondingTime_) {
+    constructor(IERC20 token_, address market_, address verifiers_, uint256 unbondingTime_) {
         Bounds.isContract("token", address(token_));
         // Amounts are kept in 96 bits.
         Bounds.within("supply", token_.totalSupply(), 1, type(uint96).max);
         Bounds.isSet("market", market_);
-        Bounds.isSet("audits", audits_);
         Bounds.isSet("verifiers", verifiers_);
         Bounds.within("unbondingTime", unbondingTime_, 1, MAX_UNBONDING_TIME);
         _token = token_;
         market = market_;
-        audits = audits_;
         verifiers = verifiers_;
         unbondingTime = unbondingTime_;
     }

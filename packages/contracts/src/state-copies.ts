@@ -21,6 +21,8 @@ export type StateCopy = {
   readonly sequence: number
   /** The number of its newest block. */
   readonly head: number
+  /** When its first block was made, in seconds. */
+  readonly begun: number
   readonly json: string
 }
 
@@ -103,9 +105,13 @@ const readCopy = (path: string, sequence: number): StateCopy | undefined => {
       readonly accounts?: unknown
     }
     const head = Number(state.best_block_number)
+    const first = (state.blocks as readonly { readonly header: Readonly<Record<string, unknown>> }[]).find(
+      ({ header }) => Number(header.number) === 0,
+    )
+    const begun = Number(first?.header.timestamp)
     const isWhole =
-      Number.isSafeInteger(head) && Array.isArray(state.blocks) && typeof state.accounts === 'object'
-    return isWhole ? { sequence, head, json } : undefined
+      Number.isSafeInteger(head) && Number.isSafeInteger(begun) && typeof state.accounts === 'object'
+    return isWhole ? { sequence, head, begun, json } : undefined
   } catch {
     return undefined
   }

@@ -19,7 +19,7 @@ contract VaultPeople {
 
     constructor() {
         token = new Token(address(this), 3_000 ether);
-        vault = new Vault(IERC20(address(token)), address(0x91), address(0x92), address(0x93), 100);
+        vault = new Vault(IERC20(address(token)), address(0x91), address(0x92), 100);
         for (uint256 i = 0; i < PEOPLE; ++i) {
             token.transfer(person(i), 1_000 ether);
             vm.prank(person(i));
@@ -202,8 +202,7 @@ contract VaultTest {
     address private immutable ALICE = vm.addr(ALICE_KEY);
     address private constant BOB = address(0xb0b);
     address private constant MARKET = address(0x91);
-    address private constant AUDITS = address(0x92);
-    address private constant VERIFIERS = address(0x93);
+    address private constant VERIFIERS = address(0x92);
     uint256 private constant UNBONDING = 7 days;
     bytes32 private constant JOB = "job";
 
@@ -212,7 +211,7 @@ contract VaultTest {
 
     function setUp() external {
         token = new Token(ALICE, 1_000 ether);
-        vault = new Vault(IERC20(address(token)), MARKET, AUDITS, VERIFIERS, UNBONDING);
+        vault = new Vault(IERC20(address(token)), MARKET, VERIFIERS, UNBONDING);
         vm.warp(1_000_000);
         vm.prank(ALICE);
         token.approve(address(vault), 400 ether);
@@ -299,11 +298,11 @@ contract VaultTest {
         staked(100 ether);
         vm.prank(MARKET);
         vault.lock(ALICE, JOB, 60 ether);
-        vm.prank(AUDITS);
+        vm.prank(VERIFIERS);
         vault.lock(ALICE, JOB, 10 ether);
         assert(vault.lockedFor(MARKET, ALICE, JOB) == 60 ether);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotEnough.selector, bytes32("obligation"), 11 ether, 10 ether));
-        vm.prank(AUDITS);
+        vm.prank(VERIFIERS);
         vault.slash(ALICE, JOB, 11 ether, BOB);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotEnough.selector, bytes32("obligation"), 1, 0));
         vm.prank(MARKET);
@@ -326,7 +325,7 @@ contract VaultTest {
         vault.slashInto(ALICE, JOB, 50 ether, 7);
         assert(vault.escrowOf(MARKET, 7) == 250 ether);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotEnough.selector, bytes32("escrow"), 1, 0));
-        vm.prank(AUDITS);
+        vm.prank(VERIFIERS);
         vault.pay(7, BOB, 1);
         vm.expectRevert(abi.encodeWithSelector(IVault.NotEnough.selector, bytes32("escrow"), 251 ether, 250 ether));
         vm.prank(MARKET);
@@ -371,10 +370,10 @@ contract VaultTest {
         vm.expectRevert(
             abi.encodeWithSelector(Bounds.WrongParameter.selector, bytes32("unbondingTime"), 91 days, 1, 90 days)
         );
-        new Vault(IERC20(address(token)), MARKET, AUDITS, VERIFIERS, 91 days);
+        new Vault(IERC20(address(token)), MARKET, VERIFIERS, 91 days);
         vm.expectRevert(
             abi.encodeWithSelector(Bounds.WrongParameter.selector, bytes32("market"), 0, 1, type(uint160).max)
         );
-        new Vault(IERC20(address(token)), address(0), AUDITS, VERIFIERS, 1);
+        new Vault(IERC20(address(token)), address(0), VERIFIERS, 1);
     }
 }

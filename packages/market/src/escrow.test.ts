@@ -2,7 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { somePost, someSlice } from '../test/some-post.ts'
-import { auditPay, escrowAtPosting, settlementOf } from './escrow.ts'
+import { auditPay, escrowAtPosting, settlementOf, slashOf, sliceCost } from './escrow.ts'
+import { ATTEMPT_FAULT } from './job.ts'
+import { requiredStake } from './rule.ts'
 
 const amounts = fc.bigInt({ min: 0n, max: 2n ** 96n - 1n })
 const works = fc.array(fc.bigInt({ min: 1n, max: 2n ** 40n }), { minLength: 1, maxLength: 12 })
@@ -71,5 +73,34 @@ test('an auditor of every step gets the full pay, and parts never add up to more
       assert.equal(auditPay(full, steps, steps), full)
       assert.ok(auditPay(full, part, steps) + auditPay(full, steps - part, steps) <= full)
     }),
+  )
+})
+
+test('a slash is shared out to the last unit, pays every auditor, and its bounty is less than it', () => {
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...ATTEMPT_FAULT.slice(1)),
+      fc.bigInt({ min: 1n, max: 2n ** 80n }),
+      fc.bigInt({ min: 1n, max: 2n ** 40n }),
+      fc.integer({ min: 1, max: 100 }),
+      fc.integer({ min: 0, max: 100 }),
+      fc.integer({ min: 1, max: 5_000 }),
+      fc.integer({ min: 1, max: 10_000 }),
+      (fault, ceiling, work, price, aside, bountyShare, auditRate) => {
+        const post = somePost({ ceiling, auditPrice: ceiling, auditRate })
+        const locked = requiredStake(post, { work }, 1n)
+        const firstPrice = (ceiling * BigInt(price)) / 100n
+        const audits =
+          fault === 'fallen' || fault === 'silent' ? sliceCost(post, { work }) - ceiling * work : 0n
+        const subsidy = ((ceiling - firstPrice) * work * BigInt(aside)) / 100n
+        const charges = { noShowShare: 700, lateShare: 2_000, bountyShare }
+        const slash = slashOf({ fault, locked, ceiling, work, firstPrice, subsidy, audits }, charges)
+        assert.equal(slash.bounty + slash.audits + slash.subsidy + slash.treasury, slash.slashed)
+        assert.ok(slash.treasury >= 0n && slash.subsidy >= 0n && slash.slashed <= locked)
+        assert.ok(slash.bounty === 0n || slash.bounty < slash.slashed)
+        assert.ok(firstPrice * work + subsidy + slash.subsidy <= ceiling * work)
+        if (fault === 'declined' || fault === 'unavailable') assert.equal(slash.slashed, 0n)
+      },
+    ),
   )
 })

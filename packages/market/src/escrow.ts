@@ -1,3 +1,4 @@
+import type { AttemptFault } from './job.ts'
 import type { Charges, Post, Slice } from './post.ts'
 import { WHOLE } from './rule.ts'
 
@@ -48,6 +49,54 @@ export const settlementOf = (
   const subsidised = dearer <= 0n ? 0n : dearer < subsidy ? dearer : subsidy
   const audited = audits.reduce((sum, amount) => sum + amount, 0n)
   return { paid, subsidised, audits: audited, fee: feeOn(paid - subsidised + audited, charges) }
+}
+
+export type SlashTerms = {
+  readonly fault: AttemptFault
+  readonly locked: bigint
+  readonly ceiling: bigint
+  readonly work: bigint
+  /** Per unit, of the first attempt that was firm, this one included. */
+  readonly firstPrice: bigint
+  /** What earlier slashes have put aside for the slice. */
+  readonly subsidy: bigint
+  /** What the attempt's auditors are paid, all together. */
+  readonly audits: bigint
+}
+
+/** Where a slashed stake goes: nobody else's is touched. */
+export type Slash = {
+  readonly slashed: bigint
+  /** To whoever brought the claim down: strictly less than what is slashed. */
+  readonly bounty: bigint
+  readonly audits: bigint
+  /** Put aside for a dearer replacement, up to what the ceiling allows it to cost more. */
+  readonly subsidy: bigint
+  readonly treasury: bigint
+}
+
+/** The part of the locked stake that a fault costs, of 10,000. */
+export const slashShare = (
+  fault: AttemptFault,
+  { noShowShare, lateShare }: Pick<Charges, 'noShowShare' | 'lateShare'>,
+): number => {
+  if (fault === 'noShow') return noShowShare
+  if (fault === 'late') return lateShare
+  return fault === 'silent' || fault === 'fallen' ? 10_000 : 0
+}
+
+/** What an attempt that ends without a result costs its provider. */
+export const slashOf = (
+  { fault, locked, ceiling, work, firstPrice, subsidy, audits }: SlashTerms,
+  charges: Pick<Charges, 'noShowShare' | 'lateShare' | 'bountyShare'>,
+): Slash => {
+  const slashed = (locked * BigInt(slashShare(fault, charges))) / WHOLE
+  const isFull = slashed !== 0n && slashed === locked
+  const bounty = isFull ? (slashed * BigInt(charges.bountyShare)) / WHOLE : 0n
+  const rest = slashed - bounty - audits
+  const dearer = (ceiling - firstPrice) * work - subsidy
+  const aside = rest <= 0n || dearer <= 0n ? 0n : dearer < rest ? dearer : rest
+  return { slashed, bounty, audits, subsidy: aside, treasury: rest - aside }
 }
 
 /** What an auditor is paid that executed so many of a slice's steps. `fullPay`: for all of them. */

@@ -1,12 +1,13 @@
 import { formatAmount } from './amount.ts'
 import type { Bid } from './bid.ts'
 import { seatWork } from './earnings.ts'
-import { auditPay, escrowAtPosting, feeOn, settlementOf } from './escrow.ts'
+import { auditPay, escrowAtPosting, feeOn, settlementOf, slashOf, slashShare } from './escrow.ts'
 import type { Source } from './history/chain-event.ts'
 import type { AttemptView, Entry, History, JobView, Leader, SliceView } from './history/views.ts'
 import type { AttemptFault } from './job.ts'
-import type { Address, Charges } from './post.ts'
-import { mostScore, requiredStake, scoreOf, WHOLE } from './rule.ts'
+import type { Address } from './post.ts'
+import { dayOf, NO_REPUTATION, recorded, scoreAt } from './reputation.ts'
+import { mostScore, requiredStake, scoreOf } from './rule.ts'
 
 /**
  * One line of an explanation: what happened, the arithmetic that leads to its amount, and the event on the chain that
@@ -134,6 +135,31 @@ export const explainBid = (history: History, bid: Bid, slice: number, discount: 
   )
 }
 
+/** How an account's score came about. */
+export const explainScore = (history: History, account: Address): Line[] => {
+  let reputation = NO_REPUTATION
+  const lines: Line[] = []
+  for (const { outcome, fee, score, source } of history.accounts.get(account)?.outcomes ?? []) {
+    const days = dayOf(source.time) - reputation.day
+    const left = scoreAt(reputation, source.time)
+    const since =
+      reputation.score > 0n
+        ? `${lock(reputation.score)} halved every 30 days, for ${days} days: ${lock(left)}`
+        : 'nothing before'
+    reputation = recorded(reputation, outcome, fee, source.time)
+    const then =
+      outcome === 'completed'
+        ? `, and ${lock(fee)} of fees`
+        : outcome === 'declined'
+          ? ''
+          : ', and all of it is lost'
+    lines.push(
+      line(source, `${account}: ${outcome}`, score, { how: `${since}${then}`, gives: reputation.score }),
+    )
+  }
+  return bounded(lines)
+}
+
 const nameOf = (job: JobView, slice: SliceView): string => `job ${job.number}, slice ${slice.number}`
 
 const postedLine = (job: JobView): Line => {
@@ -209,15 +235,6 @@ const WHY: { readonly [fault in AttemptFault]: string } = {
   unavailable: 'lets no auditor get what it needs',
 }
 
-const slashShare = (fault: AttemptFault, charges: Charges): number =>
-  fault === 'noShow'
-    ? charges.noShowShare
-    : fault === 'late'
-      ? charges.lateShare
-      : fault === 'silent' || fault === 'fallen'
-        ? 10_000
-        : 0
-
 const failedLine = (
   job: JobView,
   slice: SliceView,
@@ -225,20 +242,33 @@ const failedLine = (
   failed: NonNullable<AttemptView['failed']>,
 ): Line => {
   const { account, fault, slashed, bounty, audits, subsidy, source } = failed
+  const { post, charges } = job
   const locked = attempt.leaders.at(-1)?.locked ?? 0n
-  const of = slashShare(fault, job.charges)
-  const rest = slashed - bounty - audits - subsidy
-  const parts = `${lock(bounty)} bounty, ${lock(audits)} to auditors, ${lock(subsidy)} for a dearer replacement, ${lock(rest)} to the treasury`
+  const { work } = slice.slice
+  const before = asideBefore(slice, attempt)
+  const firstPrice = firstPriceOf(slice)
+  const expected = slashOf(
+    { fault, locked, ceiling: post.ceiling, work, firstPrice, subsidy: before, audits },
+    charges,
+  )
+  const parts = `: ${lock(bounty)} bounty, ${lock(audits)} to auditors, ${lock(subsidy)} for a dearer replacement, ${lock(expected.treasury)} to the treasury`
+  const isShared = bounty === expected.bounty && subsidy === expected.subsidy
   return line(
     source,
     `${nameOf(job, slice)}, attempt ${attempt.number}: ${account} ${WHY[fault]} and loses ${lock(slashed)}`,
     slashed,
     {
-      how: `${lock(locked)} locked x ${of} / 10000${slashed > 0n ? `: ${parts}` : ''}`,
-      gives: (locked * BigInt(of)) / WHOLE,
+      how: `${lock(locked)} locked x ${slashShare(fault, charges)} / 10000${slashed > 0n ? parts : ''}`,
+      gives: isShared ? expected.slashed : expected.bounty + expected.audits + expected.subsidy,
     },
   )
 }
+
+/** What the slashes of earlier attempts have put aside for a slice. */
+const asideBefore = (slice: SliceView, attempt: AttemptView): bigint =>
+  slice.attempts
+    .filter(({ number }) => number < attempt.number)
+    .reduce((sum, { failed }) => sum + (failed?.subsidy ?? 0n), 0n)
 
 /** Per unit, of the first attempt that began or was slashed: the requester pays no more. */
 const firstPriceOf = (slice: SliceView): bigint =>
@@ -255,19 +285,20 @@ const settledLine = (
   const pricePerUnit = attempt.leaders.at(-1)?.pricePerUnit ?? 0n
   const firstPrice = firstPriceOf(slice)
   const { work } = slice.slice
+  const aside = asideBefore(slice, attempt)
+  const expected = settlementOf({ work, pricePerUnit, firstPrice, subsidy: aside, audits: [] }, job.charges)
   const subsidy =
     subsidised > 0n
-      ? `, ${lock(subsidised)} of it out of slashes: the first attempt had bid ${lock(firstPrice)}`
+      ? `; ${lock(subsidised)} of it out of slashes, which had put ${lock(aside)} aside: the first attempt had bid ${lock(firstPrice)}`
       : ''
-  const expected = settlementOf(
-    { work, pricePerUnit, firstPrice, subsidy: subsidised, audits: [] },
-    job.charges,
-  )
   return line(
     source,
-    `${nameOf(job, slice)}, attempt ${attempt.number}: ${account} is paid ${lock(paid)}${isVoid ? ', though the program is invalid: that is the requester’s fault' : ''}`,
+    `${nameOf(job, slice)}, attempt ${attempt.number}: ${account} is paid ${lock(paid)}${isVoid ? ", though the program is invalid: that is the requester's fault" : ''}`,
     paid,
-    { how: `${lock(pricePerUnit)} x ${work} of work${subsidy}`, gives: expected.paid },
+    {
+      how: `${lock(pricePerUnit)} x ${work} of work${subsidy}`,
+      gives: subsidised === expected.subsidised ? expected.paid : expected.subsidised,
+    },
   )
 }
 

@@ -10,9 +10,12 @@ import {
   feeOn,
   GIVEN,
   NO_ADDRESS,
+  NO_REPUTATION,
   OUTCOMES,
   type Post,
+  type Reputation,
   type ReputationOutcome,
+  recorded,
   requiredStake,
   SEAT_STATUS,
   segmentsOf,
@@ -96,14 +99,13 @@ export const simulateMarket = (pick: (below: number) => number, jobs: number): S
     of(to).credit += amount
     vault('Paid', { office: MARKET, escrow: number, to, amount })
   }
-  const record = (account: Address, outcome: ReputationOutcome, fee: bigint): void =>
-    emit('reputation', 'Recorded', {
-      account,
-      office: MARKET,
-      outcome: OUTCOMES.indexOf(outcome),
-      fee,
-      score: 0n,
-    })
+  const records = new Map<Address, Reputation>()
+  const record = (account: Address, outcome: ReputationOutcome, fee: bigint): void => {
+    const after = recorded(records.get(account) ?? NO_REPUTATION, outcome, fee, time)
+    records.set(account, after)
+    const said = { outcome: OUTCOMES.indexOf(outcome), fee, score: after.score }
+    emit('reputation', 'Recorded', { account, office: MARKET, ...said })
+  }
 
   for (const account of [SPONSOR, ...providers]) {
     mine()

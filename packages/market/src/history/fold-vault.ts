@@ -80,7 +80,9 @@ export const foldReputation: Fold = {
   Recorded: (history, args, event) => {
     const account = accountOf(history, args.hex('account'))
     const outcome = args.choice('outcome', OUTCOMES)
-    account.reputation = recorded(account.reputation, outcome, args.amount('fee'), event.time)
+    const fee = args.amount('fee')
+    account.reputation = recorded(account.reputation, outcome, fee, event.time)
+    account.outcomes.push({ outcome, fee, score: args.amount('score'), source: sourceOf(event) })
     return true
   },
 }

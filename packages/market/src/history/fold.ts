@@ -21,6 +21,7 @@ export const accountOf = (history: History, account: Address): AccountView => {
     unbonding: 0n,
     obligations: new Map(),
     reputation: NO_REPUTATION,
+    outcomes: [],
     entries: [],
   }
   history.accounts.set(account, fresh)

@@ -2,7 +2,16 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { providers, type Simulated, simulateMarket } from '../../test/simulate-market.ts'
-import { type ChainEvent, earningsOf, explainAccount, explainJob, follow, historyOf } from '../index.ts'
+import {
+  type ChainEvent,
+  earningsOf,
+  explainAccount,
+  explainBid,
+  explainJob,
+  explainScore,
+  follow,
+  historyOf,
+} from '../index.ts'
 
 /** A number below `below` from a seed: the course of a market in one integer. */
 const pickFrom = (seed: number) => {
@@ -52,6 +61,7 @@ test('every reward, slash and refund is explained by arithmetic that gives its a
       for (const account of providers) {
         const lines = explainAccount(history, account)
         assert.ok(lines.every(({ what, differs }) => differs === undefined && what.includes(account)))
+        assert.ok(explainScore(history, account).every(({ differs }) => differs === undefined))
       }
     }),
     { numRuns: 30 },
@@ -139,4 +149,52 @@ test('a history that misses events, or holds strange ones, counts what it cannot
     }),
     { numRuns: 30 },
   )
+})
+
+test('a lie about an amount shows: the arithmetic gives another one', () => {
+  const { events } = simulateMarket(pickFrom(11), 4)
+  const amounts: { readonly [event: string]: string } = {
+    JobPosted: 'escrow',
+    SliceAssigned: 'locked',
+    AttemptFailed: 'slashed',
+    SliceSettled: 'fee',
+    AuditorPaid: 'amount',
+    JobClosed: 'refund',
+    Recorded: 'score',
+  }
+  for (const [name, field] of Object.entries(amounts)) {
+    const at = events.findIndex((event) => event.name === name)
+    assert.ok(at >= 0, name)
+    const event = events[at]!
+    const lie = { ...event, args: { ...event.args, [field]: (event.args[field] as bigint) + 1n } }
+    const history = historyOf([...events.slice(0, at), lie, ...events.slice(at + 1)])
+    const lines = [...history.jobs.keys()].flatMap((job) => explainJob(history, job))
+    lines.push(...providers.flatMap((account) => explainScore(history, account)))
+    assert.ok(
+      lines.some(({ differs, source }) => differs !== undefined && source.logIndex === event.logIndex),
+      name,
+    )
+  }
+})
+
+test('a bid that got nothing is explained by the score that it would have needed', () => {
+  const { events } = simulateMarket(pickFrom(3), 1)
+  const history = historyOf(events)
+  const leader = history.jobs.get(1)!.slices[0]!.attempts[0]!.leaders.at(-1)!
+  const bid = {
+    job: 1,
+    account: providers[0]!,
+    key: providers[0]!,
+    time: 1,
+    slices: 1,
+    expiry: 2 ** 40,
+    salt: 1n,
+  }
+  const of = (key: `0x${string}`, pricePerUnit: bigint, expiry = bid.expiry) =>
+    explainBid(history, { ...bid, key, pricePerUnit, expiry }, 0, 0n)[0]
+  const other = `0x${'99'.repeat(20)}` as const
+  assert.match(of(other, leader.score + 1n)?.what ?? '', /and 0x.* led/)
+  assert.match(of(other, 0n)?.what ?? '', /nobody put it in/)
+  assert.match(of(other, 0n, 5)?.what ?? '', /was over at 5/)
+  assert.match(of(other, leader.score)?.how ?? '', /x \(10000 - 100\) \/ 10000/)
 })

@@ -1,7 +1,7 @@
 import type { Hex } from '@lockstep/proof'
 import type { AttemptFault, AuditStatus, JobStatus, SeatStatus, SliceStatus } from '../job.ts'
 import type { Address, Charges, Post, Slice } from '../post.ts'
-import type { Reputation } from '../reputation.ts'
+import type { Reputation, ReputationOutcome } from '../reputation.ts'
 import type { Source } from './chain-event.ts'
 
 /** Something that happened, and where the chain says so. */
@@ -141,6 +141,12 @@ export type AccountView = {
   /** What is locked now, by `office obligation`. */
   readonly obligations: Map<string, bigint>
   reputation: Reputation
+  /** What made its reputation, and the score that the chain says it has after each. */
+  readonly outcomes: Sourced<{
+    readonly outcome: ReputationOutcome
+    readonly fee: bigint
+    readonly score: bigint
+  }>[]
   readonly entries: Entry[]
 }
 

@@ -16,7 +16,8 @@ const refusal = (text: string): Fault => {
   return parsed.fault
 }
 const NAMES = 'token,vault,delegations,market,audits,verifiers,draw,reputation,disputes'.split(',')
-const ADDRESSES = Object.fromEntries(NAMES.map((name, i) => [name, `0x${String(i + 1).padStart(40, '0')}`]))
+const addresses = Object.fromEntries(NAMES.map((name, i) => [name, `0x${String(i + 1).padStart(40, '0')}`]))
+const DEPLOYMENT = { chainId: 31337, fromBlock: 4, addresses }
 
 test('nothing at all is a provider on a local chain, and what init writes is that with every field', () => {
   const config = defaultConfig()
@@ -33,7 +34,7 @@ test('what was written comes back out of a template made of it', () => {
 name: attic
 roles: [provider, verifier, relay]
 store: postgres://me:secret@db.example.org/lockstep
-chain: { rpc: "https://rpc.example.org/v1", id: 1, addresses: ${JSON.stringify(ADDRESSES)}, confirmations: 12 }
+chain: { rpc: "https://rpc.example.org/v1", deployment: ${JSON.stringify(DEPLOYMENT)}, confirmations: 12 }
 keys: { directory: /etc/keys, node: attic-1, passphraseFile: /etc/pass }
 network:
   listen: [/ip4/0.0.0.0/tcp/1, /ip6/::/tcp/1/ws]
@@ -65,11 +66,11 @@ test('a wrong field is named with its value, what is allowed, and what to do', (
     ['store: mysql://x', 'store', 'mysql://x', /postgres:/],
     ['chain: { rpc: "ws://x" }', 'chain.rpc', 'ws://x', /http:\/\/ or https:\/\//],
     ['chain: { rpc: "http://" }', 'chain.rpc', 'http://', /http:\/\//],
-    ['chain: { id: 0 }', 'chain.id', '0', /at least 1/],
-    ['chain: { id: 1.5 }', 'chain.id', '1.5', /integer/],
-    ['chain: { url: x }', 'chain.url', 'given', /rpc, id, addresses/],
-    ['chain: { addresses: { market: 0 } }', 'chain.addresses', '', /address for each contract/],
-    ['chain: { addresses: 7 }', 'chain.addresses', '7', /a file, or a map/],
+    ['chain: { confirmations: -1 }', 'chain.confirmations', '-1', /at least 0/],
+    ['chain: { confirmations: 1.5 }', 'chain.confirmations', '1.5', /integer/],
+    ['chain: { url: x }', 'chain.url', 'given', /rpc, deployment/],
+    ['chain: { deployment: { market: 0 } }', 'chain.deployment', '', /an address for each contract/],
+    ['chain: { deployment: 7 }', 'chain.deployment', '7', /a file, or a map/],
     ['keys: { node: a/b }', 'keys.node', 'a/b', /lower-case/],
     ['network: { listen: [4401] }', 'network.listen.0', '4401', /text/],
     ['network: { listen: ["0.0.0.0:4401"] }', 'network.listen.0', '0.0.0.0:4401', /\/ip4\//],
@@ -120,27 +121,28 @@ test('a wrong field is named with its value, what is allowed, and what to do', (
   }
 })
 
-test('paths are seen from the directory, and addresses are read from the deployment’s file', async (t) => {
+test('paths are seen from the directory, and the market’s place is read from the deployment’s file', async (t) => {
   const home = await mkdtemp(join(tmpdir(), 'config-'))
   t.after(() => rm(home, { recursive: true }))
   const file = join(home, 'node.yaml')
   await writeFile(
     file,
-    'directory: data\nkeys: { passphraseFile: /etc/pass }\nchain: { addresses: ../a.json }',
+    'directory: data\nkeys: { passphraseFile: /etc/pass }\nchain: { deployment: ../a.json }',
   )
   await assert.rejects(readConfig(file), { code: 'ENOENT', path: join(home, 'a.json') })
-  await writeFile(join(home, 'a.json'), JSON.stringify({ ...ADDRESSES, chainId: 31337 }))
+  await writeFile(join(home, 'a.json'), JSON.stringify(DEPLOYMENT))
   const config = unwrap(await readConfig(file))
   assert.equal(config.directory, join(home, 'data'))
   assert.equal(config.store, join(home, 'data', 'store.sqlite'))
   assert.equal(config.keys.directory, join(home, 'data', 'keys'))
   assert.equal(config.keys.passphraseFile, '/etc/pass')
   assert.equal(config.http.tokenFile, join(home, 'data', 'http.token'))
-  assert.equal(config.chain.addresses.market, ADDRESSES.market)
+  assert.deepEqual(config.chain.deployment, DEPLOYMENT)
   for (const [content, field] of [
     ['{', join(home, 'a.json')],
-    ['{}', 'token'],
-    [JSON.stringify({ ...ADDRESSES, vault: '0x12' }), 'vault'],
+    ['{}', 'chainId'],
+    [JSON.stringify({ ...DEPLOYMENT, owner: 1 }), 'owner'],
+    [JSON.stringify({ ...DEPLOYMENT, addresses: { ...addresses, vault: '0x12' } }), 'addresses.vault'],
     ['x'.repeat(MAX_CONFIG_BYTES + 1), join(home, 'a.json')],
   ] as const) {
     await writeFile(join(home, 'a.json'), content)

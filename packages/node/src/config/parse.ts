@@ -1,9 +1,10 @@
 import { isAbsolute, join, resolve } from 'node:path'
+import type { Deployment } from '@lockstep/contracts'
 import { catchFault, FaultError, ok, type Result } from '@lockstep/tensor'
 import { isMap, parseDocument } from 'yaml'
 import { readBounded } from '../bounded-file.ts'
 import { type About, decode, shown } from '../schema-fault.ts'
-import { addressesSchema, configSchema, type MarketAddresses, type NodeConfig } from './schema.ts'
+import { configSchema, deploymentSchema, type NodeConfig } from './schema.ts'
 
 /** A config is a page of text. */
 export const MAX_CONFIG_BYTES = 65_536
@@ -20,9 +21,9 @@ export const parseConfig = (source: Uint8Array): Result<NodeConfig> => {
   return value.ok ? decode(configSchema, value.value, ABOUT) : value
 }
 
-/** A config with all of its paths absolute, and its contracts' addresses at hand. */
+/** A config with all of its paths absolute, and the market's deployment at hand. */
 export type ResolvedConfig = Omit<NodeConfig, 'chain'> & {
-  readonly chain: Omit<NodeConfig['chain'], 'addresses'> & { readonly addresses: MarketAddresses }
+  readonly chain: Omit<NodeConfig['chain'], 'deployment'> & { readonly deployment: Deployment }
 }
 
 /** Reads a config file. Paths in it are seen from `directory`, and that from the file. */
@@ -38,14 +39,16 @@ export const resolveConfig = async (config: NodeConfig, from: string): Promise<R
   const directory = resolve(from, config.directory)
   const inside = (path: string): string => (isAbsolute(path) ? path : join(directory, path))
   const { passphraseFile } = keys
-  const addresses =
-    typeof chain.addresses === 'string' ? await readAddresses(inside(chain.addresses)) : ok(chain.addresses)
-  if (!addresses.ok) return addresses
+  const deployment =
+    typeof chain.deployment === 'string'
+      ? await readDeployment(inside(chain.deployment))
+      : ok(chain.deployment)
+  if (!deployment.ok) return deployment
   return ok({
     ...config,
     directory,
     store: /^[a-z]+:\/\//.test(store) ? store : inside(store),
-    chain: { ...chain, addresses: addresses.value },
+    chain: { ...chain, deployment: deployment.value },
     keys: {
       ...keys,
       directory: inside(keys.directory),
@@ -55,12 +58,12 @@ export const resolveConfig = async (config: NodeConfig, from: string): Promise<R
   })
 }
 
-/** The contracts' addresses as a deployment writes them. What else the file says is not looked at. */
-const readAddresses = async (path: string): Promise<Result<MarketAddresses>> => {
+/** Where a market stands, from the file that its deployment wrote. */
+export const readDeployment = async (path: string): Promise<Result<Deployment>> => {
   const about = {
-    code: 'addresses-malformed',
+    code: 'deployment-malformed',
     whole: path,
-    remedy: 'Give the file that the deployment wrote, or the addresses themselves as chain.addresses.',
+    remedy: 'Give the file that the deployment wrote, or what it says as chain.deployment.',
   }
   const source = await readBounded(path, MAX_CONFIG_BYTES, about.remedy)
   if (!source.ok) return source
@@ -71,7 +74,7 @@ const readAddresses = async (path: string): Promise<Result<MarketAddresses>> => 
       throw malformed(path, 'no JSON', 'a JSON object', about)
     }
   })
-  return value.ok ? decode(addressesSchema.strip(), value.value, about) : value
+  return value.ok ? decode(deploymentSchema, value.value, about) : value
 }
 
 const yamlOf = (source: Uint8Array): unknown => {

@@ -1,3 +1,4 @@
+import type { Deployment } from '@lockstep/contracts'
 import { parseAmount } from '@lockstep/market'
 import { z } from 'zod'
 import { sizeSchema } from './size.ts'
@@ -44,20 +45,23 @@ export const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as con
 export const ROLES = ['provider', 'verifier', 'relay'] as const
 export type Role = (typeof ROLES)[number]
 
-/** The contracts of one market. Who deploys them writes a file with these fields. */
-export const addressesSchema = z.strictObject({
-  token: address,
-  vault: address,
-  delegations: address,
-  market: address,
-  audits: address,
-  verifiers: address,
-  draw: address,
-  reputation: address,
-  disputes: address,
-  faucet: address.optional(),
-})
-export type MarketAddresses = z.output<typeof addressesSchema>
+/** A market on a chain, as its deployment writes it. */
+export const deploymentSchema: z.ZodType<Deployment> = z.strictObject({
+  chainId: integer(1, Number.MAX_SAFE_INTEGER),
+  fromBlock: integer(0, Number.MAX_SAFE_INTEGER),
+  addresses: z.strictObject({
+    token: address,
+    vault: address,
+    delegations: address,
+    market: address,
+    audits: address,
+    verifiers: address,
+    draw: address,
+    reputation: address,
+    disputes: address,
+    faucet: address.optional(),
+  }),
+}) as unknown as z.ZodType<Deployment>
 
 const isLoopback = (host: string): boolean => /^(127\.\d+\.\d+\.\d+|::1|localhost)$/.test(host)
 
@@ -86,15 +90,14 @@ export const configSchema = z.strictObject({
   chain: z
     .strictObject({
       rpc: url(['http', 'https']).default('http://127.0.0.1:8545'),
-      id: integer(1, Number.MAX_SAFE_INTEGER).default(31337),
-      addresses: z
-        .union([z.string().min(1).max(1024), addressesSchema], {
+      deployment: z
+        .union([z.string().min(1).max(1024), deploymentSchema], {
           error: ({ input }) =>
             typeof input === 'object' && input !== null
-              ? 'a map with an address for each contract'
-              : 'a file, or a map of addresses',
+              ? 'a map of chainId, fromBlock and addresses, an address for each contract'
+              : 'a file, or a map of chainId, fromBlock and addresses',
         })
-        .default('addresses.json'),
+        .default('deployment.json'),
       confirmations: integer(0, 1024).default(2),
     })
     .prefault({}),

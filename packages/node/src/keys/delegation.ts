@@ -1,36 +1,22 @@
 import { randomBytes } from 'node:crypto'
-import { type Fault, fail, ok, type Result } from '@lockstep/tensor'
 import {
-  type Address,
-  bytesToBigInt,
-  type Hex,
-  hexToBigInt,
-  isAddressEqual,
-  recoverTypedDataAddress,
-  type TypedDataDomain,
-} from 'viem'
+  type Delegation,
+  delegationData,
+  SCOPES,
+  type Scope,
+  type SignedData,
+  type SigningPlace,
+  signData,
+  signerOf,
+} from '@lockstep/contracts'
+import { type Fault, fail, ok, type Result } from '@lockstep/tensor'
+import { type Address, bytesToBigInt, type Hex, hexToBigInt, isAddressEqual } from 'viem'
 import { z } from 'zod'
 import { decode } from '../schema-fault.ts'
 import type { Secret } from './secret.ts'
 
-/** What a node key may do for its account; the numbers are the contract's bits. */
-export const SCOPES = { provide: 1, verify: 2, post: 4 } as const
-export type Scope = keyof typeof SCOPES
-
-/** An account's word, for the contract Delegations, that a key acts for it within these scopes until it expires. */
-export type Delegation = {
-  readonly account: Address
-  readonly key: Address
-  /** Scopes added up. */
-  readonly scopes: number
-  /** In the chain's seconds. */
-  readonly expiry: bigint
-  readonly salt: bigint
-}
-
-/** The contract that the word is given to: no other, and on no other chain. */
-export type DelegationPlace = { readonly chainId: number; readonly contract: Address }
-export type SignedDelegation = DelegationPlace &
+/** A delegation with its signatures, for one contract of one chain. */
+export type SignedDelegation = SigningPlace &
   Delegation & {
     readonly accountSignature: Hex
     /** The key's own, of the same: else a stranger's account could take a key. Missing until the node gives it. */
@@ -40,28 +26,7 @@ export type SignedDelegation = DelegationPlace &
 /** Longer than this nobody should trust a key on a machine that is always on. */
 export const LONGEST_DELEGATION = 366 * 86_400
 
-const TYPES = {
-  Delegation: [
-    { name: 'account', type: 'address' },
-    { name: 'key', type: 'address' },
-    { name: 'scopes', type: 'uint8' },
-    { name: 'expiry', type: 'uint64' },
-    { name: 'salt', type: 'uint256' },
-  ],
-} as const
-
-const domainOf = ({ chainId, contract }: DelegationPlace): TypedDataDomain => ({
-  name: 'Lockstep Delegations',
-  version: '1',
-  chainId,
-  verifyingContract: contract,
-})
-
-/** The typed data of a delegation, for wallets that sign elsewhere. */
-export const delegationTypedData = (place: DelegationPlace, message: Delegation) =>
-  ({ domain: domainOf(place), types: TYPES, primaryType: 'Delegation', message }) as const
-
-export type DelegateOptions = DelegationPlace & {
+export type DelegateOptions = SigningPlace & {
   readonly key: Address
   readonly scopes: readonly Scope[]
   /** In the chain's seconds. */
@@ -89,7 +54,7 @@ export const delegate = async (
     expiry: BigInt(Math.floor(now + lasts)),
     salt: bytesToBigInt(randomBytes(32)),
   }
-  const accountSignature = await account.account().signTypedData(delegationTypedData(place, delegation))
+  const accountSignature = await signData(account.account(), delegationData(place, delegation))
   return ok({ ...place, ...delegation, accountSignature })
 }
 
@@ -99,7 +64,7 @@ export const accept = async (key: Secret, d: SignedDelegation): Promise<Result<S
     return fail(refused('key', d.key, key.address, 'Let the account delegate to this node’s key.'))
   if (!(await isSigned(d)) && d.accountSignature.length === EOA_SIGNATURE)
     return fail(refused('accountSignature', 'another', `one by ${d.account}`, ABOUT.remedy))
-  return ok({ ...d, keySignature: await key.account().signTypedData(delegationTypedData(d, d)) })
+  return ok({ ...d, keySignature: await signData(key.account(), dataOf(d)) })
 }
 
 const ABOUT = {
@@ -178,7 +143,7 @@ export const parseDelegation = (source: Uint8Array): Result<SignedDelegation> =>
 }
 
 /** What a delegation is held against. */
-export type DelegationUse = DelegationPlace & {
+export type DelegationUse = SigningPlace & {
   readonly key: Address
   readonly scope: Scope
   /** In the chain's seconds. */
@@ -209,30 +174,20 @@ export const isSigned = (d: SignedDelegation): Promise<boolean> => isBy(d, d.acc
 export const isAccepted = async (d: SignedDelegation): Promise<boolean> =>
   d.keySignature !== undefined && (await isBy(d, d.key, d.keySignature))
 
-const isBy = async (d: SignedDelegation, signer: Address, signature: Hex): Promise<boolean> => {
-  if (signature.length !== EOA_SIGNATURE || !isCanonical(signature)) return false
-  try {
-    const found = await recoverTypedDataAddress({ ...delegationTypedData(d, d), signature })
-    return isAddressEqual(found, signer)
-  } catch {
-    return false // no point of the curve
-  }
+const isBy = async (d: SignedDelegation, account: Address, signature: Hex): Promise<boolean> => {
+  const signer = await signerOf(dataOf(d), signature)
+  return signer.ok && isAddressEqual(signer.value, account)
 }
+
+const dataOf = ({ account, key, scopes, expiry, salt, ...place }: SignedDelegation): SignedData =>
+  delegationData(place, { account, key, scopes, expiry, salt })
 
 /** The length of an ordinary key's signature in hexadecimal. */
 const EOA_SIGNATURE = 2 + 2 * 65
 
+/** The names of scopes that were added up. */
 export const scopesOf = (bits: number): Scope[] =>
   (Object.keys(SCOPES) as Scope[]).filter((scope) => (bits & SCOPES[scope]) !== 0)
-
-const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
-
-/** The contract refuses the mirrored form of a signature (EIP-2), so it is refused here. */
-const isCanonical = (signature: Hex): boolean => {
-  const s = BigInt(`0x${signature.slice(66, 130)}`)
-  const v = Number.parseInt(signature.slice(130), 16)
-  return s <= HALF_ORDER && (v === 27 || v === 28)
-}
 
 const refused = (field: string, value: string, limit: string, remedy: string): Fault => ({
   code: 'delegation-refused',

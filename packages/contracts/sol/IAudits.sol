@@ -14,7 +14,6 @@ struct AuditTerms {
     uint32 segmentLength;
     uint96 fullPay; // of an auditor that executes every step
     uint88 slash; // of an auditor that is silent or lies
-    uint16 bountyShare; // of that, to the challenger of a claim that fell
     bytes32 sealedTallies;
 }
 
@@ -90,11 +89,12 @@ interface IAudits {
     struct Seat {
         address account;
         SeatStatus status;
-        uint96 pay; // for what it has audited; known from the opening on
+        uint96 pay; // for what it has to audit; known from the opening on
         uint40 deadline; // Suspect and Accused
         uint32 segment; // Accused and Defending
         bytes32 commitment;
         bytes32 expected; // the provider's answer for the seat's segments
+        uint256 dispute; // Accused and Defending: what it was accused by
         bytes32 defence; // Defending: the claim in Disputes
     }
 
@@ -162,7 +162,8 @@ interface IAudits {
     /// @return status After it
     function finish(bytes32 claim) external returns (AuditStatus status);
 
-    /// @notice Shows that a claim fell, by the referee's judgement, in a segment that this seat has found to be right.
+    /// @notice Shows that a claim fell, by the referee's judgement, in a segment that this seat has found to be right. If
+    /// the seat is slashed, half of that goes to the dispute's challenger.
     function accuse(bytes32 claim, uint256 seat, uint256 dispute) external;
 
     /// @notice Defends an accused seat by a claim of that segment alone: a task of the same program, inputs and terms that
@@ -186,7 +187,8 @@ interface IAudits {
     /// @param commitment keccak256(abi.encode(chainid, audits, claim, seat, account, answer, salt)), seat as uint256
     function commit(bytes32 claim, uint256 seat, bytes32 commitment) external;
 
-    /// @notice Says that what the seat needed was not to be had: no pay, no slash. Before the commit's deadline.
+    /// @notice Says that what the seat needed was not to be had, or not in that time or for that pay: no pay, no slash.
+    /// Before the commit's deadline.
     function miss(bytes32 claim, uint256 seat) external;
 
     function reveal(bytes32 claim, uint256 seat, bytes32 answer, bytes32 salt) external;

@@ -321,4 +321,5 @@ interface IDisputes {
     function credit(address account) external view returns (uint256);
     function disputeCount() external view returns (uint256);
     function minimumBond() external view returns (uint256);
+    function minimumTime() external view returns (uint256);
 }

@@ -272,7 +272,7 @@ interface IMarket {
     /// @return job Its number, from 1
     function post(Post calldata terms) external returns (uint256 job);
 
-    /// @notice The same, after a deposit of `amount` with the sender's permit.
+    /// @notice The same, after a deposit of `amount` with a permit of the sender's account.
     function postWithPermit(Post calldata terms, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
         external
         returns (uint256 job);
@@ -338,8 +338,8 @@ interface IMarket {
     function obligationOf(uint256 job, uint16 slice, uint16 attempt) external pure returns (bytes32);
     function charges() external view returns (Charges memory);
     function jobCount() external view returns (uint256);
-    function hashOf(Bid calldata bid) external view returns (bytes32);
-    function hashOf(Receipt calldata receipt) external view returns (bytes32);
+    function hashBid(Bid calldata bid) external view returns (bytes32);
+    function hashReceipt(Receipt calldata signed) external view returns (bytes32);
     /// @notice The least that a job can set for each of its times, in seconds.
     function minimumTime() external view returns (uint256);
 }

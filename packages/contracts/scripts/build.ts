@@ -56,6 +56,7 @@ const bind = (sources: readonly string[], target: string, withAbi: boolean): voi
       if (name.startsWith('I') && sources.includes(`${name.slice(1)}.sol`)) continue
       const artifact = JSON.parse(readFileSync(join(folder, file), 'utf8')) as Artifact
       if (artifact.abi.every((entry) => entry.type === 'error' || entry.type === 'event')) continue // a library
+      if (artifact.bytecode.object === '0x' && !/^I[A-Z]/.test(name)) continue // abstract
       const size = (artifact.deployedBytecode.object.length - 2) / 2
       if (size > CODE_LIMIT) throw new Error(`${name} has ${size} bytes of code, more than ${CODE_LIMIT}`)
       const path = `${target}/${name}.ts`

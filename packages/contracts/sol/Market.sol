@@ -38,6 +38,9 @@ contract Market is IMarket, MarketState, EIP712 {
     address public immutable governor;
     uint256 public immutable minimumTime;
 
+    /// The second part works with other contracts.
+    error OtherOffices(address settlement);
+
     /// @param settlement_ The second part, made with the same offices
     /// @param governor_ Who may set the charges; zero: nobody
     /// @param minimumTime_ The least that a job can set for each of its times, in seconds
@@ -52,12 +55,7 @@ contract Market is IMarket, MarketState, EIP712 {
         Bounds.isContract("settlement", address(settlement_));
         Bounds.isContract("postings", address(postings_));
         Bounds.within("minimumTime", minimumTime_, disputes.minimumTime(), 1 days);
-        // The second part must work with the same contracts.
-        assert(
-            settlement_.vault() == vault && settlement_.audits() == audits && settlement_.disputes() == disputes
-                && settlement_.delegations() == delegations && settlement_.reputation() == reputation
-                && settlement_.treasury() == treasury
-        );
+        if (settlement_.officesHash() != keccak256(abi.encode(offices))) revert OtherOffices(address(settlement_));
         settlement = settlement_;
         postings = postings_;
         governor = governor_;

@@ -18,7 +18,12 @@ contract Settlement is MarketState {
 
     uint256 private constant MAX_ATTEMPTS = 8;
 
-    constructor(Offices memory offices) MarketState(offices) {}
+    /// @notice What it works with.
+    bytes32 public immutable officesHash;
+
+    constructor(Offices memory offices) MarketState(offices) {
+        officesHash = keccak256(abi.encode(offices));
+    }
 
     /// @notice See IMarket.claim.
     function claim(

@@ -1,14 +1,16 @@
 // Written by scripts/build.ts. Do not edit.
 
+export * from './Audits.ts'
 export * from './CommitRevealDraw.ts'
 export * from './Delegations.ts'
 export * from './Disputes.ts'
 export * from './Faucet.ts'
-export * from './IAudits.ts'
 export * from './IDraw.ts'
-export * from './IMarket.ts'
+export * from './Market.ts'
+export * from './Postings.ts'
 export * from './Referee.ts'
 export * from './Reputation.ts'
+export * from './Settlement.ts'
 export * from './Token.ts'
 export * from './Vault.ts'
 export * from './Verifiers.ts'

@@ -1,11 +1,11 @@
 import type { Abi, Address, ContractEventName } from 'viem'
 import {
-  IAudits as Audits,
+  Audits,
   CommitRevealDraw,
   Delegations,
   Disputes,
   Faucet,
-  IMarket as Market,
+  Market,
   Reputation,
   Token,
   Vault,

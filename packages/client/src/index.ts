@@ -1,3 +1,4 @@
+export { readHistory } from './history/read-history.ts'
 export {
   type Mailbox,
   type MailboxChecks,

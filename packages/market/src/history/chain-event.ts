@@ -9,7 +9,8 @@ export type MarketContract = (typeof MARKET_CONTRACTS)[number]
 export type ChainEvent = {
   readonly contract: string
   readonly name: string
-  readonly args: { readonly [name: string]: unknown }
+  /** By their names; an event without any may have an empty list. */
+  readonly args: object
   readonly block: number
   readonly logIndex: number
   readonly transactionHash: Hex

@@ -166,7 +166,10 @@ test('a lie about an amount shows: the arithmetic gives another one', () => {
     const at = events.findIndex((event) => event.name === name)
     assert.ok(at >= 0, name)
     const event = events[at]!
-    const lie = { ...event, args: { ...event.args, [field]: (event.args[field] as bigint) + 1n } }
+    const lie = {
+      ...event,
+      args: { ...event.args, [field]: (event.args as { readonly [field: string]: bigint })[field]! + 1n },
+    }
     const history = historyOf([...events.slice(0, at), lie, ...events.slice(at + 1)])
     const lines = [...history.jobs.keys()].flatMap((job) => explainJob(history, job))
     lines.push(...providers.flatMap((account) => explainScore(history, account)))

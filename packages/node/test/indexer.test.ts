@@ -13,7 +13,7 @@ import {
   startIndexer,
 } from '../src/index.ts'
 import { type Belfry, bare, dumpIndex, numbersFrom, startBelfry, startCopy, word } from './bell.ts'
-import { sqlitePlace } from './store-places.ts'
+import { postgresPlace, sqlitePlace } from './store-places.ts'
 
 /** Chains, stores and indexers of a test, ended in reverse order whatever happens. */
 const scene = async (body: (stage: Stage) => Promise<void>): Promise<void> => {
@@ -328,6 +328,35 @@ test('whatever chain and server do, the index ends as the chain is: seeds', {
       }),
     )
   }
+})
+
+test('SQLite and PostgreSQL hold the same index, byte for byte', async (t) => {
+  const place = await postgresPlace()
+  if (typeof place === 'string') {
+    t.skip(place)
+    return
+  }
+  t.after(place.stop)
+  await scene(async ({ belfry, store, indexer }) => {
+    const tower = await belfry()
+    await tower.ringMany(40)
+    for (let i = 0; i < 30; i++) await tower.ring(`${i}`)
+    const stores = [await store(), await store(place.fresh())]
+    const followers = await Promise.all(stores.map((held) => indexer(held, tower, { keep: 8, range: 5 })))
+    await Promise.all(followers.map((follower) => follower.reached()))
+    await tower.rpc('anvil_reorg', 4, [])
+    await tower.ringMany(3)
+    await Promise.all(
+      followers.map(async (follower) =>
+        eventually(async () => {
+          await follower.reached()
+          assert.deepEqual((await follower.events({})).map(bare), await tower.events())
+        }),
+      ),
+    )
+    const [first, second] = await Promise.all(stores.map(({ query }) => dumpIndex(query)))
+    assert.equal(first, second)
+  })
 })
 
 test('a chain that contradicts itself is reported, and left again when it is in order', () =>

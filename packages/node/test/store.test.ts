@@ -25,6 +25,7 @@ import {
   recordCheckpoint,
   rememberPeer,
   runsWith,
+  STORE_VERSION,
   type Store,
   sealAnswer,
   sealClaim,
@@ -109,7 +110,7 @@ const laws = async (t: TestContext, { fresh }: StorePlace): Promise<void> => {
           readMeta(store.query, META.version),
         )
       })
-      assert.equal(await later, '1')
+      assert.equal(await later, `${STORE_VERSION}`)
     },
   )
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { sql } from 'kysely'
 import { type Hex, numberToHex } from 'viem'
 import {
   openStore,
@@ -21,7 +22,7 @@ import {
   testAccount,
 } from './bell.ts'
 import { type Fate, startFalteringServer } from './faltering-server.ts'
-import { sqlitePlace } from './store-places.ts'
+import { postgresPlace, sqlitePlace } from './store-places.ts'
 
 type Stage = {
   readonly tower: Belfry
@@ -349,6 +350,38 @@ test('a chain that was restarted from an older copy has everything again, once',
     }
   }))
 
+test('a nonce that nobody has does not hold up those behind it', () =>
+  scene(async ({ tower, transactor }) => {
+    const { send } = await transactor({ bumpAfter: 60_000 })
+    const { address } = testAccount(0)
+    await tower.rpc('anvil_setNonce', address, '0x2')
+    await hold(tower)
+    const sent = send('a', bellCall(tower.bell, 'ring', 'a', 1n))
+    await eventually(async () => assert.equal(await pooled(tower), 1))
+    await tower.rpc('anvil_dropAllTransactions')
+    await tower.rpc('anvil_setNonce', address, '0x0')
+    await release(tower)
+    assert.ok((await sent).ok)
+    assert.equal(await tower.rings('a'), 1)
+    assert.equal(await tower.connection.reader.getTransactionCount({ address }), 3)
+  }))
+
+test('who asks for confirmations is told when they are there', () =>
+  scene(async ({ tower, transactor }) => {
+    const { send, outcome } = await transactor({ confirmations: 3 })
+    let told = false
+    const sent = send('a', bellCall(tower.bell, 'ring', 'a', 1n)).then(() => {
+      told = true
+    })
+    await eventually(async () => assert.equal(await tower.rings('a'), 1))
+    await mine(tower, 1)
+    await new Promise((resolve) => setTimeout(resolve, 150))
+    assert.equal(told, false)
+    assert.equal((await outcome('a'))?.status, 'sent')
+    await mine(tower, 1)
+    await sent
+  }))
+
 test('a key without coins says so, and goes on when it has some', () =>
   scene(async ({ tower, transactor }) => {
     const { send, status } = await transactor({ patience: 400 })
@@ -378,6 +411,31 @@ test('a server that loses requests and answers loses no intent, and doubles none
     assert.ok((await Promise.all(sent)).every(({ ok }) => ok))
     for (let i = 0; i < 12; i++) assert.equal(await tower.rings(`${i}`), 1)
   }))
+
+test('an outbox on PostgreSQL, whose sessions break off, loses and doubles nothing', async (t) => {
+  const place = await postgresPlace()
+  if (typeof place === 'string') {
+    t.skip(place)
+    return
+  }
+  t.after(place.stop)
+  await scene(async ({ tower, store, transactor }) => {
+    const opened = await store(place.fresh())
+    const other = await store(place.fresh())
+    const { send } = await transactor({ store: opened })
+    const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(other.query)
+    for (let round = 0; round < 3; round++) {
+      // A change that was under way fails; who sends asks again, and what was stored goes on by itself.
+      const wanted = (i: number) => send(`${round} ${i}`, bellCall(tower.bell, 'ring', `${round} ${i}`, 1n))
+      const sent = Array.from({ length: 10 }, (_, i) => wanted(i).catch(() => wanted(i)))
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      await sql`select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'lockstep' and pid <> ${rows[0]!.pid}`.execute(other.query)
+      for (const result of await Promise.all(sent)) assert.ok(result.ok)
+      for (let i = 0; i < 10; i++) assert.equal(await tower.rings(`${round} ${i}`), 1)
+    }
+  })
+})
 
 test('who waits is told when the transactor stops, and a signal ends the waiting only', () =>
   scene(async ({ tower, fresh, store, transactor }) => {

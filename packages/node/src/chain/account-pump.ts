@@ -10,7 +10,7 @@ import {
   parseTransaction,
   type TransactionReceipt,
 } from 'viem'
-import { StoreError } from '../store/store-error.ts'
+import { isLasting } from '../store/store-error.ts'
 import { chainClock } from './chain-clock.ts'
 import { bindToChain } from './chain-identity.ts'
 import {
@@ -404,9 +404,9 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
         fault = summary(error)
         onFault?.(error as Error)
         // What only a person can put right: another chain, a store that is lost.
-        if (error instanceof StoreError) {
+        if (isLasting(error)) {
           ended.abort()
-          broken(error)
+          broken(error as Error)
         }
       }
       // An idle account is looked at now and then: its chain may have gone back.

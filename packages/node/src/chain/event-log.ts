@@ -155,7 +155,7 @@ const filtered = (q: Query, { contract, names, subject }: EventFilter) => {
   let asked = q.selectFrom('events').selectAll()
   if (contract !== undefined) asked = asked.where('contract', '=', contract)
   if (names !== undefined) asked = asked.where('name', 'in', names.length > 0 ? [...names] : [''])
-  if (subject !== undefined) asked = asked.where('subject', '=', subject)
+  if (subject !== undefined) asked = asked.where('subject', '=', subject.toLowerCase())
   return asked.orderBy('block').orderBy('log_index')
 }
 

@@ -21,7 +21,7 @@ export type IndexedContract = {
   readonly fromBlock?: number
   /**
    * Arguments that say what an event is about, the most telling first: with ['job'], an event whose `job` is 7 has the
-   * subject `job:7`.
+   * subject `job:7`. Addresses in subjects are in small letters.
    */
   readonly subjects?: readonly string[]
 }
@@ -77,7 +77,7 @@ export const eventDecoder = (
         time,
         contract: contract.name,
         name: eventName,
-        ...(about === undefined ? {} : { subject: `${about}:${named[about]}` }),
+        ...(about === undefined ? {} : { subject: `${about}:${named[about]}`.toLowerCase() }),
         args: named,
       }
     } catch (error) {

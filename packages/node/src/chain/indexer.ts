@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ChainError } from '@lockstep/contracts'
 import { META, readMeta, writeMeta } from '../store/meta.ts'
 import type { Store } from '../store/open-store.ts'
-import { StoreError } from '../store/store-error.ts'
+import { isLasting } from '../store/store-error.ts'
 import { bindToChain } from './chain-identity.ts'
 import {
   type ChainLog,
@@ -104,7 +104,7 @@ export const startIndexer = async (options: IndexerOptions): Promise<Indexer> =>
   }
   // A wrong chain is refused at once; one that does not answer yet is waited for.
   await bind().catch((error) => {
-    if (error instanceof StoreError) throw error
+    if (isLasting(error)) throw error
   })
   await store.change(async (q) => {
     const key = indexKey(contracts)
@@ -305,7 +305,7 @@ export const startIndexer = async (options: IndexerOptions): Promise<Indexer> =>
         fault = (error as Error).message
         onFault?.(error as Error)
         // What only a person can put right: another chain, a store that is lost.
-        if (error instanceof StoreError) ended.abort()
+        if (isLasting(error)) ended.abort()
       }
       looks++
       tellChanged()

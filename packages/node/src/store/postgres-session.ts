@@ -62,7 +62,7 @@ export const postgresSession = async (place: PostgresPlace): Promise<Session> =>
   const query: Session['query'] = async (sql, parameters) => {
     if (client === undefined)
       throw new StoreError(
-        'store-lost',
+        closed ? 'store-lost' : 'store-interrupted',
         'the session with the database broke off: what was under way is undone',
       )
     const { rows, rowCount, command } = await client.query(sql, [...parameters])

@@ -4,6 +4,7 @@ export type StoreFault =
   | 'store-damaged'
   | 'store-newer'
   | 'store-foreign'
+  | 'store-interrupted'
   | 'store-lost'
   | 'store-misused'
 
@@ -16,3 +17,10 @@ export class StoreError extends Error {
     this.code = code
   }
 }
+
+/** Whether it is of no use to try again: only a person can put it right. */
+export const isLasting = (error: unknown): boolean =>
+  error instanceof StoreError &&
+  error.code !== 'store-interrupted' &&
+  error.code !== 'store-unreachable' &&
+  error.code !== 'store-locked'

@@ -9,7 +9,7 @@ import {
   layoutOf,
   openChain,
   openRun,
-  playDispute,
+  playFromTrace,
   postClaim,
   type Run,
   readClaim,
@@ -89,7 +89,7 @@ try {
   say({ claim: posted.claim, root, run: out })
   const dispute = await awaitChallenge(chain, posted.claim, 300)
   const state = (checkpoint: number) => storedState(lying, checkpoint)
-  const { outcome } = await playDispute({
+  const { outcome } = await playFromTrace({
     chain,
     dispute,
     side: 'claimant',

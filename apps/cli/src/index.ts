@@ -1,6 +1,6 @@
 /** What programs that work on runs share with the command `lockstep`. */
+export { type DisputePlayed, playFromTrace } from '@lockstep/node/dispute'
 export { openChain } from './chain/open-chain.ts'
-export { type DisputePlayed, playDispute } from './chain/play-dispute.ts'
 export { postClaim } from './commands/claim.ts'
 export { awaitChallenge, storedState } from './commands/dispute.ts'
 export { type Checkpoint, readCheckpoint } from './run/checkpoint-file.ts'

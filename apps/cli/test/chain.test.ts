@@ -3,13 +3,13 @@ import { chmod, cp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { playFromTrace } from '@lockstep/node/dispute'
 import { nameSegment, runRemembering, sameBytes, type Task, treeOf } from '@lockstep/proof'
 import { createWasmExecutor, type Executor, unwrap } from '@lockstep/tensor'
 import { faultyExecutor } from '../../../examples/faulty-executor.ts'
 import { drawLie } from '../../../examples/lies.ts'
 import { seeded } from '../../../examples/seeded.ts'
 import { openChain } from '../src/chain/open-chain.ts'
-import { playDispute } from '../src/chain/play-dispute.ts'
 import { readCheckpoint, writeCheckpoint } from '../src/run/checkpoint-file.ts'
 import { readClaim, writeClaim } from '../src/run/claim-file.ts'
 import { layoutOf } from '../src/run/layout.ts'
@@ -240,7 +240,7 @@ test('an honest claimant defends its claim against a faulty challenger, and wins
       claim,
       '--json',
     )
-    const attack = playDispute({
+    const attack = playFromTrace({
       chain,
       dispute,
       side: 'challenger',

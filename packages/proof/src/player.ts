@@ -1,5 +1,5 @@
 import { DTYPES, type FoldNode, type Result, size } from '@lockstep/tensor'
-import type { Chain } from './chain.ts'
+import type { Chain, DisputeRecord } from './chain.ts'
 import { isOver } from './clock.ts'
 import { sameBytes, toHex, ZERO_HEX } from './digest.ts'
 import { levelCounts, type Range, rangeBelow, rangeOfWord, runOver } from './fold-cut.ts'
@@ -40,7 +40,8 @@ export const nextMove = async (player: Player, { game, posted }: Replayed): Prom
     : challengerMove({ ...player, game, posted })
 }
 
-export type PlayOptions = Player & {
+export type TableOptions = {
+  readonly side: Side
   readonly chain: Chain
   readonly dispute: number
   /** The chain's time, in seconds. */
@@ -50,22 +51,32 @@ export type PlayOptions = Player & {
   /** Told of moves that the chain refused. */
   readonly refused?: (move: Move, result: Result<void>) => void
 }
+export type PlayOptions = Player & TableOptions
 
 /** Plays a dispute to its end: moves when it can, waits when it must, and calls a timeout that it is owed. */
-export const play = async (options: PlayOptions): Promise<Outcome> => {
+export const play = (options: PlayOptions): Promise<Outcome> =>
+  playBy(options, (_, replayed) => nextMove(options, replayed))
+
+/** The same with moves that come from elsewhere: what to play in this record, undefined where there is nothing. */
+export const playBy = async (
+  options: TableOptions,
+  next: (record: DisputeRecord, replayed: Replayed) => Promise<Move | undefined>,
+): Promise<Outcome> => {
   const { chain, dispute, now, wait, side } = options
   for (;;) {
-    const replayed = replay(await chain.record(dispute))
+    const record = await chain.record(dispute)
+    const replayed = replay(record)
     if (!replayed.ok) throw new Error(`the record of dispute ${dispute} cannot be played again`)
     const { game } = replayed.value
     if (game.outcome !== 'open') return game.outcome
     const late = isOver(game.clock, now())
     if (game.turn !== side) {
-      if (late) await chain.timeout(dispute)
-      else await wait(game.clock.deadline + 1)
+      if (!late) await wait(game.clock.deadline + 1)
+      // Where the chain's clock is behind this one, it is asked again a little later.
+      else if (!(await chain.timeout(dispute)).ok) await wait(now() + 1)
       continue
     }
-    const move = late ? undefined : await nextMove(options, replayed.value)
+    const move = late ? undefined : await next(record, replayed.value)
     const result = move && (await chain.submit(dispute, move))
     if (result?.ok) continue
     if (move && result) options.refused?.(move, result)

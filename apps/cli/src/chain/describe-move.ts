@@ -1,5 +1,5 @@
-import { placeNamed } from './judgement.ts'
-import type { MoveMade } from './play-dispute.ts'
+import type { MoveMade } from '@lockstep/node/dispute'
+import { placeNamed } from '@lockstep/proof'
 
 /** One move as a line: who, what, where. */
 export const describeMove = ({ move, before }: MoveMade): string => {

@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises'
 import type { DisputeChain } from '@lockstep/contracts'
+import { type DisputePlayed, playFromTrace } from '@lockstep/node/dispute'
 import { nameSegment, type Side, treeOf } from '@lockstep/proof'
 import type { Executor, Tensor } from '@lockstep/tensor'
 import type { Address, Hex } from 'viem'
 import { transactionsOf } from '../chain/account-of-moves.ts'
 import { describeMove } from '../chain/describe-move.ts'
 import { type ChainOptions, coins, openChain, readTask, requireSameTask } from '../chain/open-chain.ts'
-import { type DisputePlayed, playDispute } from '../chain/play-dispute.ts'
 import { badInput, EXIT, type ExitCode } from '../cli-error.ts'
 import { readCheckpoint } from '../run/checkpoint-file.ts'
 import { type ClaimFile, readClaim } from '../run/claim-file.ts'
@@ -70,7 +70,7 @@ export const disputeCommand = async (
         : await lastDispute(chain, id, claim.status)
   const { openedBlock: fromBlock } = await chain.readDispute(dispute)
   terminal.say(`dispute ${dispute} about claim ${id}: each side has ${coins(bond)} at stake`)
-  const played = await playDispute({
+  const played = await playFromTrace({
     chain,
     dispute,
     side: options.as,

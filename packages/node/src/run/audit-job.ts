@@ -1,5 +1,5 @@
 import { runSegment } from '@lockstep/market'
-import { checkpointCount, digestFromHex, type Task, toHex } from '@lockstep/proof'
+import { checkpointCount, digestFromHex, type Hex, type Task, toHex } from '@lockstep/proof'
 import { FaultError, type Tensor } from '@lockstep/tensor'
 import { readCheckpoint } from './checkpoint-file.ts'
 import type { ChildContext } from './child.ts'
@@ -43,9 +43,9 @@ export const auditInChild = async (
           progress(at * task.segmentLength + done, machine.runner)
           return between()
         })
-        reached = { segment: at + 1, state: end.state }
-        from = reached
         const [item, tally] = [toHex(end.item), toHex(end.tally)]
+        reached = { segment: at + 1, state: end.state, item }
+        from = reached
         if (at === segment) segments.push({ segment, item, tally })
         else withheld.push(at)
         const said = claimed?.[at]
@@ -59,8 +59,8 @@ export const auditInChild = async (
   return { segments, withheld, ...(differs && { differs }) }
 }
 
-/** The state that a segment begins with. */
-type Start = { readonly segment: number; readonly state: readonly Tensor[] }
+/** The state that a segment begins with, and its item where it was executed to. */
+type Start = { readonly segment: number; readonly state: readonly Tensor[]; readonly item?: Hex }
 
 /** The last state before a segment that is there: what was just reached, or a checkpoint as the claim says. */
 const nearest = async (
@@ -71,8 +71,10 @@ const nearest = async (
 ): Promise<Start> => {
   const files = new Map(checkpoints)
   for (let at = segment; at > 0; at--) {
-    if (reached?.segment === at) return reached
     const [path, item] = [files.get(at - 1), claimed?.[at - 1]]
+    const own = reached?.segment === at ? reached : undefined
+    // A segment is judged from where the claim says that it begins, true or not.
+    if (own && (own.item === item || path === undefined || item === undefined)) return own
     if (path === undefined || item === undefined) continue
     try {
       const { program } = task.committed
@@ -81,6 +83,7 @@ const nearest = async (
     } catch (error) {
       // What is missing, damaged or another's is withheld.
       if (!(error instanceof FaultError) && (error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      if (own) return own
     }
   }
   return { segment: 0, state: task.initial }

@@ -5,7 +5,6 @@ import type { Limits } from './limits.ts'
 import { type AuditResult, auditResult } from './messages.ts'
 import type { RunEvent } from './run-segments.ts'
 import type { RunSpec } from './run-spec.ts'
-import { checkSpec, neverStarted } from './start-run.ts'
 
 export type AuditOptions = {
   readonly limits: Limits
@@ -27,26 +26,19 @@ export const auditSegments = (
   segments: readonly number[],
   { limits, claimed, checkpoints, tell }: AuditOptions,
 ): AuditHandle => {
-  const checked = checkSpec(spec, limits)
-  if (!checked.ok) return neverStarted(checked.fault)
-  const {
-    ended,
-    send: _,
-    ...handle
-  } = startChild({
+  const child = startChild({
     job: {
       kind: 'audit',
-      spec: checked.value,
+      spec,
       segments: [...segments],
       ...(claimed && { claimed: [...claimed] }),
       checkpoints: [...(checkpoints ?? [])],
     },
     limits,
-    threads: spec.executor?.threads ?? 1,
-    directory: undefined,
     result: auditResult,
     told: (message) => message.kind === 'event' && tell?.(message.event),
   })
+  const { ended, send: _, ...handle } = child
   const result = ended.then(
     (end): Result<AuditResult> => (end.ok ? { ok: true, value: end.value.result } : end),
   )

@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Fault, type FaultError, fail, ok, type Result } from '@lockstep/tensor'
-import type { z } from 'zod'
-import { type Limits, limitedCommand, OVER_MEMORY } from './limits.ts'
-import { type FromChild, fromChild, type Job, type ToChild } from './messages.ts'
-import { type RunFaultCode, runFault } from './run-fault.ts'
+import { z } from 'zod'
+import { type Limits, limitedCommand, limitsSchema, OVER_MEMORY } from './limits.ts'
+import { type FromChild, fromChild, type Job, job as jobSchema, type ToChild } from './messages.ts'
+import { faultOfError, type RunFaultCode, runFault } from './run-fault.ts'
 
 const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url))
 /** How long a child that was asked to stop may take over its step. */
@@ -26,10 +28,8 @@ export type ChildHandle<T> = {
 export type Ended<T> = { readonly result: T; readonly peakMemory: number }
 
 export type ChildOptions<T> = {
-  readonly job: Job
+  readonly job: z.input<typeof jobSchema>
   readonly limits: Limits
-  readonly threads: number
-  readonly directory: string | undefined
   readonly result: z.ZodType<T>
   readonly told: (message: FromChild) => void
 }
@@ -37,7 +37,19 @@ export type ChildOptions<T> = {
 /** Starts a process for a job. It ends when the job does, when it is over a limit, and when this process ends. */
 export const startChild = <T>(options: ChildOptions<T>): ChildHandle<T> => {
   const { limits, told } = options
-  const [command, args] = limitedCommand(CHILD, options.directory, limits, options.threads)
+  const checked = checkJob(options)
+  if (!checked.ok) return neverStarted(checked.fault)
+  const job = checked.value
+  const directory = job.kind === 'run' ? job.spec.directory : undefined
+  try {
+    // Made here: the process may write in it, not beside it.
+    if (directory !== undefined) mkdirSync(directory, { recursive: true })
+  } catch (error) {
+    const fault = faultOfError(error)
+    if (fault === undefined) throw error
+    return neverStarted(fault)
+  }
+  const [command, args] = limitedCommand(CHILD, directory, limits, job.spec.executor?.threads ?? 1)
   const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: {} })
   const killWithUs = (): void => void child.kill('SIGKILL')
   process.once('exit', killWithUs)
@@ -106,7 +118,7 @@ export const startChild = <T>(options: ChildOptions<T>): ChildHandle<T> => {
       }),
       closed.then(() => {}),
     ])
-  send({ kind: 'job', parent: process.pid, memory: limits.memory, job: options.job })
+  send({ kind: 'job', parent: process.pid, memory: limits.memory, job })
 
   return {
     pid: child.pid,
@@ -121,6 +133,37 @@ export const startChild = <T>(options: ChildOptions<T>): ChildHandle<T> => {
     },
     send,
   }
+}
+
+/** What stands for a process that was not worth starting. */
+const neverStarted = (fault: Fault): ChildHandle<never> => {
+  const nothing = async (): Promise<void> => {}
+  const ended = Promise.resolve(fail(fault))
+  return { pid: undefined, ended, pause: nothing, resume: nothing, stop: nothing, send: () => {} }
+}
+
+/** The job where it can be begun, with whole paths: the process works from anywhere. */
+const checkJob = ({ job, limits }: Pick<ChildOptions<never>, 'job' | 'limits'>): Result<Job> => {
+  const parsed = z.object({ job: jobSchema, limits: limitsSchema }).safeParse({ job, limits })
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    const field = issue!.path.join('.')
+    return fail(ended('run-invalid', field, 'malformed', issue!.message, 'Correct the spec.'))
+  }
+  const { spec } = parsed.data.job
+  const { program, initial, inputs, directory, executor } = spec
+  const whole: Job['spec'] = {
+    ...spec,
+    program: resolve(program),
+    initial: resolve(initial),
+    inputs: inputs.map(({ path, stateOf }) => ({
+      path: resolve(path),
+      ...(stateOf !== undefined && { stateOf: resolve(stateOf) }),
+    })),
+    directory: resolve(directory),
+    ...(executor?.module !== undefined && { executor: { ...executor, module: resolve(executor.module) } }),
+  }
+  return ok({ ...parsed.data.job, spec: whole })
 }
 
 type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly error?: Error }

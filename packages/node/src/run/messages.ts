@@ -1,5 +1,7 @@
+import { decodeMove, type Move } from '@lockstep/proof'
+import { catchFault } from '@lockstep/tensor'
 import { z } from 'zod'
-import { hex32, MAX_SEGMENTS, runSpec } from './run-spec.ts'
+import { hex32, MAX_SEGMENTS, runSpec, taskFieldsSchema } from './run-spec.ts'
 
 /** What parent and child say to each other. Both check every message: a torn or foreign one is a crash, not a value. */
 
@@ -9,24 +11,66 @@ const segment = z
   .max(MAX_SEGMENTS - 1)
 const hexes = z.array(hex32).max(MAX_SEGMENTS)
 
-export const auditJob = z.strictObject({
+const checkpoints = z.array(z.tuple([segment, z.string().min(1).max(4096)])).max(MAX_SEGMENTS)
+
+const auditJob = z.strictObject({
   kind: z.literal('audit'),
   spec: runSpec,
   segments: z.array(segment).min(1).max(MAX_SEGMENTS),
   claimed: hexes.optional(),
-  checkpoints: z.array(z.tuple([segment, z.string().min(1).max(4096)])).max(MAX_SEGMENTS),
+  checkpoints,
 })
 const runJob = z.strictObject({ kind: z.literal('run'), spec: runSpec })
-export const job = z.discriminatedUnion('kind', [runJob, auditJob])
+/** Answers what to play in disputes about a claim: `claim` holds the items that this side takes for true. */
+const movesJob = z.strictObject({
+  kind: z.literal('moves'),
+  spec: runSpec,
+  side: z.enum(['claimant', 'challenger']),
+  claim: hexes,
+  checkpoints,
+})
+export const job = z.discriminatedUnion('kind', [runJob, auditJob, movesJob])
 export type Job = z.infer<typeof job>
+
+const move = z.custom<Move>((value) => catchFault(() => decodeMove(value, 'move')).ok, 'no move')
+const path = z.array(hex32).max(64)
+/** A dispute's record without the program's header, which both sides of the channel have. */
+const record = z.strictObject({
+  terms: z.strictObject({
+    task: taskFieldsSchema,
+    timing: z.strictObject({
+      clock: z.int(),
+      segmentTime: z.int(),
+      stepTime: z.int(),
+      moveTime: z.int(),
+    }),
+    claim: hex32,
+  }),
+  seed: hex32,
+  openedAt: z.int(),
+  named: z
+    .strictObject({
+      segment: z.int().min(0),
+      checkpoint: hex32,
+      checkpointPath: path,
+      predecessor: hex32,
+      predecessorPath: path,
+    })
+    .optional(),
+  moves: z.array(z.strictObject({ move, time: z.int() })).max(256),
+  timedOutAt: z.int().optional(),
+  decided: z.enum(['claimant', 'challenger', 'void']).optional(),
+})
+export type RecordOnWire = z.output<typeof record>
 
 export const toChild = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('job'), parent: z.int(), memory: z.int(), job }),
+  z.strictObject({ kind: z.literal('ask'), id: z.int(), record }),
   z.strictObject({ kind: z.literal('pause') }),
   z.strictObject({ kind: z.literal('resume') }),
   z.strictObject({ kind: z.literal('stop') }),
 ])
-export type ToChild = z.input<typeof toChild>
+export type ToChild = z.output<typeof toChild>
 
 export const runEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('resumed'), segments: z.int() }),
@@ -44,6 +88,7 @@ export const fromChild = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('event'), event: runEvent }),
   z.strictObject({ kind: z.literal('paused') }),
   z.strictObject({ kind: z.literal('resumed') }),
+  z.strictObject({ kind: z.literal('answer'), id: z.int(), move: move.optional() }),
   z.strictObject({ kind: z.literal('done'), result: z.unknown(), peakMemory: z.number() }),
   z.strictObject({
     kind: z.literal('fault'),

@@ -1,21 +1,4 @@
 import {
-  cutHeight,
-  elementsPerLeaf,
-  fromHex,
-  type Game,
-  levelCounts,
-  type Move,
-  type Opening,
-  rangeBelow,
-  rangeOfWord,
-  runOver,
-  storedBits,
-  toHex,
-  typeOfHeader,
-  wordAt,
-  wordsOf,
-} from '@lockstep/proof'
-import {
   DTYPES,
   type Dtype,
   type FoldNode,
@@ -34,6 +17,13 @@ import {
   unravel,
   type WordSource,
 } from '@lockstep/tensor'
+import { fromHex, toHex } from './digest.ts'
+import { levelCounts, rangeBelow, rangeOfWord, runOver } from './fold-cut.ts'
+import { type Game, wordAt } from './game.ts'
+import type { Move, Opening } from './moves.ts'
+import { storedBits, typeOfHeader, wordsOf } from './openings.ts'
+import { elementsPerLeaf } from './tensor-tree.ts'
+import { cutHeight } from './tree.ts'
 
 /** The last step of a dispute as a person can follow it: the numbers that went in, every instruction, both results. */
 export type Judgement = {

@@ -1,5 +1,5 @@
 import { availableParallelism, totalmem } from 'node:os'
-import type { TrainingPlan } from '@lockstep/client'
+import type { TrainingPlan } from '@lockstep/client/plan'
 import { gptTrainProgram, initialState, parameterCount, parametersOf } from '@lockstep/models'
 import { checkpointCount } from '@lockstep/proof'
 import { type Estimate, type Executor, estimateProgram } from '@lockstep/tensor'

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
-import { defaultManifest, manifestTemplate, parseManifest } from '@lockstep/client'
+import { defaultManifest, manifestTemplate, parseManifest } from '@lockstep/client/plan'
 import { parse as parseValue, stringify } from 'yaml'
 import { badInput } from '../cli-error.ts'
 import { makeDirectory } from '../run/make-directory.ts'

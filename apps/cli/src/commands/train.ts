@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { planFrom, trainingOf } from '@lockstep/client'
+import { planFrom, trainingOf } from '@lockstep/client/plan'
 import { claimRoot, toHex } from '@lockstep/proof'
 import type { Executor } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'

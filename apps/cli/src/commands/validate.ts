@@ -1,4 +1,4 @@
-import { planFrom } from '@lockstep/client'
+import { planFrom } from '@lockstep/client/plan'
 import type { Executor } from '@lockstep/tensor'
 import { estimatesOf, measureSpeed, requireMemory } from '../estimates.ts'
 import { readManifest, readText } from '../run/run-directory.ts'

@@ -1,4 +1,4 @@
-import type { Training } from '@lockstep/client'
+import type { Training } from '@lockstep/client/plan'
 import {
   evaluationSteps,
   f32Tensor,

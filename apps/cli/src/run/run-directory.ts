@@ -9,7 +9,7 @@ import {
   type Training,
   type TrainingPlan,
   trainingOf,
-} from '@lockstep/client'
+} from '@lockstep/client/plan'
 import { loadTokenizer } from '@lockstep/models'
 import { checkpointCount, digestOf, toHex } from '@lockstep/proof'
 import {

@@ -58,6 +58,11 @@ export const createPeer = async (options: PeerOptions): Promise<Result<Peer>> =>
   }
   const standing = createStanding(limits, clock, log, drop)
   const banned = (peer: Libp2pPeerId): boolean => standing.banned(peer.toString())
+  /** A relay carries nobody's connections but those of peers that have said hello. */
+  const foreign = async (peer: Libp2pPeerId): Promise<boolean> => {
+    const connection = libp2p.getConnections(peer)[0]
+    return banned(peer) || connection === undefined || !(await greeter.greeting(connection)).ok
+  }
   const blame =
     (peer: PeerId): Blame =>
     (misconduct, detail) =>
@@ -88,6 +93,7 @@ export const createPeer = async (options: PeerOptions): Promise<Result<Peer>> =>
           streamOptions: {
             maxStreamWindowSize: WINDOW_BYTES,
             maxReadBufferLength: READ_BUFFER_BYTES,
+            // Channels wait for room; gossip does not, and its backlog ends here.
             maxWriteBufferLength: limits.gossipBacklogBytes,
           },
         }),
@@ -108,8 +114,8 @@ export const createPeer = async (options: PeerOptions): Promise<Result<Peer>> =>
       connectionGater: {
         denyDialPeer: banned,
         denyInboundEncryptedConnection: banned,
-        denyInboundRelayReservation: banned,
-        denyOutboundRelayedConnection: (source) => banned(source),
+        denyInboundRelayReservation: foreign,
+        denyOutboundRelayedConnection: foreign,
         // The default refuses private and loopback addresses in browsers.
         denyDialMultiaddr: () => false,
       },
@@ -156,10 +162,13 @@ export const createPeer = async (options: PeerOptions): Promise<Result<Peer>> =>
   libp2p.addEventListener('peer:disconnect', ({ detail }) => {
     const peer = detail.toString()
     if (libp2p.getConnections(detail).length > 0) return
+    discovery.left(peer)
     if (greeted.delete(peer)) tell(peer, false)
   })
   const streams = createStreams(libp2p, network, limits, clock, log, () => greeter, blame)
   const greeter: Greeter = createGreeter(libp2p, network, limits.helloMs, blame, close, (peer) => {
+    // It may have gone while it was saying hello.
+    if (libp2p.getConnections(peerIdFromString(peer)).length === 0) return
     discovery.know(peer)
     if (greeted.has(peer)) return
     greeted.add(peer)
@@ -202,6 +211,7 @@ export const createPeer = async (options: PeerOptions): Promise<Result<Peer>> =>
     libp2p,
     limits,
     clock,
+    log,
     standing,
     bootstrap,
     throughRelay,

@@ -5,6 +5,7 @@ import { CODE_P2P, type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import type { Clock } from './clock.ts'
 import { recordsOf, shuffled, takeRecord } from './exchange.ts'
 import type { PeerLimits } from './limits.ts'
+import type { Log } from './log.ts'
 import type { PeerId } from './peer-key.ts'
 import type { Protocol } from './protocol.ts'
 import type { Standing } from './standing.ts'
@@ -16,6 +17,8 @@ import type { Standing } from './standing.ts'
 export type Discovery = {
   /** A peer whose addresses are in the address book, and which may be dialled some time. */
   know(peer: PeerId): void
+  /** The last connection has gone: of a peer that is not known, nothing is kept. */
+  left(peer: PeerId): void
   start(): void
   stop(): void
 }
@@ -32,6 +35,7 @@ export type DiscoveryNeeds = {
   readonly libp2p: Libp2p
   readonly limits: PeerLimits
   readonly clock: Clock
+  readonly log: Log
   readonly standing: Standing
   readonly bootstrap: readonly Multiaddr[]
   /** Listens through relays: then a bootstrap relay is kept connected even in company. */
@@ -42,7 +46,7 @@ export type DiscoveryNeeds = {
 }
 
 export const createDiscovery = (needs: DiscoveryNeeds): Discovery => {
-  const { libp2p, limits, clock, standing, exchange, greeted, dial } = needs
+  const { libp2p, limits, clock, log, standing, exchange, greeted, dial } = needs
   const self = libp2p.peerId.toString()
   const tries = new Map<string, { failures: number; nextAt: number }>()
   const known = new Set<PeerId>()
@@ -99,6 +103,14 @@ export const createDiscovery = (needs: DiscoveryNeeds): Discovery => {
     await Promise.all(work)
   }
 
+  const look = async (): Promise<void> => {
+    try {
+      await round()
+    } catch (error) {
+      log.warn({ err: error }, 'looking for peers failed')
+    }
+    next()
+  }
   const next = (): void => {
     if (stopped) return
     const wait = rounds++ < FIRST_ROUNDS ? FIRST_MS : ROUND_MS
@@ -115,6 +127,9 @@ export const createDiscovery = (needs: DiscoveryNeeds): Discovery => {
 
   return {
     know,
+    left(peer) {
+      if (!known.has(peer)) forget(peer)
+    },
     start() {
       exchange.serve(async (_, from) => ({
         ok: true,
@@ -123,7 +138,7 @@ export const createDiscovery = (needs: DiscoveryNeeds): Discovery => {
           greeted().filter((p) => p !== from),
         ),
       }))
-      void round().then(next, next)
+      void look()
     },
     stop() {
       stopped = true

@@ -133,7 +133,6 @@ export const createGossip = (
         Buffer.from(contentId(m.topic, m.data ?? new Uint8Array())).toString('base64'),
       seenTTL: 2 * limits.replayWindowMs + 10_000,
       maxInboundDataLength: limits.gossipFrameBytes,
-      maxOutboundBufferSize: limits.gossipBacklogBytes,
       maxTopicBytesPerPeer: TOPIC_BYTES_PER_PEER,
       scoreParams: {
         // Peers on one machine or behind one router are no conspiracy.

@@ -119,7 +119,7 @@ export const createGreeter = (
       return
     }
     const peer = connection.remotePeer.toString()
-    const timer = setTimeout(() => {
+    const none = (): void => {
       const result = fault(
         'peer-unreachable',
         `hello of ${peer}`,
@@ -127,11 +127,11 @@ export const createGreeter = (
         'a hello',
         'Check what runs there.',
       )
-      greetingOf(connection).resolve(result)
-      hangUp(connection)
-    }, helloMs)
+      settle(connection, result)
+    }
+    const timer = setTimeout(none, helloMs)
     void greetingOf(connection).promise.then(() => clearTimeout(timer))
-    connection.addEventListener('close', () => clearTimeout(timer))
+    connection.addEventListener('close', none)
   })
 
   return { greeting: (connection) => greetingOf(connection).promise }

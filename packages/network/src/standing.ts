@@ -19,8 +19,8 @@ export const MISCONDUCT = {
   flood: 2,
   /** Sent again what is long past. */
   replay: 10,
-  /** Stopped in the middle, or did not answer in time. */
-  stalled: 5,
+  /** Stopped in the middle, or did not answer in time; little, because it may be the network's or our own fault. */
+  stalled: 2,
 } as const satisfies Record<string, number>
 
 export type Misconduct = keyof typeof MISCONDUCT

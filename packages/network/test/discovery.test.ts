@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { newPeerKey, type ProtocolDefinition, peerIdOf } from '@lockstep/network'
 import { unwrap } from '@lockstep/tensor'
+import { multiaddr } from '@multiformats/multiaddr'
 import { z } from 'zod'
 import { addressOf, eventually, network, pause, start, TCP, WS } from './company.ts'
 import { frame, startStranger } from './stranger.ts'
@@ -101,6 +102,28 @@ test('two hidden nodes behind one relay find and use each other; a relay that co
   await start(t, { key, relay: true, listen: [address.slice(0, address.indexOf('/p2p/'))] })
   await eventually('they meet again', () => b.peers().some((p) => p.id === a.id), 60_000)
   assert.equal(unwrap(await b.protocol(echo).request(a.id, 'hi')), 'hi')
+})
+
+test('a relay carries nobody who has not said hello', async (t) => {
+  const relay = await start(t, { relay: true, limits: { helloMs: 400 } })
+  // RESERVE, and in the answer a status: 100 would be OK.
+  const reserve = new Uint8Array([2, 0x08, 0])
+  const ok = Buffer.from([0x28, 100])
+  const ask = async (say: boolean): Promise<Buffer> => {
+    const stranger = await startStranger(t)
+    const connection = say
+      ? await stranger.meet(relay)
+      : await stranger.node.dial(multiaddr(addressOf(relay)))
+    const stream = await stranger.open(connection, '/libp2p/circuit/relay/0.2.0/hop')
+    const answer = new Promise<Buffer>((resolve) => {
+      stream.addEventListener('message', ({ data }) => resolve(Buffer.from(data.subarray())), { once: true })
+      stream.addEventListener('close', () => resolve(Buffer.alloc(0)), { once: true })
+    })
+    stream.send(reserve)
+    return answer
+  }
+  assert.ok((await ask(true)).includes(ok))
+  assert.ok(!(await ask(false)).includes(ok))
 })
 
 test('a peer that hands out records nobody signed loses standing, and nobody is dialled for it', async (t) => {

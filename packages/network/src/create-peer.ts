@@ -280,7 +280,7 @@ export const createPeer = async (options: PeerOptions): Promise<Result<Peer>> =>
         return {
           id,
           addresses: connections.map((c) => c.remoteAddr.toString()),
-          score: standing.score(id),
+          standing: standing.of(id),
           connection: connections.some((c) => c.limits === undefined) ? 'direct' : 'relayed',
           roundTripMs: watch.roundTripMs(id),
         }

@@ -137,7 +137,7 @@ export const createGossip = (
       scoreParams: {
         // Peers on one machine or behind one router are no conspiracy.
         IPColocationFactorWeight: 0,
-        appSpecificScore: (peer: string) => standing.score(peer),
+        appSpecificScore: (peer: string) => standing.of(peer),
         appSpecificWeight: 1,
         // A machine under load breaks a few promises without meaning harm.
         behaviourPenaltyThreshold: 6,

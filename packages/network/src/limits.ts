@@ -13,7 +13,7 @@ export type PeerLimits = {
   /** How long the first ban of a peer lasts; each further one twice as long. */
   readonly banMs: number
   /** In which time half of a peer's misconduct is forgotten. */
-  readonly scoreHalfLifeMs: number
+  readonly standingHalfLifeMs: number
   /** How long a new connection has to say hello. */
   readonly helloMs: number
   /** How long a dial may take. */
@@ -43,7 +43,7 @@ export const defaultLimits: PeerLimits = {
   inboundPerHost: 500,
   maxStreams: 4096,
   banMs: 10 * 60_000,
-  scoreHalfLifeMs: 10 * 60_000,
+  standingHalfLifeMs: 10 * 60_000,
   helloMs: 15_000,
   dialMs: 15_000,
   pingMs: 20_000,

@@ -35,7 +35,7 @@ export type PeerStatus = {
   readonly id: PeerId
   readonly addresses: readonly string[]
   /** 0 for a stranger, negative after misconduct; decays towards 0. */
-  readonly score: number
+  readonly standing: number
   /** `relayed`: through a relay only. */
   readonly connection: 'direct' | 'relayed'
   /** Of the newest ping, if there was one. */

@@ -3,17 +3,17 @@ import { test } from 'node:test'
 import { silent } from './log.ts'
 import { createStanding } from './standing.ts'
 
-const limits = { banMs: 60_000, scoreHalfLifeMs: 10_000 }
+const limits = { banMs: 60_000, standingHalfLifeMs: 10_000 }
 
 test('misconduct costs standing, and half of it is forgotten every half-life', () => {
   let now = 0
   const standing = createStanding(limits, () => now, silent, assert.fail)
   standing.penalise('p', 'malformed', 'bytes')
   standing.penalise('p', 'malformed', 'bytes')
-  assert.equal(standing.score('p'), -50)
+  assert.equal(standing.of('p'), -50)
   now += 10_000
-  assert.equal(standing.score('p'), -25)
-  assert.equal(standing.score('stranger'), 0)
+  assert.equal(standing.of('p'), -25)
+  assert.equal(standing.of('stranger'), 0)
   assert.equal(standing.counts.malformed, 2)
 })
 
@@ -33,11 +33,11 @@ test('a peer at the limit is banned for a time, logged with the reason, and for 
   assert.deepEqual(dropped, ['p'])
   assert.ok(standing.banned('p'))
   assert.deepEqual(logged, [
-    { peer: 'p', misconduct: 'garbage', detail: 'chunk 4', score: -100, banMs: 60_000 },
+    { peer: 'p', misconduct: 'garbage', detail: 'chunk 4', standing: -100, banMs: 60_000 },
   ])
   now += 60_000
   assert.ok(!standing.banned('p'))
-  assert.equal(standing.score('p'), -50, 'it is not a stranger')
+  assert.equal(standing.of('p'), -50, 'it is not a stranger')
   standing.penalise('p', 'garbage', 'chunk 5')
   assert.ok(standing.banned('p'))
   now += 60_000
@@ -52,6 +52,6 @@ test('ten thousand names cost no more memory than the bound', () => {
     () => {},
   )
   for (let i = 0; i < 10_000; i++) standing.penalise(`p${i}`, 'malformed', '')
-  assert.equal(standing.score('p0'), 0)
-  assert.equal(standing.score('p9999'), -25)
+  assert.equal(standing.of('p0'), 0)
+  assert.equal(standing.of('p9999'), -25)
 })

@@ -25,11 +25,11 @@ export const MISCONDUCT = {
 
 export type Misconduct = keyof typeof MISCONDUCT
 
-export const BAN_SCORE = -100
+export const BAN_STANDING = -100
 
-/** The scores of peers: 0 for strangers, lower after misconduct, half of it forgotten every half-life. */
+/** The standing of peers: 0 for strangers, lower after misconduct, half of it forgotten every half-life. */
 export type Standing = {
-  score(peer: PeerId): number
+  of(peer: PeerId): number
   banned(peer: PeerId): boolean
   penalise(peer: PeerId, misconduct: Misconduct, detail: string): void
   bannedCount(): number
@@ -41,48 +41,49 @@ const MAX_DOUBLINGS = 6
 /** Names that are kept; those penalised longest ago are forgotten first. */
 const MAX_PEERS = 8192
 
-type Entry = { score: number; at: number; bannedUntil: number; bans: number }
+type Entry = { value: number; at: number; bannedUntil: number; bans: number }
 
 export const createStanding = (
-  limits: Pick<PeerLimits, 'banMs' | 'scoreHalfLifeMs'>,
+  limits: Pick<PeerLimits, 'banMs' | 'standingHalfLifeMs'>,
   clock: Clock,
   log: Log,
   onBan: (peer: PeerId) => void,
 ): Standing => {
   const records = new Map<PeerId, Entry>()
   const counts = Object.fromEntries(Object.keys(MISCONDUCT).map((m) => [m, 0])) as Record<Misconduct, number>
-  const decayed = (r: Entry): number => r.score * 0.5 ** ((clock() - r.at) / limits.scoreHalfLifeMs)
+  const decayed = (r: Entry): number =>
+    r.value * 0.5 ** (Math.max(0, clock() - r.at) / limits.standingHalfLifeMs)
   const banned = (peer: PeerId): boolean => clock() < (records.get(peer)?.bannedUntil ?? 0)
 
   return {
     counts,
     banned,
     bannedCount: () => [...records.values()].filter((r) => clock() < r.bannedUntil).length,
-    score(peer) {
+    of(peer) {
       const record = records.get(peer)
       return record === undefined ? 0 : decayed(record)
     },
     penalise(peer, misconduct, detail) {
       counts[misconduct]++
       if (banned(peer)) return
-      const record = records.get(peer) ?? { score: 0, at: 0, bannedUntil: 0, bans: 0 }
-      record.score = decayed(record) - MISCONDUCT[misconduct]
+      const record = records.get(peer) ?? { value: 0, at: 0, bannedUntil: 0, bans: 0 }
+      record.value = decayed(record) - MISCONDUCT[misconduct]
       record.at = clock()
       records.delete(peer)
       records.set(peer, record)
       if (records.size > MAX_PEERS) records.delete(records.keys().next().value!)
-      const score = Math.round(record.score)
-      if (score > BAN_SCORE) {
-        log.debug({ peer, misconduct, detail, score }, 'a peer lost standing')
+      const standing = Math.round(record.value)
+      if (standing > BAN_STANDING) {
+        log.debug({ peer, misconduct, detail, standing }, 'a peer lost standing')
         return
       }
       const banMs = limits.banMs * 2 ** Math.min(record.bans, MAX_DOUBLINGS)
       record.bans++
       record.bannedUntil = clock() + banMs
       // After the ban it starts with half of what would ban it again.
-      record.score = BAN_SCORE / 2
+      record.value = BAN_STANDING / 2
       record.at = record.bannedUntil
-      log.warn({ peer, misconduct, detail, score, banMs }, 'a peer was dropped and banned')
+      log.warn({ peer, misconduct, detail, standing, banMs }, 'a peer was dropped and banned')
       onBan(peer)
     },
   }

@@ -139,7 +139,7 @@ test('a message that is too long, or is none, is a fault and costs standing', as
   await send(new Uint8Array([0, 0, 0, 50]), new Uint8Array(10))
   await eventually('the third is read', () => faults.length === 3)
   assert.deepEqual(faults, ['frame-oversize', 'message-malformed', 'stream-ended'])
-  assert.equal(a.peers()[0]!.score < -50, true)
+  assert.equal(a.peers()[0]!.standing < -50, true)
 })
 
 test('a handler that throws, or returns without reading, leaves no stream behind', async (t) => {

@@ -33,7 +33,10 @@ export const recorder = (): { log: Log; lines: Logged[] } => {
 
 export type TestPeer = Peer & { readonly lines: Logged[] }
 
-export const start = async (t: TestContext, options: Partial<PeerOptions> = {}): Promise<TestPeer> => {
+export const start = async (
+  t: Pick<TestContext, 'after'>,
+  options: Partial<PeerOptions> = {},
+): Promise<TestPeer> => {
   const { log, lines } = recorder()
   const peer = unwrap(
     await createPeer({

@@ -129,7 +129,7 @@ test('a peer that is penalised to the limit is dropped, cannot come back, and ma
   const other = await start(t)
   unwrap(await other.dial(addressOf(strict)))
   strict.penalise(other.id, 'garbage', 'chunk 1')
-  assert.equal(strict.peers()[0]!.score, -50)
+  assert.equal(strict.peers()[0]!.standing, -50)
   strict.penalise(other.id, 'garbage', 'chunk 2')
   await eventually('it is dropped', () => strict.stats().connections === 0 && strict.stats().banned === 1)
   await eventually('it noticed', () => other.stats().connections === 0)

@@ -113,7 +113,7 @@ const attacked = async (t: TestContext, limits = {}) => {
   return { victim, messages, stranger, wire, say }
 }
 
-test('malformed messages on a topic are dropped, scored and logged, and the sender is banned', async (t) => {
+test('malformed messages on a topic are dropped, cost standing and are logged, and the sender is banned', async (t) => {
   const { victim, messages, stranger, say } = await attacked(t)
   await say({ sentAt: Date.now(), body: { job: 1, note: 'fine' } })
   await say('no json')
@@ -131,12 +131,12 @@ test('malformed messages on a topic are dropped, scored and logged, and the send
   assert.match(String(line.fields.detail), /topic jobs: message/)
 })
 
-test('oversize messages are dropped and scored, above the frame limit too', async (t) => {
+test('oversize messages are dropped and cost standing, above the frame limit too', async (t) => {
   const { victim, messages, say, stranger } = await attacked(t)
   await say({ sentAt: Date.now(), body: { job: 1, note: 'x'.repeat(20_000) } })
-  await eventually('it is scored', () => victim.stats().misconduct.oversize === 1)
+  await eventually('it costs standing', () => victim.stats().misconduct.oversize === 1)
   await say({ sentAt: Date.now(), body: { job: 1, note: 'x'.repeat(2 << 20) } })
-  await eventually('it is scored', () => victim.stats().misconduct.oversize === 2)
+  await eventually('it costs standing', () => victim.stats().misconduct.oversize === 2)
   assert.equal(messages.length, 0)
   assert.ok(
     victim.lines.filter((l) => l.fields.misconduct === 'oversize' && l.fields.peer === stranger.id).length ===
@@ -144,12 +144,12 @@ test('oversize messages are dropped and scored, above the frame limit too', asyn
   )
 })
 
-test('frames that are no gossip, and messages with a forged signature, are scored', async (t) => {
+test('frames that are no gossip, and messages with a forged signature, cost standing', async (t) => {
   const { victim, messages, stranger, wire } = await attacked(t)
   const connection = stranger.node.getConnections()[0]!
   const stream = await stranger.open(connection, '/meshsub/1.2.0')
   stream.send(new Uint8Array([5, 0xff, 0xff, 0xff, 0xff, 0xff]))
-  await eventually('it is scored', () => victim.stats().misconduct.malformed === 1)
+  await eventually('it costs standing', () => victim.stats().misconduct.malformed === 1)
   // A message in the wire format whose signature is 64 zero bytes: fields from, data, seqno, topic, signature.
   const field = (n: number, bytes: Uint8Array): Uint8Array =>
     Buffer.concat([Buffer.from([(n << 3) | 2, bytes.length]), bytes])
@@ -164,7 +164,7 @@ test('frames that are no gossip, and messages with a forged signature, are score
     n < 128 ? Uint8Array.of(n) : Uint8Array.of((n & 127) | 128, n >> 7)
   const message = Buffer.concat([Uint8Array.of((2 << 3) | 2), varint(body.length), body])
   stream.send(Buffer.concat([varint(message.length), message]))
-  await eventually('it is scored', () => victim.stats().misconduct.malformed === 2)
+  await eventually('it costs standing', () => victim.stats().misconduct.malformed === 2)
   assert.ok(victim.lines.some((l) => /a bad signature/.test(String(l.fields.detail))))
   assert.equal(messages.length, 0)
 })
@@ -176,7 +176,7 @@ test('a message of yesterday is ignored and costs standing; one a little late is
   assert.equal(victim.stats().misconduct.replay, 0)
   for (const off of [-86_400_000, 86_400_000])
     await say({ sentAt: Date.now() + off, body: { job: 1, note: 'replayed' } })
-  await eventually('it is scored', () => victim.stats().misconduct.replay === 2)
+  await eventually('it costs standing', () => victim.stats().misconduct.replay === 2)
   assert.equal(messages.length, 0)
 })
 
@@ -193,7 +193,7 @@ test('the same content is heard once, whoever signs it', async (t) => {
   assert.equal(messages.length, 1)
 })
 
-test('a flood on a topic is cut to the rate, scored and logged; memory does not grow; the honest are heard', async (t) => {
+test('a flood on a topic is cut to the rate, costs standing and is logged; memory does not grow; the honest are heard', async (t) => {
   const victim = await start(t)
   const messages = heard(victim)
   const honest = await start(t)

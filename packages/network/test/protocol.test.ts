@@ -128,7 +128,7 @@ test('who is busy says so, and an asker that keeps the rate is served', async (t
   assert.equal(a.stats().misconduct.flood, 0)
 })
 
-test('malformed, oversize and flooding requests are refused, scored and logged, and memory does not grow', async (t) => {
+test('malformed, oversize and flooding requests are refused, cost standing and are logged, and memory does not grow', async (t) => {
   const a = await start(t)
   const limited = { ...double, rate: { perSecond: 20, burst: 20 } }
   a.protocol(limited).serve(({ n }) => ({ ok: true, value: n }))

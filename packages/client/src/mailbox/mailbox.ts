@@ -153,7 +153,7 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
   /** Some connected peers, those in good standing first. */
   const somePeers = (): PeerId[] =>
     [...peer.peers()]
-      .sort((a, b) => b.score - a.score)
+      .sort((a, b) => b.standing - a.standing)
       .slice(0, ASKED)
       .map(({ id }) => id)
 

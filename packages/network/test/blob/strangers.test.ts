@@ -56,7 +56,7 @@ test('questions that are malformed, too long or of no sense end the stream and c
     assert.ok(!answer.ok, what)
     await eventually(`${what} costs standing`, () => {
       const seen = a.peer.peers().find((p) => p.id === peer.id)
-      return seen === undefined || seen.score < 0
+      return seen === undefined || seen.standing < 0
     })
   }
   assert.equal(a.service.stats().streams, 0)

@@ -42,7 +42,10 @@ export const executorSpec = z.strictObject({
 export type ExecutorSpec = z.infer<typeof executorSpec>
 
 export const selfAuditSchema = z.strictObject({
-  /** The share of segments that are executed a second time before they are kept, 0 to 1. */
+  /**
+   * The share of segments that are executed a second time before they are kept, 0 to 1. The program is then in memory
+   * twice, and three times for a moment where the two differ.
+   */
   share: z.number().min(0).max(1),
   /** 32 secret bytes that choose them: who knew it could lie elsewhere. */
   seed: hex32,

@@ -1,3 +1,5 @@
+export * from './client.ts'
+export type { FetchedModel } from './fetch-results.ts'
 export { readHistory } from './history/read-history.ts'
 export {
   type Mailbox,
@@ -6,5 +8,12 @@ export {
   type MailboxOptions,
   openMailbox,
 } from './mailbox/mailbox.ts'
+export { type MailboxChecksOptions, mailboxChecks } from './mailbox/mailbox-checks.ts'
+export {
+  decodeNetworkFile,
+  encodeNetworkFile,
+  MAX_NETWORK_FILE_BYTES,
+  type NetworkFile,
+} from './network-file.ts'
 export * from './plan/index.ts'
 export * from './wire/index.ts'

@@ -98,6 +98,37 @@ export const delegationData = (place: SigningPlace, delegation: Delegation): Sig
 })
 
 /** The digest that is signed. */
+const PERMIT = [
+  { name: 'owner', type: 'address' },
+  { name: 'spender', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'nonce', type: 'uint256' },
+  { name: 'deadline', type: 'uint256' },
+] as const
+
+/** That a contract may take tokens (ERC-2612). `contract` is the Token; `nonce` is what it says of the owner. */
+export const permitData = (
+  place: SigningPlace,
+  permit: {
+    readonly owner: Address
+    readonly spender: Address
+    readonly amount: bigint
+    readonly nonce: bigint
+    readonly deadline: number
+  },
+): SignedData => ({
+  domain: domainOf('Lockstep', place),
+  types: { Permit: PERMIT },
+  primaryType: 'Permit',
+  message: {
+    owner: plain(permit.owner),
+    spender: plain(permit.spender),
+    value: permit.amount,
+    nonce: permit.nonce,
+    deadline: BigInt(permit.deadline),
+  },
+})
+
 export const hashData = (data: SignedData): Hex => hashTypedData(data as TypedDataDefinition)
 
 export const signData = (account: Pick<LocalAccount, 'signTypedData'>, data: SignedData): Promise<Hex> =>

@@ -62,3 +62,7 @@ export const sealOf = (
   salt: Hex,
   tallies: readonly Digest[],
 ): Digest => keccak_256(abiWords(chainId, audits, claim, salt, 5 * 32, tallies.length, ...tallies.map(toHex)))
+
+/** The id of a claim in Disputes: who has claimed which history of which task. */
+export const claimIdOf = (task: Hex, root: Hex, claimant: Address): Hex =>
+  toHex(keccak_256(abiWords(task, root, claimant)))

@@ -1,4 +1,13 @@
-import { type Digest, itemOf, rootOf, segmentSteps, type TaskFields, tensorsTree } from '@lockstep/proof'
+import {
+  type Digest,
+  digestFromHex,
+  type Hex,
+  itemOf,
+  rootOf,
+  segmentSteps,
+  type TaskFields,
+  tensorsTree,
+} from '@lockstep/proof'
 import type { Runner, Tensor } from '@lockstep/tensor'
 import { sha256 } from '@noble/hashes/sha2.js'
 
@@ -8,6 +17,15 @@ import { sha256 } from '@noble/hashes/sha2.js'
  *   sha256('lockstep tally 1' | root of each step's outputs, in order | the segment's last step item)
  */
 const DOMAIN = new TextEncoder().encode('lockstep tally 1')
+
+/**
+ * What is answered and opened in place of a segment's tally: the task's id is hashed with it, so that what one replica
+ * opens is of no use to another.
+ */
+export const boundTally = (task: Hex, tally: Digest): Digest =>
+  sha256.create().update(BOUND).update(digestFromHex(task)).update(tally).digest()
+
+const BOUND = new TextEncoder().encode('lockstep bound tally 1')
 
 /** Adds up one segment after another as a runner goes through them. */
 export type Tally = {

@@ -1,5 +1,6 @@
 import type { Bid } from '@lockstep/market'
 import type { Peer, PeerId, Topic, TopicDefinition, TopicMessage, Verdict } from '@lockstep/network'
+import type { Hex } from '@lockstep/proof'
 import { type Fault, fail, ok, type Result } from '@lockstep/tensor'
 import {
   type Announcement,
@@ -41,7 +42,7 @@ export type MailboxOptions = {
   /** Jobs that are remembered at most; the oldest give way. */
   readonly maxJobs?: number
   /** Called when something new was heard. */
-  readonly heard?: (what: { readonly job: number }) => void
+  readonly heard?: (what: { readonly job: number; readonly claim?: Hex }) => void
 }
 
 /** What peers say about jobs: sent, heard, checked and remembered, for as long as somebody may ask. */
@@ -125,7 +126,7 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
       histories.delete(first!)
       claims.delete(first!)
     }
-    heard({ job: message.job })
+    heard({ job: message.job, claim: message.claim })
   }
 
   const topicFor = <T>(definition: TopicDefinition<T>, check: (body: T) => Promise<Verdict>): Topic<T> =>

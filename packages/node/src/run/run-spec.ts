@@ -10,7 +10,7 @@ export const hex32 = z
   .transform((text) => text as `0x${string}`)
 
 /** A file with all inputs of a program, or with the state that a run of the program `stateOf` ended with. */
-const inputFile = z.strictObject({ path, stateOf: path.optional() })
+export const inputFile = z.strictObject({ path, stateOf: path.optional() })
 export type InputFile = z.infer<typeof inputFile>
 
 export const taskFieldsSchema = z.strictObject({

@@ -159,7 +159,22 @@ const one: Migration = async (db, text) => {
     .execute()
 }
 
-const MIGRATIONS: readonly Migration[] = [one]
+/** Secrets that are committed to before they are revealed, and announcements that are kept for others. */
+const two: Migration = async (db, text) => {
+  const { schema } = db
+  await schema
+    .createTable('secrets')
+    .addColumn('name', text, (c) => c.primaryKey())
+    .addColumn('secret', text, (c) => c.notNull())
+    .execute()
+  await schema
+    .createTable('announcements')
+    .addColumn('job', 'bigint', (c) => c.primaryKey())
+    .addColumn('body_json', text, (c) => c.notNull())
+    .execute()
+}
+
+const MIGRATIONS: readonly Migration[] = [one, two]
 export const STORE_VERSION: number = MIGRATIONS.length
 
 /** Brings a store to this program's version, one version a transaction; a newer store is refused. */

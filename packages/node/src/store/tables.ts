@@ -15,6 +15,8 @@ export type Tables = {
   readonly audits: AuditsTable
   readonly blobs: BlobsTable
   readonly peers: PeersTable
+  readonly secrets: SecretsTable
+  readonly announcements: AnnouncementsTable
 }
 
 export type MetaTable = { key: string; value: string }
@@ -156,3 +158,7 @@ export type PeersTable = {
   seen_at: number
   banned_until: number | null
 }
+
+export type SecretsTable = { name: string; secret: string }
+
+export type AnnouncementsTable = { job: number; body_json: string }

@@ -1,0 +1,105 @@
+import type { MailboxChecks } from '@lockstep/client'
+import {
+  bidData,
+  type DisputeChain,
+  type MarketAddresses,
+  type MarketReads,
+  SCOPES,
+  signerOf,
+} from '@lockstep/contracts'
+import type { Address } from '@lockstep/market'
+import type { Verdict } from '@lockstep/network'
+import { claimRoot, digestFromHex, type Hex, toHex } from '@lockstep/proof'
+import { keccak256, toBytes } from 'viem'
+
+export type MailboxChecksOptions = {
+  readonly chainId: number
+  readonly addresses: MarketAddresses
+  readonly read: MarketReads
+  readonly disputes: Pick<DisputeChain, 'readClaim'>
+  /** The chain's seconds. */
+  readonly now: () => number
+}
+
+/** Answers of the chain that are remembered: everybody's messages would otherwise become calls. */
+const MEMORY = 4096
+const ACCOUNT_SECONDS = 60
+
+/** Holds what peers say against the chain. What the chain does not know (yet) is ignored, not held against anyone. */
+export const mailboxChecks = (options: MailboxChecksOptions): MailboxChecks => {
+  const { chainId, addresses, read, disputes, now } = options
+  const manifests = bounded<number, Hex>()
+  const roots = bounded<Hex, Hex>()
+  const accounts = bounded<Address, { readonly account: Address; readonly until: number }>()
+
+  const manifestOf = async (job: number): Promise<Hex | undefined> => {
+    const known = manifests.get(job)
+    if (known) return known
+    const { status } = await read.job(job)
+    if (status === 'none') return undefined
+    const { manifest } = await read.spec(job)
+    manifests.set(job, manifest)
+    return manifest
+  }
+  const accountOf = async (key: Address): Promise<Address> => {
+    const known = accounts.get(key)
+    if (known && known.until > now()) return known.account
+    const account = (await read.accountOf(key, SCOPES.provide)).toLowerCase() as Address
+    accounts.set(key, { account, until: now() + ACCOUNT_SECONDS })
+    return account
+  }
+  const rootOf = async (claim: Hex): Promise<Hex | undefined> => {
+    const known = roots.get(claim)
+    if (known) return known
+    const { status, root } = await disputes.readClaim(claim)
+    if (status === 'none') return undefined
+    roots.set(claim, root)
+    return root
+  }
+
+  return {
+    announcement: ({ job, manifest }) =>
+      trusting(async () => {
+        const hash = await manifestOf(job)
+        if (hash === undefined) return 'ignore'
+        return keccak256(toBytes(manifest)) === hash ? 'accept' : 'reject'
+      }),
+    bid: ({ bid, signature }) =>
+      trusting(async () => {
+        if (bid.expiry <= now()) return 'ignore'
+        if ((await manifestOf(bid.job)) === undefined) return 'ignore'
+        const signer = await signerOf(bidData({ chainId, contract: addresses.market }, bid), signature)
+        if (!signer.ok || signer.value.toLowerCase() !== bid.key) return 'reject'
+        // A delegation may be registered, or revoked, at any time: that is nobody's misconduct.
+        return (await accountOf(bid.key)) === bid.account ? 'accept' : 'ignore'
+      }),
+    history: ({ claim, items, checkpoints }) =>
+      trusting(async () => {
+        const root = await rootOf(claim)
+        if (root === undefined) return 'ignore'
+        if (checkpoints.length !== items.length - 1) return 'reject'
+        return toHex(claimRoot({ checkpoints: items.map(digestFromHex) })) === root ? 'accept' : 'reject'
+      }),
+  }
+}
+
+/** A chain that does not answer says nothing about a message. */
+const trusting = async (check: () => Promise<Verdict>): Promise<Verdict> => {
+  try {
+    return await check()
+  } catch {
+    return 'ignore'
+  }
+}
+
+const bounded = <K, V>() => {
+  const map = new Map<K, V>()
+  return {
+    get: (key: K): V | undefined => map.get(key),
+    set: (key: K, value: V): void => {
+      map.delete(key)
+      map.set(key, value)
+      if (map.size > MEMORY) map.delete(map.keys().next().value!)
+    },
+  }
+}

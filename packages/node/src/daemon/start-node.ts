@@ -1,0 +1,363 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { mailboxChecks, NETWORK_VERSION, openMailbox } from '@lockstep/client'
+import {
+  connect,
+  type Deployment,
+  disputeChain,
+  MARKET_ERRORS,
+  marketCalls,
+  marketContracts,
+  marketReads,
+} from '@lockstep/contracts'
+import type { Address } from '@lockstep/market'
+import { blobService, createPeer, newPeerKey, openBlobStore, type Peer } from '@lockstep/network'
+import { type ProgramHeader, toHex } from '@lockstep/proof'
+import { ok, type Result, unwrap } from '@lockstep/tensor'
+import { keccak256 } from 'viem'
+import { chainClock } from '../chain/chain-clock.ts'
+import { type Indexer, startIndexer } from '../chain/indexer.ts'
+import { startTransactor, type Transactor } from '../chain/transactor.ts'
+import type { NodeConfig } from '../config/schema.ts'
+import { keepDuties } from '../flow/keep.ts'
+import type { LiveMarket } from '../flow/live.ts'
+import { type MarketView, marketView } from '../flow/market-view.ts'
+import { readPrivate, writePrivate } from '../keys/private-file.ts'
+import type { Secret } from '../keys/secret.ts'
+import type { Log } from '../log.ts'
+import { type Capability, capabilityOf } from '../policy/capability.ts'
+import { createSurroundings } from '../policy/surroundings.ts'
+import { keeperHands } from '../roles/keeper.ts'
+import type { NodeParts } from '../roles/parts.ts'
+import { createProvider, type Provider } from '../roles/provider.ts'
+import { acceptForJobs, keepState, serveFaucet } from '../roles/relay.ts'
+import { createVerifier, type Verifier } from '../roles/verifier.ts'
+import type { ExecutorSpec } from '../run/run-spec.ts'
+import { dropAnnouncement, readAnnouncements, saveAnnouncement } from '../store/announcements.ts'
+import { openStore, type Store } from '../store/open-store.ts'
+import { readSecret, writeSecret } from '../store/secrets.ts'
+import { type DutyLoop, startDutyLoop } from './duty-loop.ts'
+
+export type NodeOptions = {
+  readonly config: NodeConfig
+  /** Where the node's files are: the config's directory, as a whole path. */
+  readonly directory: string
+  readonly deployment: Deployment
+  /** The account that the key acts for. */
+  readonly account: Address
+  readonly key: Secret
+  readonly log: Log
+  /** An executor of one's own for runs, not for audits: see ExecutorSpec. */
+  readonly executor?: Pick<ExecutorSpec, 'module' | 'options'>
+  /** Milliseconds between two looks at the chain. */
+  readonly pollingInterval?: number
+}
+
+/** A node at work. */
+export type LockstepNode = {
+  readonly peer: Peer
+  readonly view: MarketView
+  readonly indexer: Indexer
+  readonly transactor: Transactor
+  readonly store: Store
+  readonly parts: NodeParts
+  readonly provider: Provider | undefined
+  readonly verifier: Verifier | undefined
+  readonly loop: DutyLoop
+  readonly capability: () => Capability | undefined
+  readonly setPaused: (paused: boolean) => void
+  readonly stop: () => Promise<void>
+}
+
+const PEER_KEY = 'peer.key'
+const TIDY_MS = 60_000
+const RETELL_MS = 15_000
+
+/**
+ * Starts a node in this process: its store, its eye on the chain, its peer, its blobs, and the roles of its config. It
+ * goes on where an earlier start of it ended, however that ended.
+ */
+export const startNode = async (options: NodeOptions): Promise<Result<LockstepNode>> => {
+  const { config, directory, key, log, pollingInterval = 300 } = options
+  const { addresses, chainId, fromBlock } = options.deployment
+  const account = options.account.toLowerCase() as Address
+  const self = { account, key: key.address.toLowerCase() as Address }
+  const isProvider = config.roles.includes('provider')
+  const isVerifier = config.roles.includes('verifier')
+  const isRelay = config.roles.includes('relay')
+  const stopping = new AbortController()
+  const closers: (() => unknown)[] = []
+  const onFault = (what: string) => (error: Error) => log.warn({ err: error }, `${what}: ${error.message}`)
+  const undo = async (): Promise<void> => {
+    for (const close of closers.reverse()) await Promise.resolve(close()).catch(onFault('stop'))
+  }
+  try {
+    await mkdir(directory, { recursive: true })
+    const where = /^postgres(ql)?:/.test(config.store) ? config.store : join(directory, config.store)
+    const store = await openStore(where)
+    closers.push(store.close)
+    const signer = key.account()
+    const connection = await connect({
+      url: config.chain.rpc,
+      chainId,
+      account: signer,
+      pollingInterval,
+    })
+    const { reader } = connection
+    const clock = chainClock(connection)
+    await clock.look()
+    const contracts = marketContracts(addresses).map((contract) => ({
+      ...contract,
+      fromBlock,
+    }))
+    const indexer = await startIndexer({
+      store,
+      chain: connection,
+      contracts,
+      confirmations: config.chain.confirmations,
+      pollingInterval,
+      onFault: onFault('chain'),
+    })
+    closers.push(indexer.stop)
+    const transactor = await startTransactor({
+      store,
+      chain: connection,
+      accounts: [signer],
+      errors: MARKET_ERRORS,
+      confirmations: 0,
+      pollingInterval,
+      onFault: onFault('transactions'),
+    })
+    closers.push(transactor.stop)
+    const read = marketReads(reader, addresses)
+    const disputes = await disputeChain(connection, addresses.disputes, {
+      pollingInterval,
+      send: (call, gas) =>
+        transactor.send(`${call.name}:${keccak256(call.data)}`, call, { gas, signal: stopping.signal }),
+    })
+
+    const peer = await createPeer({
+      key: await peerKey(join(directory, PEER_KEY)),
+      network: { chainId, market: addresses.market, version: NETWORK_VERSION },
+      listen: config.network.listen,
+      announce: config.network.announce,
+      bootstrap: config.network.bootstrap,
+      mdns: config.network.mdns,
+      relay: isRelay,
+      clock: Date.now,
+      log,
+    })
+    if (!peer.ok) {
+      await undo()
+      return peer
+    }
+    closers.push(peer.value.stop)
+    const blobStore = await openBlobStore(join(directory, 'blobs'), { maxBytes: config.policy.caps.disk })
+    if (!blobStore.ok) {
+      await undo()
+      return blobStore
+    }
+    closers.push(() => blobStore.value.close())
+
+    let parts: NodeParts | undefined
+    const { query } = store
+    const mailbox = await openMailbox({
+      peer: peer.value,
+      checks: mailboxChecks({ chainId, addresses, read, disputes, now: clock.now }),
+      keep: {
+        load: async () => (await readAnnouncements(query)) as never,
+        save: (message) => saveAnnouncement(query, message.job, message as never),
+        drop: (job) => dropAnnouncement(query, job),
+      },
+      heard: ({ job, claim }) => {
+        loop?.wake()
+        const history = claim && mailbox.history(claim)
+        if (isRelay && parts && history) void keepState(parts, history).catch(onFault(`state of job ${job}`))
+      },
+    })
+    closers.push(mailbox.close)
+    const view = marketView({ indexer, read, reader, addresses, mailbox, now: clock.now })
+    const blobs = blobService(peer.value, blobStore.value, {
+      ...(isRelay && {
+        accept: acceptForJobs({ mailbox, view, addresses, config, chainId }),
+      }),
+    })
+    blobs.serve()
+    closers.push(() => blobs.stop())
+
+    let capability: Capability | undefined
+    const threads = threadsOf(config)
+    const surroundings = createSurroundings({ directory, now: Date.now })
+    closers.push(() => surroundings.close())
+    const programs = new Map<number, readonly ProgramHeader[]>()
+    parts = {
+      ...{
+        config,
+        self,
+        signer,
+        addresses,
+        store,
+        view,
+        read,
+        transactor,
+        disputes,
+        mailbox,
+        blobs,
+        surroundings,
+      },
+      chainId,
+      calls: marketCalls(addresses),
+      peer: peer.value,
+      blobStore: blobStore.value,
+      programs: async (job) => {
+        const known = programs.get(job)
+        if (known) return known
+        const { slices = [] } = (await view.market()).jobs.get(job) ?? {}
+        const count = 1 + Math.max(-1, ...slices.map(({ slice }) => slice.program))
+        const found = await Promise.all(Array.from({ length: count }, (_, i) => read.program(job, i)))
+        programs.set(job, found)
+        return found
+      },
+      capability: () => capability,
+      executor: { threads, ...options.executor },
+      directory,
+      log,
+      now: clock.now,
+      secret: async (name) => {
+        await writeSecret(query, name, toHex(randomBytes(32)))
+        return (await readSecret(query, name))!
+      },
+      stopped: stopping.signal,
+      wake: () => loop?.wake(),
+    }
+    // A lie that somebody gives their own runs is not given to their audits: those would only be wrong.
+    const provider = isProvider ? createProvider(parts) : undefined
+    const verifier = isVerifier ? createVerifier({ ...parts, executor: { threads } }) : undefined
+    await indexer.reached().catch(onFault('chain'))
+    await view.update()
+    await provider?.restore()
+    await verifier?.restore()
+    if (isRelay && config.faucet) serveFaucet(parts)
+
+    const asked = new Map<number, number>()
+    const due = async () => {
+      await clock.look()
+      await view.update()
+      const market = await view.market()
+      askForUnknown(market, parts!, asked)
+      await provider?.look(market.jobs, market.now)
+      return [
+        ...(provider?.duties(market) ?? []),
+        ...(verifier?.duties(market) ?? []),
+        ...(isProvider || isVerifier ? keepDuties(market, self) : []),
+      ]
+    }
+    const hands = { ...keeperHands(parts), ...provider?.hands, ...verifier?.hands }
+    const loop = startDutyLoop({ due, hands, log })
+    closers.push(loop.stop)
+    const watch = followChain(indexer, loop, stopping.signal)
+    const timers = [
+      setInterval(() => void tidy(parts!).catch(onFault('tidying')), TIDY_MS),
+      setInterval(() => void retell(parts!).catch(onFault('telling again')), RETELL_MS),
+    ]
+    closers.push(() => {
+      for (const timer of timers) clearInterval(timer)
+      return watch
+    })
+    const stopRoles = async (): Promise<void> => {
+      stopping.abort(new Error('the node was stopped'))
+      await provider?.stop()
+      await verifier?.stop()
+    }
+    closers.push(stopRoles)
+    if (isProvider) {
+      const measured = capabilityOf({ file: join(directory, 'capability.json'), threads, now: Date.now })
+      void measured.then((found) => {
+        capability = found
+        log.info({ ...found }, 'capability')
+        loop.wake()
+      }, onFault('capability'))
+    }
+    peer.value.onPeer((_, connected) => connected && loop.wake())
+    log.info(
+      { ...self, peer: peer.value.id, addresses: peer.value.addresses(), roles: config.roles },
+      'node is up',
+    )
+
+    let stopped: Promise<void> | undefined
+    return ok({
+      ...{ peer: peer.value, view, indexer, transactor, store, parts, provider, verifier, loop },
+      capability: () => capability,
+      setPaused: (paused) => provider?.setPaused(paused),
+      stop: () => {
+        stopped ??= undo()
+        return stopped
+      },
+    })
+  } catch (error) {
+    await undo()
+    throw error
+  }
+}
+
+/** Wakes the loop when something has happened on the chain. */
+const followChain = async (indexer: Indexer, loop: DutyLoop, signal: AbortSignal): Promise<void> => {
+  try {
+    for await (const batch of indexer.follow(undefined, { signal })) if (batch.events.length > 0) loop.wake()
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+}
+
+/** Asks for the manifests of jobs that were not heard of, each now and then. */
+const askForUnknown = (market: LiveMarket, { mailbox }: NodeParts, asked: Map<number, number>): void => {
+  for (const { number, known } of market.jobs.values()) {
+    if (known || (asked.get(number) ?? 0) > market.now) continue
+    asked.set(number, market.now + 5)
+    void mailbox.ask(number)
+  }
+}
+
+/** Tells again what others may have missed, while it matters. */
+const retell = async ({ mailbox, view, self }: NodeParts): Promise<void> => {
+  const { jobs, now } = await view.market()
+  for (const { number, slices, job } of jobs.values()) {
+    if (!slices.some(({ progress }) => progress.status === 'bidding')) continue
+    const own = mailbox.bids(number).find(({ bid }) => bid.key === self.key && bid.expiry > now)
+    if (own) await mailbox.bid(own)
+    const announced = mailbox.announcement(number)
+    if (announced && job.requester === self.account) await mailbox.announce(announced)
+  }
+}
+
+/** Gives up what belongs to jobs that are closed. */
+const tidy = async ({ view, mailbox, blobStore, directory }: NodeParts): Promise<void> => {
+  const open = view.jobs()
+  await mailbox.retain(open)
+  for (const { id, pins } of blobStore.list()) {
+    for (const pin of pins) {
+      const job = /^job:(\d+)$/.exec(pin)?.[1]
+      if (job !== undefined && !open.has(Number(job))) blobStore.unpin(id, pin)
+    }
+  }
+  const runs = join(directory, 'runs')
+  for (const name of await readdir(runs).catch(() => [])) {
+    const job = /^job-(\d+)-/.exec(name)?.[1]
+    if (job !== undefined && !open.has(Number(job)))
+      await rm(join(runs, name), { recursive: true, force: true })
+  }
+}
+
+const peerKey = async (path: string): Promise<Uint8Array> => {
+  await writePrivate(path, toHex(await newPeerKey()))
+  const held = unwrap(await readPrivate(path, 4096, 'Remove the file: the peer then has a new id.'))
+  return Uint8Array.from(Buffer.from(new TextDecoder().decode(held).trim().slice(2), 'hex'))
+}
+
+/** Threads of one run: its share of the cores that all runs may use. */
+const threadsOf = ({ policy: { caps } }: NodeConfig): number => {
+  const cores = caps.cores ?? Math.max(1, availableParallelism() - 1)
+  return Math.max(1, Math.floor(cores / caps.runs))
+}

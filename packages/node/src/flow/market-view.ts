@@ -1,0 +1,352 @@
+import type { Mailbox, SignedBid } from '@lockstep/client'
+import { CLAIM_STATUS, disputesAbi, type MarketAddresses, type MarketReads } from '@lockstep/contracts'
+import { type Address, type Job, type Progress, type Slice, type Spec, scoreOf } from '@lockstep/market'
+import type { Hex } from '@lockstep/proof'
+import type { PublicClient } from 'viem'
+import type { ChainEvent, Cursor } from '../chain/event-log.ts'
+import type { Indexer } from '../chain/indexer.ts'
+import type {
+  LiveAudit,
+  LiveBid,
+  LiveClaim,
+  LiveDispute,
+  LiveJob,
+  LiveMarket,
+  LiveRound,
+  LiveSlice,
+} from './live.ts'
+
+export type MarketViewOptions = {
+  readonly indexer: Indexer
+  readonly read: MarketReads
+  readonly reader: PublicClient
+  readonly addresses: MarketAddresses
+  readonly mailbox: Mailbox
+  /** The time of the chain's next block, in its seconds. */
+  readonly now: () => number
+}
+
+/**
+ * The market as it stands. Events say what has changed, and what has changed is read from the contracts: so nothing is
+ * worked out a second time here, and a view that is made anew after a restart is the same.
+ */
+export type MarketView = {
+  /** Takes in what has happened since the last call. Gives true where anything has. */
+  readonly update: () => Promise<boolean>
+  readonly market: () => Promise<LiveMarket>
+  /** Jobs that are not closed. */
+  readonly jobs: () => ReadonlySet<number>
+}
+
+type KnownJob = { job: Job; readonly spec: Spec; readonly slices: KnownSlice[] }
+type KnownSlice = { readonly slice: Slice; readonly stake: bigint; progress: Progress }
+type SlicePlace = { readonly job: number; readonly slice: number }
+
+/** Events of Disputes that are moves: each has the dispute's number and changes its deadline. */
+const OUTCOMES: readonly (LiveDispute['outcome'] | undefined)[] = [
+  undefined,
+  'open',
+  'claimant',
+  'challenger',
+  'void',
+  'void', // closed, because the claim had fallen elsewhere
+]
+const AT_ONCE = 16
+
+export const marketView = (options: MarketViewOptions): MarketView => {
+  const { indexer, read, reader, addresses, mailbox, now } = options
+  let cursor: Cursor | undefined
+  let jobs = new Map<number, KnownJob>()
+  let audits = new Map<Hex, LiveAudit>()
+  let disputes = new Map<number, LiveDispute>()
+  let rounds = new Map<number, LiveRound>()
+  let claims = new Map<Hex, LiveClaim>()
+  /** Claims of the market and where they belong. */
+  let places = new Map<Hex, SlicePlace>()
+  let paidBounties = new Set<Hex>()
+  const discounts = new Map<Address, bigint>()
+  const stakes = new Map<Address, bigint>()
+
+  const reset = (): void => {
+    cursor = undefined
+    jobs = new Map()
+    audits = new Map()
+    disputes = new Map()
+    rounds = new Map()
+    claims = new Map()
+    places = new Map()
+    paidBounties = new Set()
+    discounts.clear()
+    stakes.clear()
+  }
+
+  /** What events have touched since the last look. */
+  type Touched = {
+    readonly jobs: Set<number>
+    readonly slices: Map<string, SlicePlace>
+    readonly audits: Set<Hex>
+    readonly claims: Set<Hex>
+    readonly disputes: Map<number, Hex>
+    readonly rounds: Set<number>
+    readonly closed: Set<number>
+  }
+
+  const note = (event: ChainEvent, touched: Touched): void => {
+    const args = event.args as Record<string, unknown>
+    const job = args.job === undefined ? undefined : Number(args.job)
+    const claim = args.claim as Hex | undefined
+    switch (event.contract) {
+      case 'market':
+        if (event.name === 'BountyPaid') {
+          paidBounties.add(claim!)
+          break
+        }
+        if (job === undefined) break
+        if (event.name === 'JobClosed') touched.closed.add(job)
+        else if (args.slice === undefined) touched.jobs.add(job)
+        else touched.slices.set(`${job}:${args.slice}`, { job, slice: Number(args.slice) })
+        if (event.name === 'SliceClaimed') {
+          places.set(claim!, { job, slice: Number(args.slice) })
+          touched.claims.add(claim!)
+        }
+        if (event.name === 'SliceVoided' || event.name === 'SliceSettled' || event.name === 'JobCancelled')
+          touched.jobs.add(job)
+        break
+      case 'audits':
+        if (claim !== undefined) touched.audits.add(claim)
+        break
+      case 'disputes':
+        if (event.name === 'ClaimEnded') touched.claims.add(claim!)
+        else if (args.dispute !== undefined) touched.disputes.set(Number(args.dispute), claim ?? '0x')
+        break
+      case 'draw':
+        if (event.name === 'RoundRequested') touched.rounds.add(Number(args.round))
+        break
+      case 'vault':
+        if (typeof args.account === 'string') stakes.delete(lower(args.account as Address))
+        break
+      case 'reputation':
+        if (typeof args.account === 'string') discounts.delete(lower(args.account as Address))
+        break
+    }
+  }
+
+  const readJob = async (number: number): Promise<void> => {
+    const job = lowerJob(await read.job(number))
+    if (job.status === 'closed' || job.status === 'none') {
+      forgetJob(number)
+      return
+    }
+    const known = jobs.get(number)
+    if (known) {
+      known.job = job
+      return
+    }
+    const spec = await read.spec(number)
+    const slices = await each(
+      Array.from({ length: job.slices }, (_, i) => i),
+      async (slice) => ({
+        slice: await read.slice(number, slice),
+        stake: await read.stakeFor(number, slice),
+        progress: lowerProgress(await read.progress(number, slice)),
+      }),
+    )
+    jobs.set(number, { job, spec, slices })
+  }
+  const forgetJob = (number: number): void => {
+    jobs.delete(number)
+  }
+  const readSlice = async ({ job, slice }: SlicePlace): Promise<void> => {
+    const known = jobs.get(job)?.slices[slice]
+    if (known) known.progress = lowerProgress(await read.progress(job, slice))
+  }
+  const readClaim = async (claim: Hex): Promise<void> => {
+    if (!places.has(claim)) return
+    const found = await reader.readContract({
+      address: addresses.disputes,
+      abi: disputesAbi,
+      functionName: 'getClaim',
+      args: [claim],
+    })
+    const status = CLAIM_STATUS[found.status]!
+    if (status === 'none') claims.delete(claim)
+    else claims.set(claim, { status, until: Number(found.until), open: found.open })
+  }
+  const readAudit = async (claim: Hex): Promise<void> => {
+    const audit = await read.audit(claim)
+    if (audit.status === 'none') {
+      audits.delete(claim)
+      return
+    }
+    const seats = await each(
+      Array.from({ length: audit.seats }, (_, i) => i),
+      (seat) => read.seat(claim, seat),
+    )
+    const { job, slice, status, ended, auditRate, deadline, round, random } = audit
+    const live: LiveAudit = {
+      ...{ claim, job, slice, status, ended, auditRate, deadline, round, random },
+      account: lower(audit.account),
+      seats: seats.map((seat) => ({
+        account: lower(seat.account),
+        status: seat.status,
+        deadline: seat.deadline,
+        segment: seat.segment,
+      })),
+    }
+    if (ended && live.seats.every(({ status: s }) => OVER.has(s))) audits.delete(claim)
+    else audits.set(claim, live)
+  }
+  const readDispute = async (number: number): Promise<void> => {
+    const found = await reader.readContract({
+      address: addresses.disputes,
+      abi: disputesAbi,
+      functionName: 'getDispute',
+      args: [BigInt(number)],
+    })
+    const outcome = OUTCOMES[found.place.outcome]
+    const place = places.get(found.claim)
+    // Disputes also serves claims that are none of the market's.
+    if (outcome === undefined || place === undefined) {
+      disputes.delete(number)
+      return
+    }
+    const { claimant } = await reader.readContract({
+      address: addresses.disputes,
+      abi: disputesAbi,
+      functionName: 'getClaim',
+      args: [found.claim],
+    })
+    disputes.set(number, {
+      number,
+      claim: found.claim,
+      claimant: lower(claimant),
+      challenger: lower(found.challenger),
+      outcome,
+      deadline: Number(found.place.deadline),
+    })
+  }
+
+  const update = async (): Promise<boolean> => {
+    const touched: Touched = {
+      jobs: new Set(),
+      slices: new Map(),
+      audits: new Set(),
+      claims: new Set(),
+      disputes: new Map(),
+      rounds: new Set(),
+      closed: new Set(),
+    }
+    let any = false
+    for (;;) {
+      const batch = await indexer.eventsSince(cursor)
+      if (batch.rolledBackTo !== undefined) {
+        reset()
+        any = true
+        for (const set of Object.values(touched)) set.clear()
+        continue
+      }
+      for (const event of batch.events) note(event, touched)
+      any ||= batch.events.length > 0
+      cursor = batch.cursor
+      if (!batch.more) break
+    }
+    if (!any) return false
+    for (const job of touched.closed) {
+      touched.jobs.delete(job)
+      forgetJob(job)
+    }
+    await each([...touched.jobs], readJob)
+    await each([...touched.slices.values()], readSlice)
+    await each([...touched.claims], readClaim)
+    await each([...touched.audits], readAudit)
+    await each([...touched.disputes.keys()], readDispute)
+    for (const claim of new Set([...touched.disputes.keys()].flatMap((n) => disputes.get(n)?.claim ?? [])))
+      await readClaim(claim)
+    await each([...touched.rounds], async (number) => {
+      const { begin, half, end } = await read.roundTimes(number)
+      rounds.set(number, { number, begin, middle: half, end })
+    })
+    return true
+  }
+
+  const bidOf = async (signed: SignedBid, stake: bigint): Promise<LiveBid> => {
+    const { account } = signed.bid
+    let discount = discounts.get(account)
+    if (discount === undefined) {
+      discount = await read.discountOf(account)
+      discounts.set(account, discount)
+    }
+    let free = stakes.get(account)
+    if (free === undefined) {
+      free = await read.freeStake(account)
+      stakes.set(account, free)
+    }
+    return { ...signed, score: scoreOf(signed.bid.pricePerUnit, discount), staked: free >= stake }
+  }
+
+  const market = async (): Promise<LiveMarket> => {
+    const time = now()
+    const live = new Map<number, LiveJob>()
+    for (const [number, { job, spec, slices }] of jobs) {
+      const open = slices.some(({ progress: { status } }) => status === 'bidding' || status === 'assigned')
+      const stake = slices.reduce((most, slice) => (slice.stake > most ? slice.stake : most), 0n)
+      live.set(number, {
+        number,
+        job,
+        spec,
+        slices: slices.map(
+          ({ slice, stake: locked, progress }, n): LiveSlice => ({
+            number: n,
+            slice,
+            stake: locked,
+            progress,
+            claim: progress.status === 'claimed' ? claims.get(progress.claim) : undefined,
+          }),
+        ),
+        bids: await each(open ? mailbox.bids(number).filter(({ bid }) => bid.expiry > time) : [], (bid) =>
+          bidOf(bid, stake),
+        ),
+        known: mailbox.announcement(number) !== undefined,
+      })
+    }
+    for (const [number, { end }] of rounds) if (time > end + ROUND_MEMORY) rounds.delete(number)
+    return {
+      now: time,
+      jobs: live,
+      audits,
+      disputes: [...disputes.values()].filter(
+        ({ outcome, claim }) =>
+          outcome === 'open' || (outcome === 'challenger' && !paidBounties.has(claim) && isBehind(claim)),
+      ),
+      rounds: [...rounds.values()],
+    }
+  }
+  /** Whether the market has dealt with a claim that fell: its bounty is there from then on. */
+  const isBehind = (claim: Hex): boolean => {
+    const { job, slice } = places.get(claim)!
+    const progress = jobs.get(job)?.slices[slice]?.progress
+    return progress === undefined || progress.claim !== claim || progress.status !== 'claimed'
+  }
+
+  return { update, market, jobs: () => new Set(jobs.keys()) }
+}
+
+/** Seat statuses after which nothing is to come. */
+const OVER = new Set(['paid', 'unpaid', 'slashed', 'missing', 'none'])
+/** Seconds for which a round that is over is remembered. */
+const ROUND_MEMORY = 600
+
+const lower = (address: Address): Address => address.toLowerCase() as Address
+const lowerJob = (job: Job): Job => ({ ...job, requester: lower(job.requester) })
+const lowerProgress = (progress: Progress): Progress => ({
+  ...progress,
+  account: lower(progress.account),
+  key: lower(progress.key),
+})
+
+const each = async <T, R>(list: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> => {
+  const results: R[] = []
+  for (let i = 0; i < list.length; i += AT_ONCE)
+    results.push(...(await Promise.all(list.slice(i, i + AT_ONCE).map(task))))
+  return results
+}

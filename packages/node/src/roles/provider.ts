@@ -1,0 +1,410 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import type { HistoryMessage } from '@lockstep/client'
+import { bidData, callsOf, disputesAbi, hashData, signData } from '@lockstep/contracts'
+import { type Bid, boundTally, claimIdOf, sealOf } from '@lockstep/market'
+import { digestFromHex, type Hex, toHex } from '@lockstep/proof'
+import { describeFault, fail, ok, type Result } from '@lockstep/tensor'
+import { z } from 'zod'
+import { openClaimant, type Player } from '../dispute/index.ts'
+import type { Place } from '../flow/duty.ts'
+import type { LiveBid, LiveJob } from '../flow/live.ts'
+import { provideDuties, type WorkStage, type Works } from '../flow/provide.ts'
+import { mayBid, type OfferedSlice } from '../policy/may-bid.ts'
+import type { Limits } from '../run/limits.ts'
+import { runLayout } from '../run/run-directory.ts'
+import { inputFile, type RunSpec, taskFieldsSchema } from '../run/run-spec.ts'
+import { type RunHandle, startRun } from '../run/start-run.ts'
+import { recordBid } from '../store/bids.ts'
+import { changeRun, openRun, readRun, runsWith, type StoredRun, sealClaim } from '../store/runs.ts'
+import { type Hands, sendIntent } from './carry-out.ts'
+import type { NodeParts } from './parts.ts'
+import { fetchTask, type TaskFiles } from './task-files.ts'
+
+/** Seconds for which a bid holds. */
+const BID_SECONDS = 1_800
+/** What a job's programs need, before they are known: their declared work does not say it. */
+const UNKNOWN_MEMORY = 512 * 2 ** 20
+
+const filesSchema = z.strictObject({
+  program: z.string(),
+  initial: z.string(),
+  inputs: z.array(inputFile),
+  expect: taskFieldsSchema,
+})
+const claimSchema = z.strictObject({
+  root: z.string(),
+  stateRoot: z.string(),
+  outputsRoot: z.string(),
+  path: z.array(z.string()),
+  items: z.array(z.string()),
+  checkpoints: z.array(z.string()),
+  state: z.string(),
+})
+type ClaimDetail = { readonly [K in keyof z.output<typeof claimSchema>]: z.output<typeof claimSchema>[K] }
+
+/** A run that is under way, for who wants to see it. */
+export type RunningSlice = Place & {
+  readonly steps: number
+  readonly started: number
+  step: number
+  loss: number | undefined
+}
+
+export type Provider = {
+  /** Which jobs the policy takes: to be asked before `duties`, which is pure. */
+  readonly look: (jobs: ReadonlyMap<number, LiveJob>, now: number) => Promise<void>
+  readonly duties: (market: Parameters<typeof provideDuties>[0]) => ReturnType<typeof provideDuties>
+  readonly hands: Hands
+  readonly running: () => readonly RunningSlice[]
+  /** Brings back what was known before a restart. */
+  readonly restore: () => Promise<void>
+  /** No bids, and no new runs, while this is so. */
+  readonly setPaused: (paused: boolean) => void
+  readonly stop: () => Promise<void>
+}
+
+export const createProvider = (parts: NodeParts): Provider => {
+  const { store, self, calls, addresses, chainId, mailbox, config, log } = parts
+  const { query } = store
+  const disputeCall = callsOf('disputes', addresses.disputes, disputesAbi)
+  const stages = new Map<string, WorkStage>()
+  const running = new Map<string, RunningSlice & { readonly handle: RunHandle }>()
+  const players = new Map<Hex, Promise<Result<Player>>>()
+  let wanted = new Map<number, { readonly price: bigint; readonly time: number; readonly slices: number }>()
+  let isPaused = false
+
+  const works: Works = {
+    stage: (place) => stages.get(nameOf(place)),
+    wants: (job) => wanted.has(job.number),
+    ownBid: (job) => {
+      const bid = mailbox.bids(job).find(({ bid: { key } }) => key === self.key)
+      return bid === undefined || bid.bid.expiry <= parts.now() + 30 ? undefined : (bid as LiveBid)
+    },
+  }
+
+  /** Which jobs the policy takes at the moment. Looked at before duties are worked out, because that is pure. */
+  const look = async (jobs: ReadonlyMap<number, LiveJob>, now: number): Promise<void> => {
+    const open = [...jobs.values()].filter(
+      ({ job, slices }) =>
+        job.status === 'open' &&
+        slices.some(
+          ({ progress: { status } }) => status === 'bidding' || status === 'waiting' || status === 'assigned',
+        ),
+    )
+    const next: typeof wanted = new Map()
+    if (open.length > 0 && !isPaused) {
+      const seen = await parts.surroundings.look()
+      const freeStake = await parts.read.freeStake(self.account)
+      const discount = await parts.read.discountOf(self.account)
+      const mine = [...jobs.values()].flatMap(({ slices }) =>
+        slices.filter(
+          ({ progress: { key, status } }) =>
+            key === self.key && (status === 'assigned' || status === 'running'),
+        ),
+      )
+      for (const job of open) {
+        const { ceiling, charges, times, allowed, banned } = job.spec
+        if (allowed.length > 0 && !includes(allowed, self.account)) continue
+        if (includes(banned, self.account)) continue
+        const decision = mayBid(
+          {
+            ...{ job: job.number, ceiling, deadline: times.deadline, discount },
+            minimumImprovement: BigInt(charges.minimumImprovement),
+            slices: job.slices
+              .filter(({ progress: { status } }) => status === 'bidding' || status === 'waiting')
+              .map(
+                ({ number, slice: { work, time }, stake }): OfferedSlice => ({
+                  ...{ slice: number, work, time, stake },
+                  memory: UNKNOWN_MEMORY,
+                  disk: UNKNOWN_MEMORY,
+                }),
+              ),
+          },
+          config.policy,
+          { runs: mine.length, memory: mine.length * UNKNOWN_MEMORY, disk: 0, stake: 0n },
+          { now, capability: parts.capability(), freeStake, ...seen },
+        )
+        if (decision.kind === 'bid') next.set(job.number, decision)
+        else log.debug({ job: job.number, ...decision }, 'no bid')
+      }
+    }
+    wanted = next
+  }
+
+  const bid = async (job: number): Promise<Result<unknown>> => {
+    const decision = wanted.get(job)
+    if (decision === undefined) return ok(undefined)
+    const made: Bid = {
+      ...{ job, account: self.account, key: self.key },
+      pricePerUnit: decision.price,
+      time: decision.time,
+      slices: config.policy.caps.runs,
+      expiry: parts.now() + BID_SECONDS,
+      salt: BigInt(`0x${randomBytes(16).toString('hex')}`),
+    }
+    const data = bidData({ chainId, contract: addresses.market }, made)
+    const signature = await signData(parts.signer, data)
+    await recordBid(query, { digest: hashData(data), bid: made, signature })
+    await mailbox.bid({ bid: made, signature })
+    log.info({ job, pricePerUnit: String(made.pricePerUnit), time: made.time }, 'bid')
+    return ok(undefined)
+  }
+
+  const directoryOf = (place: Place): string =>
+    join(parts.directory, 'runs', `job-${place.job}-slice-${place.slice}-attempt-${place.attempt}`)
+
+  const fetch = async (place: Place): Promise<Result<unknown>> => {
+    const market = await parts.view.market()
+    const job = market.jobs.get(place.job)
+    const slice = job?.slices[place.slice]
+    if (!job || !slice) return ok(undefined)
+    const left = Math.max(1, slice.progress.until - market.now)
+    const signal = AbortSignal.any([parts.stopped, AbortSignal.timeout(1000 * left)])
+    const directory = join(directoryOf(place), 'inputs')
+    const found = await fetchTask(parts, job, slice, directory, config.policy.caps.memory, signal)
+    if (!found.ok) return found
+    await openRun(query, place, { detail: found.value as never })
+    stages.set(nameOf(place), 'fetched')
+    log.info(place, 'inputs are here')
+    return found
+  }
+
+  const specOf = async (
+    place: Place,
+  ): Promise<Result<{ readonly spec: RunSpec; readonly run: StoredRun }>> => {
+    const run = await readRun(query, place)
+    const files = filesSchema.safeParse(run?.detail)
+    if (run === undefined || !files.success) {
+      // The store was lost, or the slice was received by another node of the account: its files are got again.
+      const got = (await fetch(place)) as Result<TaskFiles>
+      return got.ok ? specOf(place) : got
+    }
+    const { expect, ...rest } = files.data
+    const spec: RunSpec = {
+      ...rest,
+      expect,
+      steps: expect.steps,
+      segmentLength: expect.segmentLength,
+      directory: join(directoryOf(place), 'run'),
+      executor: parts.executor,
+      ...(config.selfAudit > 0 && {
+        selfAudit: { share: config.selfAudit, seed: await parts.secret('self-audit') },
+      }),
+    }
+    return ok({ spec, run })
+  }
+
+  const limits = (time?: number): Limits => ({
+    memory: config.policy.caps.memory,
+    nice: 10,
+    ...(time !== undefined && { time }),
+  })
+
+  const execute = async (place: Place): Promise<Result<unknown>> => {
+    const found = await specOf(place)
+    if (!found.ok) return found
+    const market = await parts.view.market()
+    const progress = market.jobs.get(place.job)?.slices[place.slice]?.progress
+    if (progress === undefined || progress.status !== 'running' || progress.attempt !== place.attempt)
+      return ok(undefined)
+    const { spec } = found.value
+    const name = nameOf(place)
+    const handle = startRun(spec, {
+      limits: limits(Math.max(1, progress.until - market.now)),
+      tell: (event) => {
+        const known = running.get(name)
+        if (!known) return
+        if (event.kind === 'progress') {
+          known.step = event.step
+          known.loss = event.loss ?? known.loss
+          log.debug({ ...place, step: event.step, loss: event.loss }, 'progress')
+        } else log.info({ ...place, ...event }, event.kind)
+      },
+    })
+    const shown = { ...place, steps: spec.steps, started: market.now, step: 0, loss: undefined, handle }
+    running.set(name, shown)
+    log.info({ ...place, steps: spec.steps, pid: handle.pid }, 'run')
+    if (isPaused && config.policy.pause.runs) await handle.pause()
+    try {
+      const result = await handle.result
+      if (!result.ok) {
+        const last = result.fault.code
+        // What says nothing about the task is tried again while there is time; what does, is not.
+        if (last === 'run-invalid' || last === 'run-unsound' || last === 'run-over-memory')
+          stages.set(name, 'impossible')
+        log.warn({ ...place, fault: result.fault }, `run: ${describeFault(result.fault)}`)
+        return result
+      }
+      const { root, stateRoot, outputsRoot, path, tallies, checkpoints, state } = result.value
+      const layout = runLayout(spec.directory)
+      const pin = `job:${place.job}`
+      const names: string[] = []
+      for (let segment = 0; segment < checkpoints.length - 1; segment++) {
+        const put = await parts.blobStore.put({ file: layout.checkpoint(segment) }, { pin })
+        if (!put.ok) return put
+        names.push(put.value)
+      }
+      const put = await parts.blobStore.put({ file: state }, { pin })
+      if (!put.ok) return put
+      const claim: ClaimDetail = {
+        ...{ root, stateRoot, outputsRoot, path: [...path], items: [...checkpoints] },
+        ...{ checkpoints: names, state: put.value },
+      }
+      await sealClaim(query, place, {
+        claim: claim as never,
+        salt: toHex(randomBytes(32)),
+        tallies: tallies.map((tally) => toHex(boundTally(progress.task, digestFromHex(tally)))),
+      })
+      await changeRun(query, place, { status: 'executed', stepsDone: spec.steps, task: progress.task })
+      stages.set(name, 'done')
+      log.info({ ...place, root, repaired: result.value.repaired }, 'executed')
+      return ok(undefined)
+    } finally {
+      running.delete(name)
+    }
+  }
+
+  const claim = async (place: Place): Promise<Result<unknown>> => {
+    const run = await readRun(query, place)
+    const { sealed, task } = run ?? {}
+    if (sealed === undefined || task === undefined) {
+      stages.delete(nameOf(place))
+      return ok(undefined)
+    }
+    const detail = claimSchema.parse(sealed.claim)
+    const spec = (await parts.view.market()).jobs.get(place.job)?.spec
+    if (spec === undefined) return ok(undefined)
+    const root = detail.root as Hex
+    const suffix = `${place.job}:${place.slice}:${place.attempt}`
+    const bonded = await sendIntent(parts, `bond:${suffix}`, disputeCall('claim', [task, root], spec.bond))
+    if (!bonded.ok && bonded.fault.value !== 'AlreadyExists') return bonded
+    const id = claimIdOf(task, root, self.key)
+    const place32 = { chainId, audits: addresses.audits, claim: id }
+    const sent = await sendIntent(
+      parts,
+      `claim:${suffix}`,
+      calls.claim(place.job, place.slice, {
+        root,
+        stateRoot: detail.stateRoot as Hex,
+        outputsRoot: detail.outputsRoot as Hex,
+        path: detail.path as Hex[],
+        sealedTallies: toHex(sealOf(place32, sealed.salt, sealed.tallies.map(digestFromHex))),
+      }),
+    )
+    if (!sent.ok) return sent
+    await changeRun(query, place, { status: 'claimed' })
+    await mailbox.tell(historyOf(place, id, detail))
+    return sent
+  }
+
+  const historyOf = (place: Place, id: Hex, detail: ClaimDetail): HistoryMessage => ({
+    claim: id,
+    ...{ job: place.job, slice: place.slice, attempt: place.attempt },
+    items: detail.items as Hex[],
+    checkpoints: [...detail.checkpoints],
+    state: detail.state,
+    holders: [parts.peer.id],
+  })
+
+  const runOfClaim = async (id: Hex): Promise<StoredRun | undefined> => {
+    for (const run of await runsWith(query, ['executed', 'claimed', 'opened', 'settled', 'failed'])) {
+      const root = claimSchema.safeParse(run.sealed?.claim)
+      if (root.success && run.task && claimIdOf(run.task, root.data.root as Hex, self.key) === id) return run
+    }
+    return undefined
+  }
+
+  const open = async (id: Hex): Promise<Result<unknown>> => {
+    const sealed = (await runOfClaim(id))?.sealed
+    if (sealed === undefined) return fail(lost(id))
+    return sendIntent(parts, `open:${id}`, calls.openTallies(id, sealed.salt, sealed.tallies))
+  }
+
+  const defend = async (dispute: number, id: Hex): Promise<Result<unknown>> => {
+    const run = await runOfClaim(id)
+    if (run === undefined) return fail(lost(id))
+    let player = players.get(id)
+    if (player === undefined) {
+      const found = await specOf(run)
+      if (!found.ok) return found
+      player = openClaimant({ chain: parts.disputes, spec: found.value.spec, limits: limits() })
+      players.set(id, player)
+    }
+    const opened = await player
+    if (!opened.ok) {
+      players.delete(id)
+      return opened
+    }
+    log.info({ dispute, claim: id }, 'defend')
+    const played = await opened.value.play(dispute, {
+      signal: parts.stopped,
+      made: ({ number, move }) => log.info({ dispute, move: number, kind: move.kind }, 'dispute move'),
+      trouble: (error) => log.warn({ dispute, err: error }, 'dispute is hindered'),
+    })
+    if (played.ok) log.info({ dispute, outcome: played.value.outcome }, 'dispute ended')
+    return played
+  }
+
+  return {
+    duties: (market) => provideDuties(market, self, works),
+    look,
+    hands: {
+      bid: ({ job }) => bid(job),
+      assign: ({ job, slice, bid: { bid: chosen, signature } }) => {
+        const digest = hashData(bidData({ chainId, contract: addresses.market }, chosen))
+        return sendIntent(
+          parts,
+          `assign:${job}:${slice}:${digest}:${chosen.expiry}`,
+          calls.assign(slice, chosen, signature),
+        )
+      },
+      fetch,
+      receipt: ({ job, slice, attempt }) =>
+        sendIntent(parts, `receipt:${job}:${slice}:${attempt}`, calls.receipt(job, slice)),
+      decline: ({ job, slice, attempt }) =>
+        sendIntent(parts, `decline:${job}:${slice}:${attempt}`, calls.decline(job, slice)),
+      run: execute,
+      claim,
+      open: ({ claim: id }) => open(id),
+      defend: ({ dispute, claim: id }) => defend(dispute, id),
+    },
+    running: () => [...running.values()],
+    restore: async () => {
+      for (const run of await runsWith(query, ['assigned', 'running', 'executed', 'claimed', 'opened'])) {
+        const stage = run.sealed ? 'done' : filesSchema.safeParse(run.detail).success ? 'fetched' : undefined
+        if (stage) stages.set(nameOf(run), stage)
+        const detail = claimSchema.safeParse(run.sealed?.claim)
+        if (detail.success && run.task && run.status !== 'executed')
+          await mailbox.tell(
+            historyOf(run, claimIdOf(run.task, detail.data.root as Hex, self.key), detail.data),
+          )
+      }
+    },
+    setPaused: (paused) => {
+      isPaused = paused
+      if (!config.policy.pause.runs) return
+      for (const { handle } of running.values()) void (paused ? handle.pause() : handle.resume())
+    },
+    stop: async () => {
+      await Promise.all([...running.values()].map(({ handle }) => handle.stop()))
+      for (const player of players.values()) {
+        const opened = await player
+        if (opened.ok) await opened.value.close()
+      }
+    },
+  }
+}
+
+const nameOf = ({ job, slice, attempt }: Place): string => `${job}:${slice}:${attempt}`
+
+const includes = (list: readonly string[], address: string): boolean =>
+  list.some((one) => one.toLowerCase() === address.toLowerCase())
+
+const lost = (claim: Hex) => ({
+  code: 'claim-lost',
+  field: 'claim',
+  value: claim,
+  limit: 'one that this store holds',
+  remedy: 'Restore the store that the claim was made from: without it its stake is lost.',
+})

@@ -27,8 +27,8 @@ export type StreamDefinition = {
  */
 export type Channel = {
   readonly peer: PeerId
-  /** Exactly `length` bytes. Faults: stream-ended, stream-idle, stream-aborted. */
-  read(length: number): Promise<Result<Uint8Array>>
+  /** Exactly `length` bytes, copied to the start of `into` where it is given. Faults: stream-ended, stream-idle, stream-aborted. */
+  read(length: number, into?: Uint8Array): Promise<Result<Uint8Array>>
   /** True when the other side has closed its end and everything was read. Waits for one or the other. */
   ended(): Promise<Result<boolean>>
   write(bytes: Uint8Array): Promise<Result<void>>
@@ -49,7 +49,7 @@ export type ChannelHandler = (channel: Channel) => Promise<void>
 /** Bytes that we hold for a reader before we ask the other side to wait. */
 const HELD = 256 << 10
 /** Written in pieces, so that no more than one of them waits for a slow reader on top of the transport's own window. */
-const PIECE = 64 << 10
+const PIECE = 256 << 10
 const LENGTH_BYTES = 4
 /** How long the other side may take to close its end after we have closed ours. */
 const GRACE_MS = 5_000
@@ -93,7 +93,9 @@ export const createChannel = (stream: Stream, peer: PeerId, idleMs: number, blam
   }
 
   stream.addEventListener('message', ({ data }) => {
-    chunks.push(data instanceof Uint8Array ? data : data.subarray())
+    // A list is taken apart, not joined: joining copies.
+    if (data instanceof Uint8Array) chunks.push(data)
+    else chunks.push(...data)
     held += data.byteLength
     flow()
     wake()
@@ -123,14 +125,14 @@ export const createChannel = (stream: Stream, peer: PeerId, idleMs: number, blam
     clearTimeout(timer)
   }
 
-  const take = (length: number): Uint8Array => {
+  const take = (length: number, into?: Uint8Array): Uint8Array => {
     const first = chunks[0]
     held -= length
-    if (first !== undefined && first.length > length) {
+    if (into === undefined && first !== undefined && first.length > length) {
       chunks[0] = first.subarray(length)
       return first.subarray(0, length)
     }
-    const bytes = new Uint8Array(length)
+    const bytes = into?.subarray(0, length) ?? Buffer.allocUnsafeSlow(length)
     for (let at = 0; at < length; ) {
       const chunk = chunks[0]!
       const part = chunk.subarray(0, length - at)
@@ -142,7 +144,7 @@ export const createChannel = (stream: Stream, peer: PeerId, idleMs: number, blam
     return bytes
   }
 
-  const read = async (length: number): Promise<Result<Uint8Array>> => {
+  const read = async (length: number, into?: Uint8Array): Promise<Result<Uint8Array>> => {
     wanted = length
     while (held < length) {
       if (broken !== undefined) return broken
@@ -160,7 +162,7 @@ export const createChannel = (stream: Stream, peer: PeerId, idleMs: number, blam
       await moved()
     }
     wanted = 0
-    const bytes = take(length)
+    const bytes = take(length, into)
     flow()
     return ok(bytes)
   }

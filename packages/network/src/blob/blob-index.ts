@@ -94,6 +94,7 @@ const indexOver = ({ db, pinRows, usedRows }: Tables, lost: boolean): BlobIndex 
       work()
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK')
+      db.exec('PRAGMA synchronous = FULL')
       if (!REFUSED.has(errcode(error))) throw error
       const full = errcode(error) === FULL
       throw new FaultError({
@@ -140,9 +141,10 @@ const indexOver = ({ db, pinRows, usedRows }: Tables, lost: boolean): BlobIndex 
     saveUsed: (places) => {
       if (places.size === 0) return
       guarded(() => {
-        db.exec('BEGIN')
+        // Only a preference: no wait for the disk.
+        db.exec('PRAGMA synchronous = NORMAL; BEGIN')
         for (const [id, place] of places) insertUsed.run(id, place)
-        db.exec('COMMIT')
+        db.exec('COMMIT; PRAGMA synchronous = FULL')
       })
     },
     forgetUsed: (id) => guarded(() => deleteUsed.run(id)),

@@ -223,23 +223,42 @@ export class BlobStore {
     }
   }
 
-  /** One chunk. One that does not verify any more is missing from then on, so that a transfer fetches it again. */
-  async readChunk(id: BlobId, chunk: number): Promise<Result<Uint8Array>> {
+  /** One chunk, verified. Faults: blob-missing, chunk-missing, chunk-damaged. */
+  readChunk(id: BlobId, chunk: number): Promise<Result<Uint8Array>> {
+    return this.readRun(id, chunk, 1)
+  }
+
+  /**
+   * As many of `count` chunks from `first` on as are here one behind the other, at least one, each verified. A chunk that
+   * does not verify any more is missing from then on, so that a transfer fetches it again.
+   */
+  async readRun(id: BlobId, first: number, count: number): Promise<Result<Uint8Array>> {
     this.#assertOpen()
     const entry = this.#entries.get(id)
     if (entry === undefined) return fail(missingBlob(id))
-    if (entry.held !== null && entry.held[chunk] === HELD.missing) return fail(missingChunk(id, chunk))
+    const here = (chunk: number): boolean =>
+      chunk < chunkCount(id) && (entry.held === null || entry.held[chunk] !== HELD.missing)
+    let end = first
+    while (end < first + count && here(end)) end++
+    if (end === first) return fail(missingChunk(id, first))
     this.#touch(entry)
     const digests = await this.digests(id)
     if (!digests.ok) return digests
-    const bytes = await this.#chunkFromDisk(entry, chunk)
-    if (bytes !== null && isChunkOf(digests.value, chunk, bytes)) return ok(bytes)
+    const bytes = await this.#runFromDisk(entry, first, end)
+    let chunk = first
+    for (let at = 0; chunk < end; chunk++) {
+      const length = chunkLength(id, chunk)
+      if (!isChunkOf(digests.value, chunk, bytes.subarray(at, at + length))) break
+      at += length
+    }
+    if (chunk === end) return ok(bytes)
     if (this.#entries.get(id) !== entry) return fail(missingBlob(id))
     try {
       await this.#lose(entry, chunk)
     } catch (error) {
       return diskFault(error, entry.directory)
     }
+    if (chunk > first) return ok(bytes.subarray(0, (chunk - first) * CHUNK))
     return fail({
       code: 'chunk-damaged',
       field: `chunk ${chunk} of ${id}`,
@@ -562,20 +581,19 @@ export class BlobStore {
     }
   }
 
-  /** Null where the disk does not give the chunk's bytes. */
-  async #chunkFromDisk(entry: Entry, chunk: number): Promise<Uint8Array | null> {
+  /** Fewer bytes where the disk does not give all of them. */
+  async #runFromDisk(entry: Entry, first: number, end: number): Promise<Uint8Array> {
+    const length = Math.min(end * CHUNK, blobLength(entry.id)) - first * CHUNK
     try {
       const data = await open(join(entry.directory, 'data'), 'r')
       try {
-        const length = chunkLength(entry.id, chunk)
-        const bytes = await readAll(data, length, chunk * CHUNK)
-        return bytes.length === length ? bytes : null
+        return await readAll(data, length, first * CHUNK)
       } finally {
         await data.close()
       }
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT' || code === 'EIO') return null
+      if (code === 'ENOENT' || code === 'EIO') return new Uint8Array(0)
       throw error
     }
   }
@@ -583,8 +601,7 @@ export class BlobStore {
   async #digestsFromData(entry: Entry): Promise<Uint8Array | null> {
     const digests = new Uint8Array(DIGEST * chunkCount(entry.id))
     for (let chunk = 0; chunk < chunkCount(entry.id); chunk++) {
-      const bytes = await this.#chunkFromDisk(entry, chunk)
-      if (bytes === null) return null
+      const bytes = await this.#runFromDisk(entry, chunk, chunk + 1)
       digests.set(chunkDigest(bytes), DIGEST * chunk)
     }
     return areDigestsOf(entry.id, digests) ? digests : null
@@ -626,8 +643,8 @@ export class BlobStore {
   #touch(entry: Entry): void {
     entry.used = ++this.#sequence
     this.#touched.set(entry.id, entry.used)
-    // A kill forgets a second of the order of use, which is only a preference.
-    this.#flush ??= setTimeout(() => this.#saveUsed(), 1000).unref()
+    // A kill forgets some seconds of the order of use, which is only a preference.
+    this.#flush ??= setTimeout(() => this.#saveUsed(), 5000).unref()
   }
 
   #saveUsed(): void {

@@ -44,9 +44,25 @@ export const writeAll = async (file: FileHandle, bytes: Uint8Array, position: nu
   }
 }
 
+/** All of these buffers, one behind the other, with one call where that is enough. */
+export const writeAllOf = async (
+  file: FileHandle,
+  buffers: readonly Uint8Array[],
+  position: number,
+): Promise<void> => {
+  let { bytesWritten: done } = await file.writev(buffers, position)
+  let at = position
+  for (const bytes of buffers) {
+    const here = Math.min(done, bytes.length)
+    done -= here
+    if (here < bytes.length) await writeAll(file, bytes.subarray(here), at + here)
+    at += bytes.length
+  }
+}
+
 /** Up to `length` bytes from `position`; fewer where the file ends. */
 export const readAll = async (file: FileHandle, length: number, position: number): Promise<Buffer> => {
-  const bytes = Buffer.allocUnsafe(length)
+  const bytes = Buffer.allocUnsafeSlow(length)
   let at = 0
   while (at < length) {
     const { bytesRead } = await file.read(bytes, at, length - at, position + at)

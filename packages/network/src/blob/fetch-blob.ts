@@ -85,6 +85,8 @@ class Transfer {
   readonly #reports = new Map<PeerId, { chunks: number; end: SourceEnd }>()
   readonly #links = new Set<Link>()
   readonly #writing = new Set<number>()
+  /** Chunk buffers for whoever reads next: one for each that is being written, and one for each source. */
+  readonly #buffers: Uint8Array[] = []
   readonly #waiters = new Set<() => void>()
   #partial: PartialBlob | null = null
   #plan: ChunkPlan | null = null
@@ -208,25 +210,34 @@ class Transfer {
         asked = now()
         continue
       }
-      const answer = await link.next()
+      const buffer = this.#buffers.pop() ?? Buffer.allocUnsafeSlow(CHUNK)
+      const answer = await link.next(buffer)
       if (!answer.ok) return endFor(answer.fault)
       const { chunk, bytes } = answer.value
       plan.answered(link.peer, chunk, bytes !== null, now())
-      if (bytes === null) {
-        if (++lacked > MAX_LACKED) return 'lacking'
-      } else if (this.#partial.has(chunk) || this.#writing.has(chunk)) this.#repeated++
-      else {
-        this.#keep(link, report, chunk, bytes)
+      if (bytes !== null && !this.#partial.has(chunk) && !this.#writing.has(chunk)) {
+        this.#keep(link, report, chunk, bytes, buffer)
         while (this.#writing.size >= MAX_WRITING && !this.#over) await this.#change(TICK_MS)
+        continue
       }
+      this.#buffers.push(buffer)
+      if (bytes !== null) this.#repeated++
+      else if (++lacked > MAX_LACKED) return 'lacking'
     }
     return 'served'
   }
 
   /** Hashes a chunk at once, and writes it while the next ones come. */
-  #keep(link: Link, report: { chunks: number; end: SourceEnd }, chunk: number, bytes: Uint8Array): void {
+  #keep(
+    link: Link,
+    report: { chunks: number; end: SourceEnd },
+    chunk: number,
+    bytes: Uint8Array,
+    buffer: Uint8Array,
+  ): void {
     const settled = (written: Result<boolean>): void => {
       this.#writing.delete(chunk)
+      this.#buffers.push(buffer)
       if (!written.ok) {
         this.#plan!.again(chunk)
         if (written.fault.code === 'chunk-garbage') {

@@ -7,7 +7,6 @@ import { type BlobId, CHUNK, chunkCount, chunkLength } from './blob-id.ts'
 import { ChunkSet } from './chunk-set.ts'
 import {
   BLOBS,
-  chunkSchema,
   digestsSchema,
   haveSchema,
   type JobReason,
@@ -15,6 +14,8 @@ import {
   MAX_RESPONSE_BYTES,
   type OfferResponse,
   offerSchema,
+  type RunResponse,
+  runSchema,
 } from './transfer-message.ts'
 
 /** What blobs need of a peer. */
@@ -29,6 +30,7 @@ export class Link {
   readonly #channel: Channel
   readonly #deadlineMs: number
   readonly #owed: { readonly id: BlobId; readonly chunk: number }[] = []
+  #run: RunResponse = { chunk: 0, count: 0, bytes: null }
   #stalled = false
   #broken = false
 
@@ -97,19 +99,33 @@ export class Link {
     return this.#within(() => this.#channel.writeMessage({ ask: 'chunks', id, chunks }, MAX_REQUEST_BYTES))
   }
 
-  /** The next chunk that is owed. Its bytes are as many as they should be, and unverified; null: it is not there. */
-  async next(): Promise<Result<ChunkAnswer>> {
+  /**
+   * The next chunk that is owed, read into the start of `into`. Its bytes are as many as they should be, and unverified;
+   * null: it is not there.
+   */
+  async next(into: Uint8Array): Promise<Result<ChunkAnswer>> {
     const owed = this.#owed[0]
     if (owed === undefined) throw new Error('Nothing was asked for.')
     return this.#within(async () => {
-      const answer = await this.#channel.readMessage(chunkSchema, MAX_RESPONSE_BYTES)
-      if (!answer.ok) return answer
-      const { chunk, bytes } = answer.value
-      if (chunk !== owed.chunk) return this.#malformed('chunk', chunk)
-      if (bytes !== null && bytes !== chunkLength(owed.id, chunk)) return this.#malformed('length', bytes)
-      const raw = bytes === null ? ok(null) : await this.#channel.read(bytes)
+      if (this.#run.count === 0) {
+        const answer = await this.#channel.readMessage(runSchema, MAX_RESPONSE_BYTES)
+        if (!answer.ok) return answer
+        const { chunk, count, bytes } = answer.value
+        if (chunk !== owed.chunk) return this.#malformed('chunk', chunk)
+        let length = 0
+        for (let i = 0; i < count; i++) {
+          const one = this.#owed[i]
+          if (one?.id !== owed.id || one.chunk !== chunk + i) return this.#malformed('count', count)
+          length += chunkLength(owed.id, one.chunk)
+        }
+        if (bytes !== null && bytes !== length) return this.#malformed('length', bytes)
+        this.#run = answer.value
+      }
+      const { chunk, count, bytes } = this.#run
+      const raw = bytes === null ? ok(null) : await this.#channel.read(chunkLength(owed.id, chunk), into)
       if (!raw.ok) return raw
       this.#owed.shift()
+      this.#run = { chunk: chunk + 1, count: count - 1, bytes }
       return ok({ chunk, bytes: raw.value })
     })
   }

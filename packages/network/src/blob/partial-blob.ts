@@ -1,14 +1,20 @@
-import { closeSync, openSync, writeSync } from 'node:fs'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '@lockstep/tensor'
 import { type Entry, HELD } from './blob-entry.ts'
 import { isChunkOf } from './blob-hash.ts'
 import { CHUNK, chunkLength } from './blob-id.ts'
-import { diskFault, syncDirectory, writeAll } from './disk.ts'
+import { diskFault, syncDirectory, writeAll, writeAllOf } from './disk.ts'
 
 /** Bytes after which what was written is brought to the disk. */
 const SYNC_BYTES = 2 ** 25
+
+type Queued = {
+  readonly chunk: number
+  readonly bytes: Uint8Array
+  readonly resolve: (kept: boolean) => void
+  readonly reject: (error: unknown) => void
+}
 
 /** A blob that is being completed chunk by chunk. Chunks that were verified once are never asked for again. */
 export class PartialBlob {
@@ -16,7 +22,10 @@ export class PartialBlob {
   readonly #entry: Entry
   readonly #data: FileHandle
   readonly #touch: () => void
-  #have = -1
+  readonly #queue: Queued[] = []
+  #writing = false
+  #have: FileHandle | null = null
+  #noting: Promise<void> = Promise.resolve()
   #unsynced = 0
   #syncing: Promise<void> | null = null
   #finishing: Promise<Result<void>> | null = null
@@ -45,7 +54,7 @@ export class PartialBlob {
     return this.#entry.held === null || this.#entry.held[chunk] !== HELD.missing
   }
 
-  /** Keeps a chunk if it is the right one; false if it was here already. Faults: chunk-garbage, disk-full, disk-failed. */
+  /** Keeps a chunk if it is the right one, and needs its bytes until then; false if it was here already. Faults: chunk-garbage, disk-full, disk-failed. */
   async write(chunk: number, bytes: Uint8Array): Promise<Result<boolean>> {
     const entry = this.#entry
     if (this.has(chunk)) return ok(false)
@@ -57,19 +66,53 @@ export class PartialBlob {
         limit: `the ${chunkLength(entry.id, chunk)} bytes that hash to its digest`,
         remedy: 'Ask another source.',
       })
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+    this.#queue.push({ chunk, bytes, resolve, reject })
+    if (!this.#writing) void this.#writeQueued()
     try {
-      if (this.#failed !== null) throw this.#failed
-      await writeAll(this.#data, bytes, chunk * CHUNK)
-      if (this.has(chunk) || entry.held === null) return ok(false)
-      entry.held[chunk] = HELD.written
-      entry.missing--
-      this.#writeHave(entry.held, chunk, 1)
+      return ok(await promise)
     } catch (error) {
       return diskFault(error, entry.directory)
     }
-    this.#unsynced += bytes.length
+  }
+
+  /** What came during one write goes with the next: a call costs as much as the bytes of a chunk do. */
+  async #writeQueued(): Promise<void> {
+    this.#writing = true
+    while (this.#queue.length > 0) {
+      const run = [this.#queue.shift()!]
+      while (this.#queue[0]?.chunk === run.at(-1)!.chunk + 1) run.push(this.#queue.shift()!)
+      try {
+        if (this.#failed !== null) throw this.#failed
+        await writeAllOf(
+          this.#data,
+          run.map((one) => one.bytes),
+          run[0]!.chunk * CHUNK,
+        )
+        const kept = await this.#note(run)
+        for (const one of run) one.resolve(kept.has(one))
+      } catch (error) {
+        for (const one of run) one.reject(error)
+      }
+    }
+    this.#writing = false
+  }
+
+  /** The ones that were not here yet. */
+  async #note(run: readonly Queued[]): Promise<Set<Queued>> {
+    const { held } = this.#entry
+    const kept = new Set<Queued>()
+    if (held === null) return kept
+    for (const one of run) {
+      if (held[one.chunk] !== HELD.missing) continue
+      held[one.chunk] = HELD.written
+      this.#entry.missing--
+      this.#unsynced += one.bytes.length
+      kept.add(one)
+    }
+    await this.#writeHave(held, run[0]!.chunk, run.length)
     if (this.#unsynced >= SYNC_BYTES) this.#syncInBackground()
-    return ok(true)
+    return kept
   }
 
   /** All chunks are here: the blob is complete from now on, also after a power cut. */
@@ -88,7 +131,7 @@ export class PartialBlob {
     await this.#syncing
     if (this.#failed === null && this.#unsynced > 0) await this.#sync().catch(() => undefined)
     await this.#data.close()
-    this.#closeHave()
+    await this.#closeHave()
     if (this.#entry.writer === this) this.#entry.writer = null
     this.#touch()
   }
@@ -98,11 +141,12 @@ export class PartialBlob {
     try {
       await this.#syncing
       if (this.#failed !== null) throw this.#failed
+      await this.#noting
       if (entry.held === null) return ok(undefined)
       await this.#data.datasync()
       await unlink(join(entry.directory, 'have'))
       entry.held = null
-      this.#closeHave()
+      await this.#closeHave()
       await syncDirectory(entry.directory)
       return ok(undefined)
     } catch (error) {
@@ -132,17 +176,24 @@ export class PartialBlob {
     await this.#data.datasync()
     if (this.#entry.held !== held) return
     for (const i of written) if (held[i] === HELD.written) held[i] = HELD.synced
-    this.#writeHave(held, 0, held.length)
+    await this.#writeHave(held, 0, held.length)
   }
 
-  /** Synchronous, so that no later byte is put back to what it was before. */
-  #writeHave(held: Uint8Array, from: number, length: number): void {
-    if (this.#have < 0) this.#have = openSync(join(this.#entry.directory, 'have'), 'r+')
-    writeSync(this.#have, held, from, length, from)
+  /** One after the other, each with the newest values, so that no byte is put back to what it was before. */
+  #writeHave(held: Uint8Array, from: number, length: number): Promise<void> {
+    const write = async (): Promise<void> => {
+      if (this.#entry.held !== held) return
+      this.#have ??= await open(join(this.#entry.directory, 'have'), 'r+')
+      await writeAll(this.#have, held.subarray(from, from + length), from)
+    }
+    const written = this.#noting.then(write)
+    this.#noting = written.catch(() => undefined)
+    return written
   }
 
-  #closeHave(): void {
-    if (this.#have >= 0) closeSync(this.#have)
-    this.#have = -1
+  async #closeHave(): Promise<void> {
+    await this.#noting
+    await this.#have?.close()
+    this.#have = null
   }
 }

@@ -1,21 +1,21 @@
 import type { Result } from '@lockstep/tensor'
 import type { Channel } from '../channel.ts'
 import { createLimiter, type Limiter, type Rate } from '../rate.ts'
-import { type BlobId, chunkCount } from './blob-id.ts'
+import { type BlobId, CHUNK, chunkCount } from './blob-id.ts'
 import type { BlobStore } from './blob-store.ts'
 import type { Pulls } from './pulls.ts'
 import {
   type BlobRequest,
-  type ChunkResponse,
   type DigestsResponse,
   type HaveResponse,
   MAX_REQUEST_BYTES,
   MAX_RESPONSE_BYTES,
+  type RunResponse,
   requestSchema,
 } from './transfer-message.ts'
 
 export type ServeLimits = {
-  /** Streams that are served at a time, of all peers and of one. Two chunks of each are in memory at most. */
+  /** Streams that are served at a time, of all peers and of one. Two runs of each are in memory, 2 MiB, at most. */
   readonly streams: number
   readonly streamsPerPeer: number
   /** Bytes a second to all peers together; Infinity where nothing is said. */
@@ -47,6 +47,8 @@ export type Server = {
   stop(): void
 }
 
+/** Chunks that are read from the disk and sent at once. */
+const RUN = 4
 const DIGESTS_AT_ONCE = 2 ** 18
 
 /** The answering end: one question of a stream after the other, so that a peer that does not read is not read either. */
@@ -78,19 +80,25 @@ export const createServer = (store: BlobStore, pulls: Pulls, limits: ServeLimits
   }
 
   const answerChunks = async (channel: Channel, id: BlobId, chunks: readonly number[]): Promise<boolean> => {
-    const read = async (chunk: number | undefined): Promise<Uint8Array | null> => {
-      if (chunk === undefined || chunk >= chunkCount(id)) return null
-      const bytes = await store.readChunk(id, chunk)
-      return bytes.ok ? bytes.value : null
+    const read = async (at: number): Promise<{ bytes: Uint8Array | null; count: number }> => {
+      const first = chunks[at]
+      if (first === undefined || first >= chunkCount(id)) return { bytes: null, count: 1 }
+      let count = 1
+      while (count < RUN && chunks[at + count] === first + count) count++
+      const bytes = await store.readRun(id, first, count)
+      return bytes.ok
+        ? { bytes: bytes.value, count: Math.ceil(bytes.value.length / CHUNK) }
+        : { bytes: null, count: 1 }
     }
-    let next = read(chunks[0])
-    for (const [i, chunk] of chunks.entries()) {
-      const bytes = await next
-      const response: ChunkResponse = { chunk, bytes: bytes?.length ?? null }
+    let next = read(0)
+    for (let at = 0; at < chunks.length; ) {
+      const { bytes, count } = await next
+      const response: RunResponse = { chunk: chunks[at]!, count, bytes: bytes?.length ?? null }
       if (bytes !== null) await pace(bytes.length, stop.signal)
       if (stop.signal.aborted) return false
-      // The next one is read from the disk while this one is on its way.
-      next = read(chunks[i + 1])
+      at += count
+      // The next run is read from the disk while this one is on its way.
+      next = read(at)
       const sent = await within(channel, async () => {
         const header = await channel.writeMessage(response, MAX_RESPONSE_BYTES)
         return header.ok && bytes !== null ? channel.write(bytes) : header
@@ -100,7 +108,7 @@ export const createServer = (store: BlobStore, pulls: Pulls, limits: ServeLimits
         return false
       }
       if (bytes === null) continue
-      counts.chunks++
+      counts.chunks += count
       counts.bytes += bytes.length
     }
     return true

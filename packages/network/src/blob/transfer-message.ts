@@ -6,7 +6,7 @@ import { type BlobId, blobIdSchema, CHUNK, MAX_BLOB } from './blob-id.ts'
  * The transfer of blobs. One side asks, the other answers in the order of the questions; several may be under way.
  *   have     what of a blob do you hold?   -> one message
  *   digests  its chunk digests             -> one message, then `bytes` raw bytes
- *   chunks   these chunks of it            -> for each: one message, then `bytes` raw bytes
+ *   chunks   these chunks of it            -> for each run of them: one message, then `bytes` raw bytes
  *   offer    please take this blob         -> messages until one says how it ended
  */
 export const BLOBS: StreamDefinition = {
@@ -79,11 +79,23 @@ export const digestsSchema: ZodType<DigestsResponse> = z.strictObject({
     .nullable(),
 })
 
-export type ChunkResponse = { readonly chunk: number; readonly bytes: number | null }
+/**
+ * `count` chunks from `chunk` on, one behind the other, as they were asked for; `bytes` of them all. Null: these are not
+ * here.
+ */
+export type RunResponse = { readonly chunk: number; readonly count: number; readonly bytes: number | null }
 
-export const chunkSchema: ZodType<ChunkResponse> = z.strictObject({
-  chunk: z.int().nonnegative().max(MAX_CHUNKS),
-  bytes: z.int().positive().max(CHUNK).nullable(),
+export const runSchema: ZodType<RunResponse> = z.strictObject({
+  chunk: z
+    .int()
+    .nonnegative()
+    .max(MAX_CHUNKS - 1),
+  count: z.int().positive().max(MAX_ASKED),
+  bytes: z
+    .int()
+    .positive()
+    .max(MAX_ASKED * CHUNK)
+    .nullable(),
 })
 
 /** `pulling` comes again and again until `stored` or `failed`; `refused` and `busy` come at once. */

@@ -77,8 +77,8 @@ export const joinParty = async (t: TestContext, options: PartyOptions = {}): Pro
 const tap = (channel: Channel, sent: number[]): Channel => ({
   ...channel,
   writeMessage: (message, maxBytes) => {
-    const { chunk, bytes } = message as { chunk?: number; bytes?: number | null }
-    if (chunk !== undefined && bytes !== null) sent.push(chunk)
+    const { chunk, count, bytes } = message as { chunk?: number; count?: number; bytes?: number | null }
+    if (chunk !== undefined && bytes !== null) for (let i = 0; i < count!; i++) sent.push(chunk + i)
     return channel.writeMessage(message, maxBytes)
   },
 })
@@ -94,10 +94,10 @@ export const lying =
     new Proxy(store, {
       get(target, name) {
         const value: unknown = Reflect.get(target, name, target)
-        if (name === 'readChunk')
-          return async (id: never, chunk: number) => {
-            const bytes = await target.readChunk(id, chunk)
-            return bytes.ok ? { ok: true, value: await lie(chunk, bytes.value) } : bytes
+        if (name === 'readRun')
+          return async (id: never, first: number) => {
+            const bytes = await target.readRun(id, first, 1)
+            return bytes.ok ? { ok: true, value: await lie(first, bytes.value) } : bytes
           }
         return typeof value === 'function' ? value.bind(target) : value
       },

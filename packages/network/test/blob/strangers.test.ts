@@ -7,11 +7,11 @@ import { CHUNK } from '../../src/blob/blob-id.ts'
 import { sampleBytes } from '../../src/blob/sample-bytes.ts'
 import {
   BLOBS,
-  chunkSchema,
   digestsSchema,
   haveSchema,
   MAX_RESPONSE_BYTES,
   requestSchema,
+  runSchema,
 } from '../../src/blob/transfer-message.ts'
 import { dial, eventually, joinParty, startPeer } from './party.ts'
 
@@ -69,10 +69,14 @@ test('chunks past the end and blobs that are not here are answered as lacking', 
   await dial(peer, a.peer)
   const channel = unwrap(await peer.openStream(a.peer.id, BLOBS))
   await channel.writeMessage({ ask: 'chunks', id, chunks: [6, 5, 262_143] }, 2048)
-  assert.deepEqual(unwrap(await channel.readMessage(chunkSchema, 2048)), { chunk: 6, bytes: null })
-  assert.deepEqual(unwrap(await channel.readMessage(chunkSchema, 2048)), { chunk: 5, bytes: 7 })
+  assert.deepEqual(unwrap(await channel.readMessage(runSchema, 2048)), { chunk: 6, count: 1, bytes: null })
+  assert.deepEqual(unwrap(await channel.readMessage(runSchema, 2048)), { chunk: 5, count: 1, bytes: 7 })
   assert.deepEqual(Buffer.from(unwrap(await channel.read(7))), bytes.subarray(5 * CHUNK))
-  assert.deepEqual(unwrap(await channel.readMessage(chunkSchema, 2048)), { chunk: 262_143, bytes: null })
+  assert.deepEqual(unwrap(await channel.readMessage(runSchema, 2048)), {
+    chunk: 262_143,
+    count: 1,
+    bytes: null,
+  })
   const other = `${'0'.repeat(64)}-99`
   await channel.writeMessage({ ask: 'have', id: other }, 2048)
   assert.deepEqual(unwrap(await channel.readMessage(haveSchema, 2048)), { held: 'none' })
@@ -130,7 +134,7 @@ const honest = async (
   }
   for (const chunk of chunks) {
     const piece = bytes.subarray(chunk * CHUNK, (chunk + 1) * CHUNK)
-    await channel.writeMessage({ chunk, bytes: piece.length }, MAX_RESPONSE_BYTES)
+    await channel.writeMessage({ chunk, count: 1, bytes: piece.length }, MAX_RESPONSE_BYTES)
     await channel.write(piece)
   }
 }
@@ -167,7 +171,7 @@ test('answers that are malformed, too long, out of order or cut off end with tha
       'a chunk of another length',
       /malformed/,
       (c, ask, chunks) =>
-        ask === 'chunks' ? say(c, { chunk: chunks[0], bytes: 5 }).then() : honest(c, ask, chunks),
+        ask === 'chunks' ? say(c, { chunk: chunks[0], count: 1, bytes: 5 }).then() : honest(c, ask, chunks),
     ],
     ['a frame of 4 GiB', /malformed/, async (c) => void (await c.write(Buffer.alloc(4, 255)))],
     ['noise', /malformed/, async (c) => void (await c.write(frame('}'.repeat(70))))],
@@ -176,7 +180,7 @@ test('answers that are malformed, too long, out of order or cut off end with tha
       /ended/,
       async (c, ask, chunks) => {
         if (ask !== 'chunks') return honest(c, ask, chunks)
-        await say(c, { chunk: chunks[0], bytes: CHUNK })
+        await say(c, { chunk: chunks[0], count: 1, bytes: CHUNK })
         await c.write(bytes.subarray(0, 1000))
         await c.close()
       },
@@ -188,7 +192,7 @@ test('answers that are malformed, too long, out of order or cut off end with tha
       /stalled/,
       async (c, ask, chunks) => {
         if (ask !== 'chunks') return honest(c, ask, chunks)
-        await say(c, { chunk: chunks[0], bytes: CHUNK })
+        await say(c, { chunk: chunks[0], count: 1, bytes: CHUNK })
         for (let i = 0; i < 100; i++) {
           await c.write(bytes.subarray(i, i + 1))
           await new Promise((resolve) => setTimeout(resolve, 50))

@@ -57,6 +57,14 @@ const DELEGATION = [
   { name: 'salt', type: 'uint256' },
 ] as const
 
+const PERMIT = [
+  { name: 'owner', type: 'address' },
+  { name: 'spender', type: 'address' },
+  { name: 'value', type: 'uint256' },
+  { name: 'nonce', type: 'uint256' },
+  { name: 'deadline', type: 'uint256' },
+] as const
+
 const domainOf = (name: string, { chainId, contract }: SigningPlace) => ({
   name,
   version: '1',
@@ -97,15 +105,6 @@ export const delegationData = (place: SigningPlace, delegation: Delegation): Sig
   message: { ...delegation, account: plain(delegation.account), key: plain(delegation.key) },
 })
 
-/** The digest that is signed. */
-const PERMIT = [
-  { name: 'owner', type: 'address' },
-  { name: 'spender', type: 'address' },
-  { name: 'value', type: 'uint256' },
-  { name: 'nonce', type: 'uint256' },
-  { name: 'deadline', type: 'uint256' },
-] as const
-
 /** That a contract may take tokens (ERC-2612). `contract` is the Token; `nonce` is what it says of the owner. */
 export const permitData = (
   place: SigningPlace,
@@ -129,6 +128,7 @@ export const permitData = (
   },
 })
 
+/** The digest that is signed. */
 export const hashData = (data: SignedData): Hex => hashTypedData(data as TypedDataDefinition)
 
 export const signData = (account: Pick<LocalAccount, 'signTypedData'>, data: SignedData): Promise<Hex> =>

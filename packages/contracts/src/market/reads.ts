@@ -58,6 +58,8 @@ export type AuditSeat = {
   readonly segment: number
   readonly commitment: Hex
   readonly expected: Hex
+  /** What it was accused by, and the claim that defends it; zero where there is none. */
+  readonly dispute: number
   readonly defence: Hex
 }
 
@@ -92,6 +94,14 @@ export const marketReads = (reader: PublicClient, addresses: MarketAddresses) =>
       address: addresses.token,
       abi: MARKET_ABIS.token,
       functionName: 'balanceOf',
+      args: [account],
+    }),
+  /** How many permits an account has used: the next one's number. */
+  permits: (account: Address): Promise<bigint> =>
+    reader.readContract({
+      address: addresses.token,
+      abi: MARKET_ABIS.token,
+      functionName: 'nonces',
       args: [account],
     }),
 })
@@ -133,6 +143,12 @@ const jobReads = (reader: PublicClient, address: Address) => {
       const found = await reader.readContract({ address, abi, functionName: 'getProgress', args })
       return { ...found, status: SLICE_STATUS[found.status]! }
     },
+    /** The task that an assigned slice becomes by its receipt: what the receipt is signed for. */
+    taskOf: async (job: number, slice: number, account: Address): Promise<Hex> => {
+      const args = [BigInt(job), slice, '0x'] as const
+      const call = { address, abi, functionName: 'receipt', args, account } as const
+      return (await reader.simulateContract(call)).result
+    },
     /** The accounts that must not audit a slice. */
     partiesOf: (job: number, slice: number): Promise<readonly Address[]> =>
       reader.readContract({ address, abi, functionName: 'partiesOf', args: [BigInt(job), slice] }),
@@ -163,7 +179,7 @@ const auditReads = (reader: PublicClient, address: Address) => {
     seat: async (claim: Hex, seat: number): Promise<AuditSeat> => {
       const args = [claim, BigInt(seat)] as const
       const found = await reader.readContract({ address, abi, functionName: 'getSeat', args })
-      return { ...found, status: SEAT_STATUS[found.status]! }
+      return { ...found, status: SEAT_STATUS[found.status]!, dispute: Number(found.dispute) }
     },
   }
 }

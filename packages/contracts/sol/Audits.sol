@@ -38,13 +38,13 @@ contract Audits is IAudits, ReentrancyGuardTransient {
         uint32 auditTime;
         uint32 answerTime;
         uint40 deadline;
+        uint48 job;
         address account;
         uint96 fullPay;
         uint88 slash;
         uint64 steps;
         uint32 segmentLength;
         uint64 round;
-        uint64 job;
         bytes32 sealedTallies;
     }
 
@@ -53,7 +53,7 @@ contract Audits is IAudits, ReentrancyGuardTransient {
         SeatStatus status;
         uint40 deadline;
         uint32 segment;
-        uint96 pay;
+        uint16 share; // how many segments it has to audit, known from the opening on
         bytes32 commitment;
         bytes32 expected;
     }
@@ -126,11 +126,13 @@ contract Audits is IAudits, ReentrancyGuardTransient {
         audit.slash = terms.slash;
         audit.steps = terms.steps;
         audit.segmentLength = terms.segmentLength;
-        audit.job = uint64(terms.job);
+        audit.job = uint48(terms.job);
         audit.sealedTallies = terms.sealedTallies;
         uint256 deadline = block.timestamp + MAX_ROUNDS * drawing.longestTime() + terms.answerTime;
         audit.deadline = uint40(deadline);
         emit AuditBegun(claim, terms.job, terms.slice, terms, deadline);
+        // Whose weight is due counts, even if nobody has applied it yet.
+        if (verifiers.totalWeight() == 0) verifiers.applyChanges(CHANGES);
         if (verifiers.totalWeight() == 0) _over(claim, audit, AuditStatus.Unaudited);
         else _ask(claim, audit);
     }
@@ -317,8 +319,8 @@ contract Audits is IAudits, ReentrancyGuardTransient {
         for (uint256 k = 0; k < audit.seats; ++k) {
             KeptSeat storage seat = _seats[claim][k];
             if (seat.status != SeatStatus.Committed) continue;
-            (uint256 pay, bytes32 expected) = _share(audit, random, claim, k, tallies);
-            seat.pay = uint96(pay);
+            (uint256 share, bytes32 expected) = _share(audit, random, claim, k, tallies);
+            seat.share = uint16(share);
             seat.expected = expected;
         }
         uint256 deadline = block.timestamp + audit.answerTime;
@@ -358,7 +360,7 @@ contract Audits is IAudits, ReentrancyGuardTransient {
         return Seat(
             kept.account,
             kept.status,
-            kept.pay,
+            uint96(_payFor(_audits[claim], kept.share)),
             kept.deadline,
             kept.segment,
             kept.commitment,
@@ -444,10 +446,11 @@ contract Audits is IAudits, ReentrancyGuardTransient {
                 return 0;
             }
             // The provider has not opened, or the claim has ended sooner.
-            pay = sitting.pay;
-            if (pay == 0) (pay,) = _share(audit, _random(audit), claim, seat, _noTallies());
+            uint256 share = sitting.share;
+            if (share == 0) (share,) = _share(audit, _random(audit), claim, seat, _noTallies());
+            pay = _payFor(audit, share);
         } else if (status == SeatStatus.Matched) {
-            pay = sitting.pay;
+            pay = _payFor(audit, sitting.share);
             if (fate == Fate.Fallen) {
                 // It fell, maybe where this seat has not looked. It is paid, but no more than it can lose.
                 if (pay > audit.slash) pay = audit.slash;
@@ -458,7 +461,7 @@ contract Audits is IAudits, ReentrancyGuardTransient {
                 return pay;
             }
         } else if (status == SeatStatus.Differed && fate != Fate.Settled) {
-            pay = sitting.pay;
+            pay = _payFor(audit, sitting.share);
         }
         _close(claim, seat, pay == 0 ? SeatStatus.Unpaid : SeatStatus.Paid, pay);
     }
@@ -481,31 +484,34 @@ contract Audits is IAudits, ReentrancyGuardTransient {
         _close(claim, seat, SeatStatus.Slashed, slashed);
     }
 
-    /// What a seat has to audit: its pay, and the answer that these tallies give.
+    /// How many segments a seat has to audit, and the answer that these tallies give.
     function _share(Kept storage audit, bytes32 random, bytes32 claim, uint256 seat, bytes32[] calldata tallies)
         private
         view
-        returns (uint256 pay, bytes32 answer)
+        returns (uint256 share, bytes32 answer)
     {
         uint256 count = _segments(audit);
         bytes memory chosen = new bytes(32 * count);
-        uint256 found = 0;
-        uint256 steps = 0;
         for (uint256 s = 0; s < count; ++s) {
             if (!_isAudited(audit, random, claim, seat, s)) continue;
-            steps += _stepsOf(audit, s);
             if (tallies.length != 0) {
                 bytes32 tally = tallies[s];
                 assembly ("memory-safe") {
-                    mstore(add(add(chosen, 32), shl(5, found)), tally)
+                    mstore(add(add(chosen, 32), shl(5, share)), tally)
                 }
             }
-            ++found;
+            ++share;
         }
-        pay = uint256(audit.fullPay) * steps / audit.steps;
         assembly ("memory-safe") {
-            answer := keccak256(add(chosen, 32), shl(5, found))
+            answer := keccak256(add(chosen, 32), shl(5, share))
         }
+    }
+
+    /// Pay follows the steps. The last segment, which may be shorter, is among every seat's.
+    function _payFor(Kept storage audit, uint256 share) private view returns (uint256) {
+        if (share == 0) return 0;
+        uint256 missing = _segments(audit) * audit.segmentLength - audit.steps;
+        return audit.fullPay * (share * audit.segmentLength - missing) / audit.steps;
     }
 
     function _isAudited(Kept storage audit, bytes32 random, bytes32 claim, uint256 seat, uint256 segment)

@@ -141,7 +141,6 @@ contract Market is IMarket, MarketState, EIP712 {
             _mustBelong(work.key, work.account);
             _mustBeSigned(work.key, _hashTypedDataV4(_receiptHash(job, slice, work.attempt, task)), signature);
         }
-        _firm(work);
         work.status = SliceStatus.Running;
         work.since = uint40(block.timestamp);
         work.until = uint40(block.timestamp + work.time);

@@ -101,11 +101,6 @@ abstract contract MarketState is ReentrancyGuardTransient {
         return bytes32(job << 32 | slice << 16 | attempt);
     }
 
-    /// The first attempt that nobody could replace any more fixes what the requester pays.
-    function _firm(Work storage work) internal {
-        if (work.firstPrice == 0) work.firstPrice = work.pricePerUnit;
-    }
-
     function _notBusy(Kept storage kept, Work storage work, Place memory place) internal {
         if (kept.slices > 1) --_busy[place.job][work.key];
     }

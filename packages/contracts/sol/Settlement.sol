@@ -230,8 +230,9 @@ contract Settlement is MarketState {
     function _pay(Kept storage kept, Work storage work, Place memory place, bool invalid) private {
         uint256 paid = uint256(work.pricePerUnit) * place.spec.work;
         uint256 subsidised = 0;
-        if (work.pricePerUnit > work.firstPrice) {
-            subsidised = uint256(work.pricePerUnit - work.firstPrice) * place.spec.work;
+        uint256 first = work.firstPrice;
+        if (first != 0 && work.pricePerUnit > first) {
+            subsidised = (work.pricePerUnit - first) * place.spec.work;
             if (subsidised > work.subsidy) subsidised = work.subsidy;
             work.subsidy -= uint96(subsidised);
         }
@@ -267,6 +268,8 @@ contract Settlement is MarketState {
         address account = work.account;
         bytes32 obligation = _obligation(place.job, place.slice, work.attempt);
         Charges memory charged = place.head.charges();
+        // The first attempt that nobody could replace any more fixes what the requester pays.
+        if (work.firstPrice == 0 && fault != IMarket.Fault.Declined) work.firstPrice = work.pricePerUnit;
         uint256 slashed = 0;
         uint256 prize = 0;
         uint256 checked = 0;
@@ -275,7 +278,6 @@ contract Settlement is MarketState {
         else if (fault == IMarket.Fault.Silent || fault == IMarket.Fault.Fallen) slashed = work.locked;
         if (slashed != work.locked) vault.unlock(account, obligation, work.locked - slashed);
         if (slashed != 0) {
-            _firm(work);
             if (slashed == work.locked) {
                 prize = slashed * charged.bountyShare / WHOLE;
                 if (prize != 0) vault.slashInto(account, obligation, prize, uint256(work.subject));

@@ -122,20 +122,20 @@ library Terms {
         return to;
     }
 
-    function _writeSlice(uint256 to, Slice calldata slice) private pure returns (uint256) {
-        uint256 count = slice.inputsFrom.length;
-        to = _put(to, slice.program, 1);
-        to = _put(to, slice.initialFrom, 2);
-        to = _put(to, slice.group, 2);
-        to = _put(to, slice.steps, 8);
-        to = _put(to, slice.segmentLength, 4);
-        to = _put(to, slice.work, 8);
-        to = _put(to, slice.time, 4);
+    function _writeSlice(uint256 to, Slice calldata of_) private pure returns (uint256) {
+        uint256 count = of_.inputsFrom.length;
+        to = _put(to, of_.program, 1);
+        to = _put(to, of_.initialFrom, 2);
+        to = _put(to, of_.group, 2);
+        to = _put(to, of_.steps, 8);
+        to = _put(to, of_.segmentLength, 4);
+        to = _put(to, of_.work, 8);
+        to = _put(to, of_.time, 4);
         to = _put(to, count, 1);
-        if (slice.initialFrom == GIVEN) to = _put(to, uint256(slice.initialItem), 32);
-        if (count == 0) return _put(to, uint256(slice.inputsRoot), 32);
+        if (of_.initialFrom == GIVEN) to = _put(to, uint256(of_.initialItem), 32);
+        if (count == 0) return _put(to, uint256(of_.inputsRoot), 32);
         for (uint256 i = 0; i < count; ++i) {
-            to = _put(to, slice.inputsFrom[i], 2);
+            to = _put(to, of_.inputsFrom[i], 2);
         }
         return to;
     }

@@ -3,9 +3,18 @@ pragma solidity 0.8.37;
 
 /// The few cheat codes of forge that the tests use.
 interface Vm {
+    struct Gas {
+        uint64 gasLimit;
+        uint64 gasTotalUsed;
+        uint64 gasMemoryUsed;
+        int64 gasRefunded;
+        uint64 gasRemaining;
+    }
+
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
     function expectRevert() external;
+    function expectPartialRevert(bytes4 selector) external;
     function prank(address sender) external;
     function prank(address sender, address origin) external;
     function startPrank(address sender) external;
@@ -24,6 +33,7 @@ interface Vm {
     function getCode(string calldata artifact) external view returns (bytes memory creationCode);
     function getNonce(address account) external view returns (uint64);
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
+    function lastCallGas() external view returns (Gas memory gas);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
 }
 

@@ -1,4 +1,3 @@
-import type { MailboxChecks } from '@lockstep/client'
 import {
   bidData,
   type DisputeChain,
@@ -11,6 +10,7 @@ import type { Address } from '@lockstep/market'
 import type { Verdict } from '@lockstep/network'
 import { claimRoot, digestFromHex, type Hex, toHex } from '@lockstep/proof'
 import { keccak256, toBytes } from 'viem'
+import type { MailboxChecks } from './mailbox.ts'
 
 export type MailboxChecksOptions = {
   readonly chainId: number

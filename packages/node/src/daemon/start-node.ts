@@ -74,6 +74,8 @@ export type LockstepNode = {
 const PEER_KEY = 'peer.key'
 const TIDY_MS = 60_000
 const RETELL_MS = 15_000
+/** How long a duty waits at most until what it has done is indexed. */
+const SEEN_MS = 5_000
 
 /**
  * Starts a node in this process: its store, its eye on the chain, its peer, its blobs, and the roles of its config. It
@@ -181,7 +183,7 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     const view = marketView({ indexer, read, reader, addresses, mailbox, now: clock.now })
     const blobs = blobService(peer.value, blobStore.value, {
       ...(isRelay && {
-        accept: acceptForJobs({ mailbox, view, addresses, config, chainId }),
+        accept: acceptForJobs({ mailbox, read, addresses, config, chainId }),
       }),
     })
     blobs.serve()
@@ -230,6 +232,10 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
         return (await readSecret(query, name))!
       },
       stopped: stopping.signal,
+      seen: async (block) => {
+        await indexer.reached(block, SEEN_MS).catch(() => {})
+        await view.update()
+      },
       wake: () => loop?.wake(),
     }
     // A lie that somebody gives their own runs is not given to their audits: those would only be wrong.

@@ -37,6 +37,7 @@ export type Duty =
   | { readonly do: 'finish'; readonly claim: Hex }
   | { readonly do: 'finishSeat'; readonly claim: Hex; readonly seat: number }
   | { readonly do: 'timeout'; readonly dispute: number }
+  | { readonly do: 'applyWeights'; readonly due: number }
 
 /** Equal for equal duties: one is never carried out twice at the same time. */
 export const dutyKey = (duty: Duty): string => {

@@ -56,6 +56,7 @@ const marketAt = (now: number, job: LiveJob, more: Partial<LiveMarket> = {}): Li
   audits: new Map(),
   disputes: [],
   rounds: [],
+  weights: { waiting: 0, due: 0 },
   ...more,
 })
 const works = (stage?: WorkStage, bid?: LiveBid): Works => ({
@@ -249,6 +250,14 @@ test('a job is closed when all of it has ended, or no attempt can begin any more
   assert.deepEqual(at(10, 'bidding'), [])
   assert.deepEqual(at(1001, 'bidding').at(-1), 'close')
   assert.deepEqual(at(50, 'running'), [])
+})
+
+test('weights that are due are applied by somebody', () => {
+  const at = (now: number, waiting: number) =>
+    kinds(keepDuties(marketAt(now, jobWith([]), { jobs: new Map(), weights: { waiting, due: 20 } }), me))
+  assert.deepEqual(at(19, 1), [])
+  assert.deepEqual(at(24, 1), ['applyWeights'])
+  assert.deepEqual(at(24, 0), [])
 })
 
 test('equal duties have equal keys, and others others', () => {

@@ -26,6 +26,9 @@ export const keepDuties = (market: LiveMarket, self: Self): Duty[] => {
     if (outcome === 'open' && now > deadline + delayOf(self, number))
       duties.push({ do: 'timeout', dispute: number })
   }
+  const { waiting, due } = market.weights
+  // One after another: who is enrolled and does not count yet waits for it.
+  if (waiting > 0 && now >= due + delayOf(self, due) - PATIENCE) duties.push({ do: 'applyWeights', due })
   return duties
 }
 

@@ -16,6 +16,8 @@ export type LiveMarket = {
   readonly disputes: readonly LiveDispute[]
   /** Rounds of the draw that were asked for and have not ended. */
   readonly rounds: readonly LiveRound[]
+  /** Changes of verifiers' weights that wait to be applied, and when the first of them can be. */
+  readonly weights: { readonly waiting: number; readonly due: number }
 }
 
 export type LiveJob = {

@@ -64,6 +64,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
   /** Claims of the market and where they belong. */
   let places = new Map<Hex, SlicePlace>()
   let paidBounties = new Set<Hex>()
+  let weights = { waiting: 0, due: 0 }
   const discounts = new Map<Address, bigint>()
   const stakes = new Map<Address, bigint>()
 
@@ -89,6 +90,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     readonly disputes: Map<number, Hex>
     readonly rounds: Set<number>
     readonly closed: Set<number>
+    weights: boolean
   }
 
   const note = (event: ChainEvent, touched: Touched): void => {
@@ -121,6 +123,9 @@ export const marketView = (options: MarketViewOptions): MarketView => {
         break
       case 'draw':
         if (event.name === 'RoundRequested') touched.rounds.add(Number(args.round))
+        break
+      case 'verifiers':
+        touched.weights = true
         break
       case 'vault':
         if (typeof args.account === 'string') stakes.delete(lower(args.account as Address))
@@ -235,6 +240,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       disputes: new Map(),
       rounds: new Set(),
       closed: new Set(),
+      weights: false,
     }
     let any = false
     for (;;) {
@@ -242,7 +248,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       if (batch.rolledBackTo !== undefined) {
         reset()
         any = true
-        for (const set of Object.values(touched)) set.clear()
+        for (const set of Object.values(touched)) if (typeof set === 'object') set.clear()
         continue
       }
       for (const event of batch.events) note(event, touched)
@@ -262,6 +268,10 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     await each([...touched.disputes.keys()], readDispute)
     for (const claim of new Set([...touched.disputes.keys()].flatMap((n) => disputes.get(n)?.claim ?? [])))
       await readClaim(claim)
+    if (touched.weights) {
+      const { count, due } = await read.changesWaiting()
+      weights = { waiting: count, due }
+    }
     await each([...touched.rounds], async (number) => {
       const { begin, half, end } = await read.roundTimes(number)
       rounds.set(number, { number, begin, middle: half, end })
@@ -319,6 +329,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
           outcome === 'open' || (outcome === 'challenger' && !paidBounties.has(claim) && isBehind(claim)),
       ),
       rounds: [...rounds.values()],
+      weights,
     }
   }
   /** Whether the market has dealt with a claim that fell: its bounty is there from then on. */

@@ -34,7 +34,7 @@ export const isOvertaken = (fault: Fault): boolean =>
 
 /** Sends a call as an intent of that name, and logs what came of it. */
 export const sendIntent = async (
-  { transactor, log, stopped }: Pick<NodeParts, 'transactor' | 'log' | 'stopped'>,
+  { transactor, log, stopped, seen }: Pick<NodeParts, 'transactor' | 'log' | 'stopped' | 'seen'>,
   intent: string,
   call: Call,
   deadline?: number,
@@ -43,8 +43,10 @@ export const sendIntent = async (
     signal: stopped,
     ...(deadline !== undefined && { deadline }),
   })
-  if (sent.ok) log.info({ intent, call: call.name, block: Number(sent.value.blockNumber) }, call.name)
-  else if (isOvertaken(sent.fault))
+  if (sent.ok) {
+    log.info({ intent, block: Number(sent.value.blockNumber) }, call.name)
+    await seen(Number(sent.value.blockNumber))
+  } else if (isOvertaken(sent.fault))
     log.debug({ intent, fault: sent.fault }, `${call.name} was not needed any more`)
   else log.warn({ intent, fault: sent.fault }, `${call.name}: ${describeFault(sent.fault)}`)
   return sent

@@ -3,6 +3,9 @@ import type { Hands } from './carry-out.ts'
 import { sendIntent } from './carry-out.ts'
 import type { NodeParts } from './parts.ts'
 
+/** Changes of weights that one transaction applies. */
+const WEIGHTS_AT_ONCE = 32
+
 /** Carries out what anyone may do. An intent's name holds the state that it ends, so that the next one is another. */
 export const keeperHands = (parts: NodeParts): Hands => {
   const { calls, addresses, view } = parts
@@ -30,6 +33,7 @@ export const keeperHands = (parts: NodeParts): Hands => {
       const intent = `finishSeat:${claim}:${seat}:${found?.status}:${found?.deadline}`
       return sendIntent(parts, intent, calls.finishSeat(claim, seat))
     },
+    applyWeights: ({ due }) => sendIntent(parts, `applyWeights:${due}`, calls.applyChanges(WEIGHTS_AT_ONCE)),
     timeout: async ({ dispute }) => {
       const { deadline } = (await view.market()).disputes.find(({ number }) => number === dispute) ?? {}
       return sendIntent(parts, `timeout:${dispute}:${deadline}`, disputeCall('timeout', [BigInt(dispute)]))

@@ -45,6 +45,8 @@ export type NodeParts = {
   readonly secret: (name: string) => Promise<Hex>
   /** Aborted when the node stops. */
   readonly stopped: AbortSignal
+  /** Waits until what is in this block can be seen in the view, so that nothing is done a second time. */
+  readonly seen: (block: number) => Promise<void>
   /** Asks for another look at what is due. */
   readonly wake: () => void
 }

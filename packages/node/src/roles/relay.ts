@@ -12,11 +12,11 @@ const SHARE = 8
 export const acceptForJobs =
   ({
     mailbox,
-    view,
+    read,
     addresses,
     chainId,
     config,
-  }: Pick<NodeParts, 'mailbox' | 'view' | 'addresses' | 'chainId' | 'config'>): Accept =>
+  }: Pick<NodeParts, 'mailbox' | 'read' | 'addresses' | 'chainId' | 'config'>): Accept =>
   async ({ id, reason }) => {
     const job = Number(reason.job)
     if (reason.chain !== chainId || reason.market.toLowerCase() !== addresses.market.toLowerCase())
@@ -25,9 +25,10 @@ export const acceptForJobs =
     if (blobLength(id) > most)
       return fail(refused('blob', `${blobLength(id)} bytes`, `at most ${most} bytes`))
     if (mailbox.announcement(job) === undefined) await mailbox.ask(job)
-    await view.update()
     const announced = mailbox.announcement(job)
-    if (announced === undefined || !view.jobs().has(job))
+    // Asked of the chain itself: its events come a little later.
+    const { status } = await read.job(job)
+    if (announced === undefined || (status !== 'open' && status !== 'cancelled'))
       return fail(refused('job', job, 'an open job whose manifest was announced'))
     const manifest = decodeJobManifest(new TextEncoder().encode(announced.manifest))
     if (!manifest.ok) return manifest

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parseManifest, planJob } from '@lockstep/client'
 import { hashBlob } from '@lockstep/network'
@@ -8,10 +9,15 @@ import { openStreet, type Street } from './street.ts'
 let street: Street
 before(async () => {
   street = await openStreet()
+  await street.add('relay', ['relay'])
+  for (const name of ['ann', 'bob']) await street.add(name, ['provider'])
+  for (const name of ['vic', 'val']) await street.add(name, ['verifier'])
 })
 after(() => street.close())
 
 const TEXT = new TextEncoder().encode('the quick brown fox jumps over the lazy dog. '.repeat(60))
+
+const blobId = (bytes: Uint8Array): string => hashBlob(bytes).id
 
 const manifest = (market: object) =>
   parseManifest(
@@ -42,11 +48,7 @@ const manifest = (market: object) =>
 test('a job is posted, bid for, run by strangers, audited and settled, and its model fetched', {
   timeout: 240_000,
 }, async () => {
-  await street.add('relay', ['relay'])
-  for (const name of ['ann', 'bob']) await street.add(name, ['provider'])
-  for (const name of ['vic', 'val']) await street.add(name, ['verifier'])
   const client = await street.client()
-  const blobId = (bytes: Uint8Array): string => hashBlob(bytes).id
   const plan = planJob(manifest({}), TEXT, { blobId, throughput: 1e9 })
   const { job } = unwrap(await client.post(plan))
   const { slices } = unwrap(await client.settled(job, AbortSignal.timeout(220_000)))
@@ -56,4 +58,24 @@ test('a job is posted, bid for, run by strangers, audited and settled, and its m
   )
   const models = unwrap(await client.fetch(job))
   assert.equal(models.length, 1)
+})
+
+test('a liar is found, loses its stake before the referee, and an honest provider takes over', {
+  timeout: 280_000,
+}, async () => {
+  const liar = await street.add('eve', ['provider'], {
+    executor: { module: join(import.meta.dirname, '../../../examples/liar-executor.ts') },
+    floor: '0.00001',
+  })
+  const client = await street.client()
+  const plan = planJob(manifest({ workers: 3 }), TEXT, { blobId, throughput: 1e9 })
+  const { job } = unwrap(await client.post(plan))
+  const { slices } = unwrap(await client.settled(job, AbortSignal.timeout(260_000)))
+  assert.ok(slices.every(({ status }) => status === 'settled'))
+  const events = await client.chain.events(0, Number(await client.chain.connection.reader.getBlockNumber()))
+  const failed = events.find(({ name }) => name === 'AttemptFailed')
+  assert.equal(
+    String((failed!.args as { account?: string }).account).toLowerCase(),
+    liar.account.address.toLowerCase(),
+  )
 })

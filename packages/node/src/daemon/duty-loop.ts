@@ -55,10 +55,11 @@ export const startDutyLoop = (options: DutyLoopOptions): DutyLoop => {
       result = fail(faultOf(error))
     }
     if (result.ok) {
-      pauses.delete(key)
+      // What is due again at once has not been seen yet, or changes nothing: either way there is time.
+      pauses.set(key, { until: clock() + LEAST_WAIT_MS, wait: 0 })
       return
     }
-    const wait = Math.min(MOST_WAIT_MS, 2 * (pauses.get(key)?.wait ?? LEAST_WAIT_MS / 2))
+    const wait = Math.min(MOST_WAIT_MS, Math.max(LEAST_WAIT_MS, 2 * (pauses.get(key)?.wait ?? 0)))
     pauses.set(key, { until: clock() + wait, wait })
     if (!isOvertaken(result.fault))
       log.debug({ duty: key, fault: result.fault, wait }, `${key} is tried again`)

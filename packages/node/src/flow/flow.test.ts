@@ -29,6 +29,7 @@ const sliceAt = (
   slice,
   stake: 1n,
   claim: undefined,
+  tried: new Set(),
   progress: { status, attempt: 1, since: 0, until: 100, firm: 50, ...nobody, ...progress } as Progress,
   ...more,
 })
@@ -103,6 +104,16 @@ test('a bid counts for as many slices as it says, and a better one left out is p
   assert.deepEqual(puts(40, 7n), ['assign'])
   assert.deepEqual(puts(40, 5n), [], 'no better than the leader')
   assert.deepEqual(puts(50, 7n), [], 'too late')
+})
+
+test('whoever has failed a slice is not put in for it again', () => {
+  const own = bidBy(me, 5n)
+  const theirs = bidBy(other, 7n)
+  const job = jobWith([sliceAt('bidding', {}, { tried: new Set([me.account]) })], { bids: [own, theirs] })
+  const assigned = (self: Self, now: number) =>
+    provideDuties(marketAt(now, job), self, works(undefined, own)).filter((duty) => duty.do === 'assign')
+  assert.deepEqual(assigned(other, 100), [{ do: 'assign', job: 1, slice: 0, bid: theirs }])
+  assert.deepEqual(assigned(me, 103), [{ do: 'assign', job: 1, slice: 0, bid: theirs }])
 })
 
 test('an assigned slice is fetched, then received when it is firm; what cannot be had is declined', () => {

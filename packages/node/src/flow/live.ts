@@ -37,6 +37,8 @@ export type LiveSlice = {
   readonly progress: Progress
   /** What an assignment locks. */
   readonly stake: bigint
+  /** Accounts that have failed or declined it: the market takes no bid of theirs for it any more. */
+  readonly tried: ReadonlySet<Address>
   /** Claimed: how the claim stands in Disputes. */
   readonly claim: LiveClaim | undefined
 }

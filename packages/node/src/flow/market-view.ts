@@ -65,6 +65,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
   let places = new Map<Hex, SlicePlace>()
   let paidBounties = new Set<Hex>()
   let weights = { waiting: 0, due: 0 }
+  let tried = new Map<string, Set<Address>>()
   const discounts = new Map<Address, bigint>()
   const stakes = new Map<Address, bigint>()
 
@@ -77,6 +78,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     claims = new Map()
     places = new Map()
     paidBounties = new Set()
+    tried = new Map()
     discounts.clear()
     stakes.clear()
   }
@@ -107,6 +109,10 @@ export const marketView = (options: MarketViewOptions): MarketView => {
         if (event.name === 'JobClosed') touched.closed.add(job)
         else if (args.slice === undefined) touched.jobs.add(job)
         else touched.slices.set(`${job}:${args.slice}`, { job, slice: Number(args.slice) })
+        if (event.name === 'AttemptFailed') {
+          const place = `${job}:${args.slice}`
+          tried.set(place, (tried.get(place) ?? new Set()).add(lower(args.account as Address)))
+        }
         if (event.name === 'SliceClaimed') {
           places.set(claim!, { job, slice: Number(args.slice) })
           touched.claims.add(claim!)
@@ -310,6 +316,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
             slice,
             stake: locked,
             progress,
+            tried: tried.get(`${number}:${n}`) ?? NOBODY,
             claim: progress.status === 'claimed' ? claims.get(progress.claim) : undefined,
           }),
         ),
@@ -344,6 +351,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
 
 /** Seat statuses after which nothing is to come. */
 const OVER = new Set(['paid', 'unpaid', 'slashed', 'missing', 'none'])
+const NOBODY: ReadonlySet<Address> = new Set()
 /** Seconds for which a round that is over is remembered. */
 const ROUND_MEMORY = 600
 

@@ -109,6 +109,7 @@ export const bestOf = (job: LiveJob, slice: LiveSlice, now: number): LiveBid | u
     const { bid, score, staked } = candidate
     if (!staked || bid.expiry <= now + MARGIN || bid.time > slice.slice.time) continue
     if ((busy.get(bid.key) ?? 0) >= bid.slices || group.has(bid.account)) continue
+    if (slice.tried.has(bid.account)) continue
     if (slice.progress.status === 'assigned' && bid.key === slice.progress.key) continue
     if (!best || score < best.score || (score === best.score && bid.time < best.bid.time)) best = candidate
   }

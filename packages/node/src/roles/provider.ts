@@ -351,13 +351,12 @@ export const createProvider = (parts: NodeParts): Provider => {
     look,
     hands: {
       bid: ({ job }) => bid(job),
-      assign: ({ job, slice, bid: { bid: chosen, signature } }) => {
+      assign: async ({ job, slice, bid: { bid: chosen, signature } }) => {
         const digest = hashData(bidData({ chainId, contract: addresses.market }, chosen))
-        return sendIntent(
-          parts,
-          `assign:${job}:${slice}:${digest}:${chosen.expiry}`,
-          calls.assign(slice, chosen, signature),
-        )
+        // A bid holds for several slices, one after another, and for a slice that is open again.
+        const { attempt, since } = (await parts.view.market()).jobs.get(job)?.slices[slice]?.progress ?? {}
+        const intent = `assign:${job}:${slice}:${attempt}:${since}:${digest}`
+        return sendIntent(parts, intent, calls.assign(slice, chosen, signature))
       },
       fetch,
       receipt: ({ job, slice, attempt }) =>

@@ -17,6 +17,13 @@ const BUDGET = 60
 /** The bare stream takes so many seconds at most for one blob: on a machine that is busy or slow the blob is smaller. */
 const ONCE = 12
 
+/**
+ * Network buffers are garbage outside of V8's heap, three times what is transferred. With its usual 16 MiB for the young
+ * V8 seldom collects them and marks the whole heap instead, on all cores at once. So all processes here, the bare ones
+ * too, have little room for the young; a process that transfers much should (docs/blobs.md).
+ */
+const FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning']
+
 type Node = {
   readonly address: string
   ask<T>(order: Order): Promise<T>
@@ -25,7 +32,7 @@ type Node = {
 
 const start = async (args: string[], nodes: Set<Node>): Promise<Node> => {
   const child: ChildProcess = fork(join(import.meta.dirname, 'blobs', 'process.ts'), args, {
-    execArgv: ['--disable-warning=ExperimentalWarning'],
+    execArgv: FLAGS,
   })
   const closed = new Promise<void>((resolve) => child.on('close', () => resolve()))
   const answer = <T>(): Promise<T> =>

@@ -72,11 +72,22 @@ export const createChannel = (stream: Stream, peer: PeerId, idleMs: number, blam
     waiting.clear()
   }
 
+  const full = (): boolean => held >= Math.max(HELD, wanted)
+  let resuming = false
   const flow = (): void => {
-    const full = held >= Math.max(HELD, wanted)
+    // `resume` gives us what had come, and only then asks for more: a pause from within it would be lost, and the
+    // transport would take bytes until its buffer is full and reset the stream. So we look again when it is done.
+    if (resuming) return
     try {
-      if (full && stream.readStatus === 'readable') stream.pause()
-      else if (!full && stream.readStatus === 'paused') stream.resume()
+      if (!full() && stream.readStatus === 'paused') {
+        resuming = true
+        try {
+          stream.resume()
+        } finally {
+          resuming = false
+        }
+      }
+      if (full() && stream.readStatus === 'readable') stream.pause()
     } catch (error) {
       breakOff('stream-aborted', reasonOf(error))
     }

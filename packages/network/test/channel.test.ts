@@ -80,6 +80,21 @@ test('a slow reader slows its writer, whose memory does not grow, and the stream
   await writing
 })
 
+test('a reader that is always a little behind keeps its stream', async (t) => {
+  const [a, b] = [await start(t), await start(t)]
+  a.handleStream(bytes, async (channel) => {
+    unwrap(await channel.write(new Uint8Array(64 * MB)))
+  })
+  unwrap(await b.dial(addressOf(a)))
+  const channel = unwrap(await b.openStream(a.id, bytes))
+  for (let i = 0; i < 64 * 4; i++) {
+    const part = await channel.read(MB / 4)
+    assert.ok(part.ok, `after ${i / 4} MiB: ${JSON.stringify(part)}`)
+    await pause(i % 3)
+  }
+  channel.abort('done')
+})
+
 test('a peer that is killed in the middle of a stream is noticed, and what it did not send is missed', async (t) => {
   const a = await start(t)
   const child = spawn(

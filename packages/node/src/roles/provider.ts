@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import type { HistoryMessage } from '@lockstep/client'
+import { type HistoryMessage, progressTopic } from '@lockstep/client'
 import { bidData, callsOf, disputesAbi, hashData, signData } from '@lockstep/contracts'
 import { type Bid, boundTally, claimIdOf, sealOf } from '@lockstep/market'
 import { digestFromHex, type Hex, toHex } from '@lockstep/proof'
@@ -25,6 +25,9 @@ import { fetchTask, type TaskFiles } from './task-files.ts'
 const BID_SECONDS = 1_800
 /** What a job's programs need, before they are known: their declared work does not say it. */
 const UNKNOWN_MEMORY = 512 * 2 ** 20
+
+/** Milliseconds between two messages about the same run. */
+const PROGRESS_MS = 1_000
 
 const filesSchema = z.strictObject({
   program: z.string(),
@@ -73,6 +76,8 @@ export const createProvider = (parts: NodeParts): Provider => {
   const players = new Map<Hex, Promise<Result<Player>>>()
   let wanted = new Map<number, { readonly price: bigint; readonly time: number; readonly slices: number }>()
   let isPaused = false
+  const progress = parts.peer.topic(progressTopic)
+  const told = new Map<string, number>()
 
   const works: Works = {
     stage: (place) => stages.get(nameOf(place)),
@@ -201,6 +206,17 @@ export const createProvider = (parts: NodeParts): Provider => {
     ...(time !== undefined && { time }),
   })
 
+  /** Tells whoever watches how far a run is: at its end, and now and then before. */
+  const tellProgress = ({ job, slice, attempt, step, steps, loss }: RunningSlice): void => {
+    const name = nameOf({ job, slice, attempt })
+    const now = performance.now()
+    if (step < steps && now - (told.get(name) ?? Number.NEGATIVE_INFINITY) < PROGRESS_MS) return
+    told.set(name, now)
+    if (step === steps) told.delete(name)
+    const message = { job, slice, attempt, step, steps, ...(loss !== undefined && { loss }) }
+    void progress.publish(message).catch(() => {})
+  }
+
   const execute = async (place: Place): Promise<Result<unknown>> => {
     const found = await specOf(place)
     if (!found.ok) return found
@@ -218,6 +234,7 @@ export const createProvider = (parts: NodeParts): Provider => {
         if (event.kind === 'progress') {
           known.step = event.step
           known.loss = event.loss ?? known.loss
+          tellProgress(known)
           log.debug({ ...place, step: event.step, loss: event.loss }, 'progress')
         } else log.info({ ...place, ...event }, event.kind)
       },

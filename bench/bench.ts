@@ -1,5 +1,6 @@
 /**
- * Benchmarks: `npm run bench -- NAME [--json] [--quick]` runs bench/NAME.ts; without a name it lists what there is.
+ * Benchmarks: `npm run bench -- NAME [--json] [--quick] [--count N]` runs bench/NAME.ts; without a name it lists what
+ * there is. `--count` is for those that do something so many times: jobs.
  * Every row is a median of runs that alternate between ours and what it is compared with.
  */
 import { readdirSync } from 'node:fs'
@@ -8,7 +9,7 @@ import type { Bench, Row } from './row.ts'
 
 const { values, positionals } = scriptArguments({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' }, count: { type: 'string' } },
 })
 const [name] = positionals
 const names = readdirSync(import.meta.dirname)
@@ -17,15 +18,24 @@ const names = readdirSync(import.meta.dirname)
 
 if (name === undefined || !names.includes(name)) {
   if (name !== undefined) console.error(`${name} is no benchmark; allowed: ${names.join(', ')}.`)
-  else console.log(`usage: npm run bench -- NAME [--json] [--quick]\nbenchmarks: ${names.join(', ')}`)
+  else
+    console.log(
+      `usage: npm run bench -- NAME [--json] [--quick] [--count N]\nbenchmarks: ${names.join(', ')}`,
+    )
   process.exit(name === undefined ? 0 : 2)
 }
 const { bench } = (await import(`./${name}.ts`)) as { bench: Bench }
-const rows = await bench({ quick: values.quick ?? false })
+const { quick = false, count } = values
+if (count !== undefined && !/^[1-9]\d{0,5}$/.test(count)) {
+  console.error(`--count is ${count}; allowed: a whole number from 1 to 999999.`)
+  process.exit(2)
+}
+const rows = await bench({ quick, ...(count !== undefined && { count: Number(count) }) })
 if (values.json) console.log(JSON.stringify({ rows }))
 else for (const row of rows) console.log(line(row))
 
 function line(r: Row): string {
+  if (r.against === null) return `${r.what}: ${r.ours.toPrecision(4)} ${r.unit}`
   const target = r.target === null ? '' : `, target ${r.target} ${r.met ? 'met' : 'MISSED'}`
-  return `${r.what}: ${r.ours.toPrecision(4)} ${r.unit}; ${r.against} ${r.theirs.toPrecision(4)}; ratio ${r.ratio.toFixed(3)}${target}`
+  return `${r.what}: ${r.ours.toPrecision(4)} ${r.unit}; ${r.against} ${r.theirs!.toPrecision(4)}; ratio ${r.ratio!.toFixed(3)}${target}`
 }

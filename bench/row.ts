@@ -1,15 +1,26 @@
-/** One comparison. `ratio` is ours to theirs in the sense in which more is better. */
+/** One comparison, or one figure that is compared with nothing. `ratio` is ours to theirs where more is better. */
 export type Row = {
   readonly what: string
   readonly ours: number
   readonly unit: string
-  readonly against: string
-  readonly theirs: number
-  readonly ratio: number
+  readonly against: string | null
+  readonly theirs: number | null
+  readonly ratio: number | null
   readonly target: number | null
   readonly met: boolean | null
 }
-export type Bench = (options: { quick: boolean }) => Promise<Row[]>
+export type BenchOptions = {
+  readonly quick: boolean
+  /** How much of it, in the bench's own terms; left out, as much as its rows are about. */
+  readonly count?: number
+}
+export type Bench = (options: BenchOptions) => Promise<Row[]>
+
+/** What was measured, beside nothing. */
+export const figure = (what: string, ours: number, unit: string): Row => ({
+  ...{ what, ours, unit },
+  ...{ against: null, theirs: null, ratio: null, target: null, met: null },
+})
 
 export const median = (xs: readonly number[]): number => {
   const sorted = [...xs].sort((a, b) => a - b)

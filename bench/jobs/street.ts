@@ -31,6 +31,13 @@ const TOKEN = 10n ** 18n
 /** Nobody is to run dry of what a longer life would earn: stake for all claims whose windows run, and bonds. */
 const [STAKE, SEAT, COINS] = [200_000n * TOKEN, 1_000n * TOKEN, 10_000n * 10n ** 18n]
 
+/** A draw whose halves are some blocks long: who misses one in which it should reveal loses stake. */
+const RULES = {
+  ...LOCAL_RULES,
+  draw: { ...LOCAL_RULES.draw, period: 8 },
+  verifiers: { ...LOCAL_RULES.verifiers, delay: 24 },
+}
+
 export type Member = {
   readonly name: string
   readonly role: string
@@ -67,15 +74,21 @@ export const openStreet = async (options: StreetOptions): Promise<Street> => {
   const children: ChildProcess[] = []
   const members: Member[] = []
   const close = async (): Promise<void> => {
+    const alive = children.filter(({ exitCode, signalCode }) => exitCode === null && signalCode === null)
+    const ended = Promise.all(alive.map((child) => new Promise((resolve) => child.once('close', resolve))))
+    const impatience = setTimeout(() => {
+      for (const child of alive) child.kill('SIGKILL')
+    }, 10_000)
     await Promise.all(members.map(({ ask }) => ask('stop').catch(() => undefined)))
-    for (const child of children) child.kill('SIGKILL')
+    await ended
+    clearTimeout(impatience)
     await chain.stop()
     await rm(directory, { recursive: true, force: true })
   }
   try {
     const account = { privateKey: DEPLOYER } as const
     const connection = await connect({ url: chain.url, chainId: LOCAL_CHAIN.id, account })
-    const deployment = await deployMarket(connection, LOCAL_RULES)
+    const deployment = await deployMarket(connection, RULES)
     const { addresses } = deployment
     const calls: MarketCalls = marketCalls(addresses)
     const tokenCall = callsOf('token', addresses.token, MARKET_ABIS.token)

@@ -63,6 +63,7 @@ const marketAt = (now: number, job: LiveJob, more: Partial<LiveMarket> = {}): Li
 const works = (stage?: WorkStage, bid?: LiveBid): Works => ({
   stage: () => stage,
   wants: () => true,
+  runs: 1,
   ownBid: () => bid,
 })
 const kinds = (duties: readonly { do: string }[]): string[] => duties.map((duty) => duty.do)
@@ -125,6 +126,21 @@ test('an assigned slice is fetched, then received when it is firm; what cannot b
   assert.deepEqual(at(50, 'fetched'), ['receipt'])
   assert.deepEqual(at(50, 'missing'), ['decline'])
   assert.deepEqual(at(98), ['decline'], 'no time is left to fetch')
+})
+
+test('a slice is received when it can be run, the most pressing first, and declined when its turn has not come', () => {
+  const pressing = sliceAt('assigned', { ...me, until: 90 })
+  const [first, second] = [sliceAt('running', { ...me }), sliceAt('assigned', { ...me })]
+  const stages = (run: WorkStage | undefined): Works => ({
+    ...works('fetched', bidBy(me, 5n)),
+    stage: ({ slice }) => (slice === 0 ? run : 'fetched'),
+  })
+  const job = jobWith([first, second, pressing])
+  const at = (now: number, run?: WorkStage) =>
+    provideDuties(marketAt(now, job), me, stages(run)).filter((duty) => duty.do !== 'run')
+  assert.deepEqual(at(60), [], 'the only run there may be is under way')
+  assert.deepEqual(at(60, 'done').slice(1), [{ do: 'receipt', job: 1, slice: 2, attempt: 1 }])
+  assert.deepEqual(at(88), [{ do: 'decline', job: 1, slice: 2, attempt: 1 }])
 })
 
 test('a running slice is run, also by a node that has forgotten it, and then claimed', () => {

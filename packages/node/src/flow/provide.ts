@@ -13,6 +13,8 @@ export type Works = {
   readonly stage: (place: Place) => WorkStage | undefined
   /** Whether the policy takes this job, and has room for one more slice of it. */
   readonly wants: (job: LiveJob) => boolean
+  /** Runs that go beside each other. */
+  readonly runs: number
   /** The newest bid of ours for a job that has not expired. */
   readonly ownBid: (job: number) => LiveBid | undefined
 }
@@ -25,9 +27,10 @@ export const PATIENCE = 3
 /** What a provider has to do: each slice's line, from the bid to the settlement. */
 export const provideDuties = (market: LiveMarket, self: Self, works: Works): Duty[] => {
   const duties: Duty[] = []
+  const turns = receiptTurns(market, self, works)
   for (const job of market.jobs.values()) {
     if (wantsToBid(job, market.now, works)) duties.push({ do: 'bid', job: job.number })
-    for (const slice of job.slices) duties.push(...sliceDuties(market, job, slice, self, works))
+    for (const slice of job.slices) duties.push(...sliceDuties(market, job, slice, self, works, turns))
   }
   for (const dispute of market.disputes) {
     if (dispute.outcome === 'open' && dispute.claimant === self.key)
@@ -44,23 +47,47 @@ const wantsToBid = (job: LiveJob, now: number, works: Works): boolean =>
   job.slices.some(({ progress }) => progress.status === 'bidding' || progress.status === 'waiting') &&
   works.wants(job)
 
+const isOf = ({ progress }: LiveSlice, self: Self): boolean =>
+  progress.account === self.account && progress.key === self.key
+
+/**
+ * The slices whose turn it is to be received, the most pressing first. A run's clock begins with its receipt: whoever
+ * signs for more than it can run beside each other is late with all of them, and a late run is slashed.
+ */
+const receiptTurns = ({ jobs, now }: LiveMarket, self: Self, works: Works): ReadonlySet<LiveSlice> => {
+  let free = works.runs
+  const ready: LiveSlice[] = []
+  for (const job of jobs.values()) {
+    for (const slice of job.slices) {
+      const { status, attempt, firm } = slice.progress
+      if ((status !== 'running' && status !== 'assigned') || !isOf(slice, self)) continue
+      const stage = works.stage({ job: job.number, slice: slice.number, attempt })
+      if (status === 'assigned' && stage === 'fetched' && now >= firm) ready.push(slice)
+      if (status === 'running' && stage !== 'done' && stage !== 'impossible') free--
+    }
+  }
+  ready.sort((a, b) => a.progress.until - b.progress.until)
+  return new Set(ready.slice(0, Math.max(0, free)))
+}
+
 const sliceDuties = (
   market: LiveMarket,
   job: LiveJob,
   slice: LiveSlice,
   self: Self,
   works: Works,
+  turns: ReadonlySet<LiveSlice>,
 ): Duty[] => {
   const { progress } = slice
   const at: Place = { job: job.number, slice: slice.number, attempt: progress.attempt }
-  const mine = progress.account === self.account && progress.key === self.key
+  const mine = isOf(slice, self)
   switch (progress.status) {
     case 'bidding':
       return assignDuties(market.now, job, slice, self, works)
     case 'assigned':
       return [
         ...(mine ? [] : assignDuties(market.now, job, slice, self, works)),
-        ...(mine ? receiptDuties(market.now, slice, at, works) : []),
+        ...(mine ? receiptDuties(market.now, slice, at, works, turns) : []),
       ]
     case 'running':
       return mine ? runDuties(market.now, slice, at, works) : []
@@ -116,11 +143,21 @@ export const bestOf = (job: LiveJob, slice: LiveSlice, now: number): LiveBid | u
   return best
 }
 
-const receiptDuties = (now: number, { progress }: LiveSlice, at: Place, works: Works): Duty[] => {
+const receiptDuties = (
+  now: number,
+  slice: LiveSlice,
+  at: Place,
+  works: Works,
+  turns: ReadonlySet<LiveSlice>,
+): Duty[] => {
+  const { firm, until } = slice.progress
   const stage = works.stage(at)
-  if (stage === undefined) return now < progress.until - MARGIN ? [{ do: 'fetch', ...at }] : decline(at)
-  if (now < progress.firm) return []
-  return stage === 'missing' ? decline(at) : [{ do: 'receipt', ...at }]
+  const late = now >= until - MARGIN
+  if (stage === undefined) return late ? decline(at) : [{ do: 'fetch', ...at }]
+  if (now < firm) return []
+  if (stage === 'missing') return decline(at)
+  if (turns.has(slice) || stage !== 'fetched') return [{ do: 'receipt', ...at }]
+  return late ? decline(at) : []
 }
 const decline = (at: Place): Duty[] => [{ do: 'decline', ...at }]
 

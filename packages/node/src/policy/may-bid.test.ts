@@ -20,6 +20,7 @@ const offer: Offer = {
   minimumImprovement: 100n,
   discount: 0n,
   slices: [slice],
+  receipt: 60,
   deadline: 2_000_000_000,
 }
 const idle: Load = { runs: 0, memory: 0, disk: 0, stake: 0n }

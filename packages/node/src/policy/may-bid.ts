@@ -21,11 +21,13 @@ export type OfferedSlice = {
 export type Offer = Auction & {
   readonly job: number
   readonly slices: readonly OfferedSlice[]
+  /** Seconds for which a slice that was taken can wait for its turn: its run's clock begins with our receipt. */
+  readonly receipt: number
   /** In the chain's seconds: after it no attempt begins. */
   readonly deadline: number
 }
 
-/** What this node has taken on: its runs, and the bids that may still be taken. */
+/** What this node has taken on: slices to be run, and bids that may still be taken; and what those that run need. */
 export type Load = {
   readonly runs: number
   readonly memory: number
@@ -89,7 +91,12 @@ export const mayBid = (offer: Offer, policy: Policy, load: Load, conditions: Con
   if (pause) return { kind: 'skip', ...pause }
   if (!withinHours(caps.hours, conditions.wall))
     return skip('hours', clockOf(conditions.wall), 'policy.caps.hours')
-  if (load.runs >= caps.runs) return skip('runs', load.runs, `below ${caps.runs}`)
+  const promise = ({ work }: OfferedSlice): number =>
+    Math.ceil((Number(work) / (capability?.unitsPerSecond ?? 0)) * slack) + START_SECONDS
+  // Half of the time for the receipt is left for what does not go as promised.
+  const longest = Math.max(START_SECONDS, ...offer.slices.map(promise))
+  const room = caps.runs * (1 + Math.floor(offer.receipt / (2 * longest)))
+  if (load.runs >= room) return skip('runs', load.runs, `below ${room}`)
   if (capability === undefined) return skip('unmeasured', 'unknown', 'a measured throughput')
   if (offer.deadline <= now) return skip('deadline', offer.deadline, `after ${now}`)
   if (offer.slices.length === 0) return skip('no-slices', 0, 'a slice that is open')
@@ -98,32 +105,30 @@ export const mayBid = (offer: Offer, policy: Policy, load: Load, conditions: Con
   if ('reason' in ask) return skip(ask.reason, `a floor of ${ask.floor}`, limitOfPrice(ask.reason, offer))
 
   // What is measured in bytes and seconds, slice by slice; one that fails the fewest says why none fits.
-  const room = {
+  const left = {
     memory: Math.min(caps.memory - load.memory, conditions.freeMemory),
     disk: Math.min(caps.disk - load.disk, conditions.freeDisk),
     stake: conditions.freeStake - load.stake,
   }
-  const promise = ({ work }: OfferedSlice): number =>
-    Math.ceil((Number(work) / capability.unitsPerSecond) * slack) + START_SECONDS
   const fits = offer.slices.filter(
     (slice) =>
-      slice.memory <= room.memory &&
-      slice.disk <= room.disk &&
+      slice.memory <= left.memory &&
+      slice.disk <= left.disk &&
       promise(slice) <= slice.time &&
-      slice.stake <= room.stake,
+      slice.stake <= left.stake,
   )
   if (fits.length === 0) {
     const nearest = offer.slices.reduce((a, b) => (b.memory < a.memory ? b : a))
-    if (nearest.memory > room.memory) return skip('memory', nearest.memory, `at most ${room.memory} bytes`)
-    if (nearest.disk > room.disk) return skip('disk', nearest.disk, `at most ${room.disk} bytes`)
+    if (nearest.memory > left.memory) return skip('memory', nearest.memory, `at most ${left.memory} bytes`)
+    if (nearest.disk > left.disk) return skip('disk', nearest.disk, `at most ${left.disk} bytes`)
     if (promise(nearest) > nearest.time)
       return skip('time', `${promise(nearest)} s`, `at most the slice's ${nearest.time} s`)
-    return skip('stake', nearest.stake, `at most the free ${room.stake}`)
+    return skip('stake', nearest.stake, `at most the free ${left.stake}`)
   }
   // One bid stands for every slice that it is taken for: its time must be within all of theirs.
   const tightest = Math.min(...fits.map(({ time }) => time))
   const fitting = fits.filter((slice) => promise(slice) <= tightest)
-  const slices = countTogether(fitting, caps.runs - load.runs, room)
+  const slices = countTogether(fitting, caps.runs, left)
   const time = Math.max(...fitting.map(promise))
   return { kind: 'bid', price: ask.price, time, slices, fitting: fitting.map(({ slice }) => slice) }
 }

@@ -82,6 +82,7 @@ export const createProvider = (parts: NodeParts): Provider => {
   const works: Works = {
     stage: (place) => stages.get(nameOf(place)),
     wants: (job) => wanted.has(job.number),
+    runs: config.policy.caps.runs,
     ownBid: (job) => {
       const bid = mailbox.bids(job).find(({ bid: { key } }) => key === self.key)
       return bid === undefined || bid.bid.expiry <= parts.now() + 30 ? undefined : (bid as LiveBid)
@@ -102,19 +103,22 @@ export const createProvider = (parts: NodeParts): Provider => {
       const seen = await parts.surroundings.look()
       const freeStake = await parts.read.freeStake(self.account)
       const discount = await parts.read.discountOf(self.account)
-      const mine = [...jobs.values()].flatMap(({ slices }) =>
-        slices.filter(
-          ({ progress: { key, status } }) =>
-            key === self.key && (status === 'assigned' || status === 'running'),
-        ),
-      )
+      const { runs } = config.policy.caps
+      let taken = 0
+      for (const { number, slices } of jobs.values()) {
+        for (const { number: slice, progress } of slices) {
+          const { key, status, attempt } = progress
+          if (key !== self.key || (status !== 'assigned' && status !== 'running')) continue
+          if (stages.get(nameOf({ job: number, slice, attempt })) !== 'done') taken++
+        }
+      }
       for (const job of open) {
         const { ceiling, charges, times, allowed, banned } = job.spec
         if (allowed.length > 0 && !includes(allowed, self.account)) continue
         if (includes(banned, self.account)) continue
         const decision = mayBid(
           {
-            ...{ job: job.number, ceiling, deadline: times.deadline, discount },
+            ...{ job: job.number, ceiling, deadline: times.deadline, receipt: times.receipt, discount },
             minimumImprovement: BigInt(charges.minimumImprovement),
             slices: job.slices
               .filter(({ progress: { status } }) => status === 'bidding' || status === 'waiting')
@@ -127,11 +131,17 @@ export const createProvider = (parts: NodeParts): Provider => {
               ),
           },
           config.policy,
-          { runs: mine.length, memory: mine.length * UNKNOWN_MEMORY, disk: 0, stake: 0n },
+          { runs: taken, memory: Math.min(taken, runs - 1) * UNKNOWN_MEMORY, disk: 0, stake: 0n },
           { now, capability: parts.capability(), freeStake, ...seen },
         )
         if (decision.kind === 'bid') next.set(job.number, decision)
         else log.debug({ job: job.number, ...decision }, 'no bid')
+        // A bid is a promise: whoever has heard it can put it in.
+        if (decision.kind === 'bid' || works.ownBid(job.number) !== undefined)
+          taken += Math.min(
+            runs,
+            job.slices.filter(({ progress: { status } }) => status === 'bidding').length,
+          )
       }
     }
     wanted = next

@@ -17,6 +17,8 @@ export type StreamDefinition = {
   readonly rate: Rate
   /** A stream on which nothing moves for so long is aborted. */
   readonly idleMs: number
+  /** Bytes that we hold for our reader before we ask the other side to wait; 256 KiB where nothing is said. */
+  readonly holdBytes?: number
 }
 
 /**
@@ -46,8 +48,7 @@ export type Channel = {
 /** The stream is closed for both sides when the handler's promise settles; a handler that throws aborts it. */
 export type ChannelHandler = (channel: Channel) => Promise<void>
 
-/** Bytes that we hold for a reader before we ask the other side to wait. */
-const HELD = 256 << 10
+const HOLD_BYTES = 256 << 10
 /** Written in pieces, so that no more than one of them waits for a slow reader on top of the transport's own window. */
 const PIECE = 256 << 10
 const LENGTH_BYTES = 4
@@ -60,7 +61,13 @@ export type Blame = (misconduct: Misconduct, detail: string) => void
  * The transport's own iterator reads into an unbounded queue, and its `onDrain` settles at once from the second time on.
  * So this reads by events with pause and resume, and waits for `drain` events itself.
  */
-export const createChannel = (stream: Stream, peer: PeerId, idleMs: number, blame: Blame): Channel => {
+export const createChannel = (
+  stream: Stream,
+  peer: PeerId,
+  idleMs: number,
+  blame: Blame,
+  holdBytes: number = HOLD_BYTES,
+): Channel => {
   const chunks: Uint8Array[] = []
   let held = 0
   let wanted = 0
@@ -72,7 +79,7 @@ export const createChannel = (stream: Stream, peer: PeerId, idleMs: number, blam
     waiting.clear()
   }
 
-  const full = (): boolean => held >= Math.max(HELD, wanted)
+  const full = (): boolean => held >= Math.max(holdBytes, wanted)
   let resuming = false
   const flow = (): void => {
     // `resume` gives us what had come, and only then asks for more: a pause from within it would be lost, and the

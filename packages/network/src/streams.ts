@@ -123,7 +123,7 @@ export const createStreams = (
         })
         tally.opened!++
         tally.open!++
-        const channel = createChannel(stream, peer, definition.idleMs, blame(peer))
+        const channel = createChannel(stream, peer, definition.idleMs, blame(peer), definition.holdBytes)
         const cancel = (): void => channel.abort('cancelled')
         signal?.addEventListener('abort', cancel)
         const closed = (): void => {
@@ -185,7 +185,7 @@ export const createStreams = (
         wire(definition),
         async (stream, connection) => {
           const peer = connection.remotePeer.toString()
-          const channel = createChannel(stream, peer, definition.idleMs, blame(peer))
+          const channel = createChannel(stream, peer, definition.idleMs, blame(peer), definition.holdBytes)
           inbound++
           tally.open!++
           openBy.set(peer, (openBy.get(peer) ?? 0) + 1)

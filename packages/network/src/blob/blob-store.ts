@@ -1,5 +1,5 @@
 import { createReadStream, mkdirSync } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault, FaultError, fail, ok, type Result } from '@lockstep/tensor'
 import { type Entry, footprint, HELD } from './blob-entry.ts'
@@ -59,6 +59,7 @@ export type BlobSource = Uint8Array | AsyncIterable<Uint8Array> | { readonly fil
 export const MAX_READ = 2 ** 26
 const MAX_REASON = 200
 const MAX_PINS = 1024
+const OPEN_FILES = 16
 const DIGEST_CACHE = 2 ** 25
 
 export const openBlobStore = async (
@@ -89,6 +90,8 @@ export class BlobStore {
   readonly #index: BlobIndex
   readonly #entries = new Map<BlobId, Entry>()
   readonly #digests = new Map<BlobId, Uint8Array>()
+  /** Files that are being read, or were lately. */
+  readonly #files = new Map<BlobId, Promise<FileHandle>>()
   readonly #touched = new Map<BlobId, number>()
   #repairs: BlobRepairs = { torn: 0, shortened: [], discarded: [], pinsLost: false }
   #bytes = 0
@@ -388,6 +391,7 @@ export class BlobStore {
     if (this.#closed) return
     this.#saveUsed()
     this.#closed = true
+    this.#closeFiles(0)
     this.#index.close()
   }
 
@@ -555,6 +559,12 @@ export class BlobStore {
     if (this.#entries.get(entry.id) !== entry) return
     this.#entries.delete(entry.id)
     this.#digests.delete(entry.id)
+    const file = this.#files.get(entry.id)
+    this.#files.delete(entry.id)
+    await file?.then(
+      (it) => it.close(),
+      () => undefined,
+    )
     this.#touched.delete(entry.id)
     this.#index.forgetUsed(entry.id)
     this.#bytes -= footprint(entry.id)
@@ -584,17 +594,37 @@ export class BlobStore {
   /** Fewer bytes where the disk does not give all of them. */
   async #runFromDisk(entry: Entry, first: number, end: number): Promise<Uint8Array> {
     const length = Math.min(end * CHUNK, blobLength(entry.id)) - first * CHUNK
-    try {
-      const data = await open(join(entry.directory, 'data'), 'r')
+    for (;;) {
+      const file = this.#files.get(entry.id) ?? open(join(entry.directory, 'data'), 'r')
+      this.#files.delete(entry.id)
+      this.#files.set(entry.id, file)
+      this.#closeFiles(OPEN_FILES)
       try {
-        return await readAll(data, length, first * CHUNK)
-      } finally {
-        await data.close()
+        return await readAll(await file, length, first * CHUNK)
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException
+        // It was closed between our finding it and our reading: there is another one by now, or none.
+        if (code === 'EBADF' && this.#files.get(entry.id) !== file) continue
+        if (this.#files.get(entry.id) === file) this.#files.delete(entry.id)
+        file.then(
+          (it) => it.close(),
+          () => undefined,
+        )
+        if (code === 'ENOENT' || code === 'EIO') return new Uint8Array(0)
+        throw error
       }
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT' || code === 'EIO') return new Uint8Array(0)
-      throw error
+    }
+  }
+
+  /** Closes the files that were read the longest ago. One that is being read is closed when that has ended. */
+  #closeFiles(keep: number): void {
+    for (const [id, file] of this.#files) {
+      if (this.#files.size <= keep) return
+      this.#files.delete(id)
+      file.then(
+        (it) => it.close(),
+        () => undefined,
+      )
     }
   }
 

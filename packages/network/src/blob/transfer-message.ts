@@ -15,6 +15,7 @@ export const BLOBS: StreamDefinition = {
   streamsPerPeer: 8,
   rate: { perSecond: 8, burst: 32 },
   idleMs: 60_000,
+  holdBytes: 2 ** 20,
 }
 
 /** Chunks that one question may name. */

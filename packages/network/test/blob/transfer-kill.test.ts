@@ -66,7 +66,7 @@ test('three sources: one serves garbage, one stalls, one is killed in the middle
   const child = startChild(t, 'serve', directory)
   const address = await child.line('/ip4')
 
-  const d = await joinParty(t, { chunkMs: 1500 })
+  const d = await joinParty(t, { chunkMs: 5000 })
   const sources = [garbage.peer.id, stalling.peer.id, unwrap(await d.peer.dial(address))]
   for (const { peer } of [garbage, stalling]) unwrap(await d.peer.dial(peer.addresses()[0]!))
   const fetching = d.service.fetch(id, sources)

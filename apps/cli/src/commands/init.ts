@@ -51,14 +51,19 @@ type Fields = { [field: string]: unknown }
 
 /** Changes one field; whether there is such a field, and whether the value is allowed, the schema says. */
 const setField = (fields: Fields, setting: string): void => {
-  const match = /^([a-zA-Z0-9]+)(?:\.([a-zA-Z0-9]+))?=(.*)$/.exec(setting)
+  const match = /^([a-zA-Z0-9]+(?:\.[a-zA-Z0-9]+){0,3})=(.*)$/.exec(setting)
   if (!match)
     throw badInput('option-invalid', '--set', setting, 'field=value', 'Such as --set training.steps=300.')
-  const [, outer, inner, text] = match
-  const value = parseSetting(setting, text!)
-  const before = fields[outer!]
-  if (inner === undefined) fields[outer!] = value
-  else fields[outer!] = { ...(typeof before === 'object' ? before : {}), [inner]: value }
+  const names = match[1]!.split('.')
+  const last = names.pop()!
+  let at = fields
+  for (const name of names) {
+    const before = at[name]
+    const copy: Fields = typeof before === 'object' && before !== null ? { ...before } : {}
+    at[name] = copy
+    at = copy
+  }
+  at[last] = parseSetting(setting, match[2]!)
 }
 
 const parseSetting = (setting: string, text: string): unknown => {

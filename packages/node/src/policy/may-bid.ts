@@ -154,8 +154,11 @@ export const pausedBy = (
   return undefined
 }
 
-/** To fetch the inputs, start the process and compile the program, on top of the work itself. */
-const START_SECONDS = 10
+/**
+ * Seconds that a run may take beside its work: a process is started, inputs are checked, the machine is busy with others.
+ * A promise binds, and whoever breaks it is slashed; nobody is preferred for a shorter one but between equal prices.
+ */
+const START_SECONDS = 60
 
 /** How many of these fit beside each other, the largest taken for all. */
 const countTogether = (

@@ -30,7 +30,7 @@ const OVERTAKEN = new Set([
 ])
 
 export const isOvertaken = (fault: Fault): boolean =>
-  fault.code === 'call-refused' && OVERTAKEN.has(String(fault.value))
+  (fault.code === 'call-refused' || fault.code === 'reverted') && OVERTAKEN.has(String(fault.value))
 
 /** Sends a call as an intent of that name, and logs what came of it. */
 export const sendIntent = async (

@@ -129,7 +129,7 @@ export const mayBid = (offer: Offer, policy: Policy, load: Load, conditions: Con
   const tightest = Math.min(...fits.map(({ time }) => time))
   const fitting = fits.filter((slice) => promise(slice) <= tightest)
   const slices = countTogether(fitting, caps.runs, left)
-  const time = Math.max(...fitting.map(promise))
+  const time = Math.min(tightest, Math.max(...fitting.map(promise)) + SPARE_SECONDS)
   return { kind: 'bid', price: ask.price, time, slices, fitting: fitting.map(({ slice }) => slice) }
 }
 
@@ -154,11 +154,13 @@ export const pausedBy = (
   return undefined
 }
 
+/** To fetch the inputs, start the process and compile the program, on top of the work itself. */
+const START_SECONDS = 10
 /**
- * Seconds that a run may take beside its work: a process is started, inputs are checked, the machine is busy with others.
- * A promise binds, and whoever breaks it is slashed; nobody is preferred for a shorter one but between equal prices.
+ * Promised on top where the slice allows it: the machine may be busy with others. A promise binds, whoever breaks it is
+ * slashed, and a shorter one is preferred only between equal prices.
  */
-const START_SECONDS = 60
+const SPARE_SECONDS = 60
 
 /** How many of these fit beside each other, the largest taken for all. */
 const countTogether = (

@@ -72,11 +72,55 @@ const short = (value: unknown): string => {
 /** The libraries' errors, each of which already says field, value, limit and remedy, and the system's, as CliErrors. */
 export const asCliError = (error: unknown, about = 'file'): CliError | undefined => {
   if (error instanceof CliError) return error
-  if (error instanceof FaultError) return new CliError(EXIT.input, error.fault.code, error.fault)
+  if (error instanceof FaultError)
+    return new CliError(exitOf(error.fault.code), error.fault.code, error.fault)
   if (!(error instanceof Error)) return undefined
-  if (isExplained(error)) return new CliError(EXIT.input, error.code, error)
+  if (isExplained(error)) return new CliError(exitOf(error.code), error.code, error)
+  const chain = fromChain(error)
+  if (chain) return chain
   return fromSystem(error, about)
 }
+
+/** Faults about what is around the program, not about what was handed in. */
+const ENVIRONMENT = new Set([
+  'address-unreachable',
+  'blob-unavailable',
+  'chain-unreachable',
+  'insufficient-funds',
+  'no-peers',
+  'node-locked',
+  'node-unreachable',
+  'offer-refused',
+  'peer-unreachable',
+  'result-unavailable',
+  'too-few-tokens',
+  'unfunded',
+])
+const exitOf = (code: string): ExitCode => (ENVIRONMENT.has(code) ? EXIT.environment : EXIT.input)
+
+/** What is said by the chain's libraries, whose errors go on for pages. */
+const fromChain = (error: Error): CliError | undefined => {
+  const names: string[] = []
+  for (let at: unknown = error; at instanceof Error && names.length < 8; at = at.cause) names.push(at.name)
+  const { code, message } = error as Error & { code?: string }
+  if (error.name === 'ChainError' || error.name === 'LocalChainError')
+    return new CliError(code === 'wrong-chain' ? EXIT.input : EXIT.environment, code ?? 'chain', {
+      field: 'the chain',
+      value: message,
+      limit: 'the chain that is meant, with the market on it',
+      remedy: 'Check the network file, and that its chain runs: `lockstep status` looks at it.',
+    })
+  if (!names.some((name) => UNREACHABLE.has(name))) return undefined
+  const { shortMessage, url } = error as Error & { shortMessage?: string; url?: string }
+  return badEnvironment(
+    'chain-unreachable',
+    'the chain',
+    `${url ?? 'out of reach'}: ${shortMessage ?? message.split('\n')[0]}`,
+    'a chain that answers',
+    'Start the network with `lockstep up`, or check its address.',
+  )
+}
+const UNREACHABLE = new Set(['HttpRequestError', 'TimeoutError', 'SocketClosedError'])
 
 /** What a decoder says of a file's content, with the file's name and what to do about it. */
 export const from = <T>(path: string, remedy: string, decode: () => T): T => {

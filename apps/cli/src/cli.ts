@@ -10,6 +10,7 @@ import { validateCommand } from './commands/validate.ts'
 import { verifyCommand } from './commands/verify.ts'
 import { defaultThreads } from './estimates.ts'
 import { openExecutor } from './executor.ts'
+import { addMarketCommands } from './market-commands.ts'
 import { decimal, integer, integers, root } from './options.ts'
 import { createTerminal, type Terminal, type TerminalOptions } from './terminal.ts'
 
@@ -85,8 +86,8 @@ const commandLine = (
       '\nExit codes: 0 all well, 1 a difference or a lost dispute, 2 bad input, 3 trouble with disk, port, chain or permissions, 4 a bug.',
     )
 
-  const command = (usage: string, description: string): Command =>
-    program
+  const command = (usage: string, description: string, under = program): Command =>
+    under
       .command(usage)
       .description(description)
       .option('--json', 'print one JSON object on stdout instead of text')
@@ -217,6 +218,7 @@ const commandLine = (
       await withExecutor(threads, (executor) => sampleCommand(path, options, executor, terminal))
     })
 
+  addMarketCommands({ terminal, command, setExit, untilStopped })
   return program
 }
 

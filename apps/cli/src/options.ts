@@ -1,3 +1,4 @@
+import { parseAmount } from '@lockstep/market'
 import { badInput } from './cli-error.ts'
 
 /** A parser of an option's integer, for commander: anything else is an error that says what is allowed. */
@@ -41,3 +42,52 @@ export const root = (text: string): string => {
   if (/^0x[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase()
   throw badInput('option-invalid', '--root', text, '0x and 64 hexadecimal digits', 'Copy the whole root.')
 }
+
+/** Tokens as a person writes them, in the token's units. */
+export const amount =
+  (field: string) =>
+  (text: string): bigint => {
+    const units = parseAmount(text)
+    if (units !== undefined) return units
+    throw badInput(
+      'option-invalid',
+      field,
+      text,
+      'a decimal number of tokens such as 0.25, of at most 18 decimals',
+      'Write the amount in LOCK.',
+    )
+  }
+
+/** Words separated by commas, each once. */
+export const words =
+  <const T extends string>(field: string, allowed: readonly T[]) =>
+  (text: string): T[] => {
+    const given = text.split(',').map((word) => word.trim())
+    const known = given.filter((word): word is T => (allowed as readonly string[]).includes(word))
+    if (known.length === given.length && new Set(given).size === given.length) return known
+    throw badInput(
+      'option-invalid',
+      field,
+      text,
+      `${allowed.join(', ')}, each at most once, with commas between`,
+      'Correct the list.',
+    )
+  }
+
+/** A JSON object. */
+export const jsonObject =
+  (field: string) =>
+  (text: string): { [name: string]: unknown } => {
+    try {
+      const value: unknown = JSON.parse(text)
+      if (typeof value === 'object' && value !== null && !Array.isArray(value))
+        return value as { [name: string]: unknown }
+    } catch {}
+    throw badInput(
+      'option-invalid',
+      field,
+      text,
+      'a JSON object',
+      'Write it such as {"seed":1}, quoted for the shell.',
+    )
+  }

@@ -233,8 +233,13 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
           await sleep(POLL_MS)
         }
       },
-      fetch: (job, signal = AbortSignal.timeout(600_000)) =>
-        fetchResults({ chain, mailbox, blobs, store, peer, job, signal }),
+      fetch: async (job, signal = AbortSignal.timeout(600_000)) => {
+        const known = await state(job)
+        if (!known.ok) return known
+        const met = await somePeers(peer, PEER_SECONDS)
+        if (!met.ok) return met
+        return fetchResults({ chain, mailbox, blobs, store, peer, job, signal })
+      },
       cancel: async (job) => {
         const sent = await chain.send(chain.calls.cancel(job))
         return sent.ok ? ok(undefined) : sent

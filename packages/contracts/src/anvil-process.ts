@@ -23,6 +23,7 @@ export const startAnvil = async (
   port: number,
   args: readonly string[],
   timeout: number,
+  hosts: readonly string[] = [LOCAL_CHAIN.host],
 ): Promise<AnvilProcess> => {
   const binary = findFoundryBinary('anvil')
   if (binary === undefined) throw new LocalChainError('anvil-missing', missingBinary('anvil'))
@@ -30,7 +31,7 @@ export const startAnvil = async (
   const { id, hardfork, host } = LOCAL_CHAIN
   const child = spawn(
     binary,
-    ['--host', host, '--port', `${port}`, '--chain-id', `${id}`, '--hardfork', hardfork, ...args],
+    ['--host', hosts.join(','), '--port', `${port}`, '--chain-id', `${id}`, '--hardfork', hardfork, ...args],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   )
   const ended = new Promise<number | null>((resolve) => {
@@ -61,7 +62,7 @@ export const startAnvil = async (
     )
     child.stdout.on('data', (chunk) => {
       output = (output + chunk).slice(-4096)
-      const found = /Listening on \S+:(\d+)\s/.exec(output)
+      const found = /Listening on [^\s,]+:(\d+)[,\s]/.exec(output)
       if (!found) return
       clearTimeout(timer)
       // The pipe must go on being emptied, or a full one would stop the chain.

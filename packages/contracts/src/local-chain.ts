@@ -16,6 +16,8 @@ export type LocalChainOptions = {
    * newest good copy was taken. Without one a chain begins anew each time.
    */
   readonly stateDirectory?: string
+  /** Addresses to listen on, loopback or all among them; left out, loopback alone. Whoever reaches it can change it. */
+  readonly hosts?: readonly string[]
   /** A further argument list for anvil: block times, gas limits. */
   readonly args?: readonly string[]
   /** Milliseconds to wait for the chain to listen. */
@@ -24,8 +26,8 @@ export type LocalChainOptions = {
 
 /** Starts a chain on a loopback port and returns when it answers. */
 export const startLocalChain = async (options: LocalChainOptions = {}): Promise<LocalChain> => {
-  const { port = 0, args = [], timeout = 20_000, stateDirectory } = options
-  const start = (more: readonly string[]) => startAnvil(port, [...args, ...more], timeout)
+  const { port = 0, args = [], timeout = 20_000, stateDirectory, hosts } = options
+  const start = (more: readonly string[]) => startAnvil(port, [...args, ...more], timeout, hosts)
   if (stateDirectory === undefined) {
     return { ...(await start([])), save: async () => {} }
   }

@@ -56,6 +56,8 @@ export type Mailbox = {
   /** Asks some peers for a job's manifest and its bids, where they were missed. */
   readonly ask: (job: number) => Promise<void>
   readonly askHistory: (claim: `0x${string}`) => Promise<void>
+  /** The jobs that something is remembered of. */
+  readonly jobs: () => readonly number[]
   /** Forgets all jobs but these. */
   readonly retain: (jobs: ReadonlySet<number>) => Promise<void>
   readonly close: () => void
@@ -202,6 +204,7 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
         if ((await checks.history(answer.value)) === 'accept') keepHistory(answer.value)
       }
     },
+    jobs: () => [...jobs.keys()],
     retain: async (kept) => {
       for (const job of [...jobs.keys()]) {
         if (kept.has(job)) continue

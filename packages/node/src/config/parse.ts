@@ -35,7 +35,7 @@ export const readConfig = async (path: string): Promise<Result<ResolvedConfig>> 
 }
 
 export const resolveConfig = async (config: NodeConfig, from: string): Promise<Result<ResolvedConfig>> => {
-  const { chain, keys, http, store } = config
+  const { chain, keys, account, executor, http, store } = config
   const directory = resolve(from, config.directory)
   const inside = (path: string): string => (isAbsolute(path) ? path : join(directory, path))
   const { passphraseFile } = keys
@@ -54,6 +54,8 @@ export const resolveConfig = async (config: NodeConfig, from: string): Promise<R
       directory: inside(keys.directory),
       ...(passphraseFile === undefined ? {} : { passphraseFile: inside(passphraseFile) }),
     },
+    account: { ...account, directory: inside(account.directory) },
+    ...(executor === undefined ? {} : { executor: { ...executor, module: inside(executor.module) } }),
     http: { ...http, tokenFile: inside(http.tokenFile) },
   })
 }

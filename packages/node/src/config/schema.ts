@@ -108,6 +108,14 @@ export const configSchema = z.strictObject({
       passphraseFile: z.string().min(1).max(1024).optional(),
     })
     .prefault({}),
+  account: z
+    .strictObject({
+      directory: path('accounts'),
+      name: z.string().regex(KEY_NAME, 'lower-case letters, digits, dashes; at most 32').optional(),
+      stake: amount.prefault('5000'),
+      seat: amount.prefault('1000'),
+    })
+    .prefault({}),
   network: z
     .strictObject({
       listen: z.array(multiaddr).max(32).default(['/ip4/0.0.0.0/tcp/4401', '/ip4/0.0.0.0/tcp/4402/ws']),
@@ -157,6 +165,12 @@ export const configSchema = z.strictObject({
       slack: number(1, 100).default(3),
     })
     .prefault({}),
+  executor: z
+    .strictObject({
+      module: z.string().min(1).max(1024),
+      options: z.record(z.string().max(64), z.json()).default({}),
+    })
+    .optional(),
   selfAudit: number(0, 1).default(0.1),
   faucet: z.boolean().default(false),
   http: z

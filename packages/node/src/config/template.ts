@@ -6,7 +6,7 @@ export const defaultConfig = (): NodeConfig => configSchema.parse({})
 
 /** The config that a new node gets: YAML with a word about every field. */
 export const configTemplate = (config: NodeConfig): string => {
-  const { chain, keys, network, policy, http, log } = config
+  const { chain, keys, account, network, policy, http, log } = config
   const { price, caps, pause } = policy
   const line = (depth: number, field: string, value: unknown, comment: string): string =>
     `${`${'  '.repeat(depth)}${field}: ${plain(value)}`.padEnd(44)} # ${comment}`
@@ -26,6 +26,17 @@ export const configTemplate = (config: NodeConfig): string => {
     line(1, 'directory', keys.directory, 'keystores'),
     line(1, 'node', keys.node, "the node key's name in it"),
     optional(1, 'passphraseFile', keys.passphraseFile, 'passphrase', 'mode 0600; else LOCKSTEP_PASSPHRASE'),
+    'account:',
+    line(1, 'directory', account.directory, 'keystores of accounts'),
+    optional(
+      1,
+      'name',
+      account.name,
+      'main',
+      'the account that the node prepares at its start; its keystore',
+    ),
+    line(1, 'stake', formatAmount(account.stake), 'tokens that a provider has staked at least'),
+    line(1, 'seat', formatAmount(account.seat), "tokens that a verifier's seat holds"),
     'network:',
     line(1, 'listen', network.listen, 'TCP, and WebSocket for browsers'),
     line(1, 'announce', network.announce, 'addresses to tell instead of those found out'),
@@ -56,6 +67,13 @@ export const configTemplate = (config: NodeConfig): string => {
     line(2, 'ownerLoad', pause.ownerLoad, 'cores that others may use before it yields; 0: not looked at'),
     line(2, 'runs', pause.runs, 'also stop runs that have begun, at the risk of being late'),
     line(1, 'slack', policy.slack, 'how many times the expected time is promised'),
+    optional(
+      0,
+      'executor',
+      config.executor,
+      { module: 'executor.js' },
+      'of your own for runs; else WebAssembly',
+    ),
     line(0, 'selfAudit', config.selfAudit, 'part of its own segments that it checks before it claims'),
     line(0, 'faucet', config.faucet, 'test networks: a relay gives, others ask'),
     'http:',

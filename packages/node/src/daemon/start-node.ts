@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-import { mailboxChecks, NETWORK_VERSION, openMailbox } from '@lockstep/client'
+import { join, resolve } from 'node:path'
+import { type Mailbox, mailboxChecks, NETWORK_VERSION, openMailbox, progressTopic } from '@lockstep/client'
 import {
   connect,
   type Deployment,
@@ -74,6 +74,8 @@ export type LockstepNode = {
 const PEER_KEY = 'peer.key'
 const TIDY_MS = 60_000
 const RETELL_MS = 15_000
+/** How long a relay keeps what belongs to a job that is closed. */
+const KEEP_MS = 7 * 86_400_000
 /** How long a duty waits at most until what it has done is indexed. */
 const SEEN_MS = 5_000
 
@@ -97,7 +99,7 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
   }
   try {
     await mkdir(directory, { recursive: true })
-    const where = /^postgres(ql)?:/.test(config.store) ? config.store : join(directory, config.store)
+    const where = /^postgres(ql)?:/.test(config.store) ? config.store : resolve(directory, config.store)
     const store = await openStore(where)
     closers.push(store.close)
     const signer = key.account()
@@ -246,6 +248,8 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     await provider?.restore()
     await verifier?.restore()
     if (isRelay && config.faucet) serveFaucet(parts)
+    // Who watches a job meets relays, and hears what these pass on.
+    if (isRelay) closers.push(peer.value.topic(progressTopic).subscribe(() => {}))
 
     const asked = new Map<number, number>()
     const due = async () => {
@@ -264,8 +268,9 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     const loop = startDutyLoop({ due, hands, log })
     closers.push(loop.stop)
     const watch = followChain(indexer, loop, stopping.signal)
+    const closed = new Map<number, number>()
     const timers = [
-      setInterval(() => void tidy(parts!).catch(onFault('tidying')), TIDY_MS),
+      setInterval(() => void tidy(parts!, closed).catch(onFault('tidying')), TIDY_MS),
       setInterval(() => void retell(parts!).catch(onFault('telling again')), RETELL_MS),
     ]
     closers.push(() => {
@@ -339,8 +344,12 @@ const retell = async ({ mailbox, view, self }: NodeParts): Promise<void> => {
 }
 
 /** Gives up what belongs to jobs that are closed. */
-const tidy = async ({ view, mailbox, blobStore, directory }: NodeParts): Promise<void> => {
-  const open = view.jobs()
+const tidy = async (
+  { view, mailbox, blobStore, directory, config }: NodeParts,
+  closed: Map<number, number>,
+): Promise<void> => {
+  const open = new Set(view.jobs())
+  if (config.roles.includes('relay')) for (const job of closedLately(mailbox, open, closed)) open.add(job)
   await mailbox.retain(open)
   for (const { id, pins } of blobStore.list()) {
     for (const pin of pins) {
@@ -354,6 +363,14 @@ const tidy = async ({ view, mailbox, blobStore, directory }: NodeParts): Promise
     if (job !== undefined && !open.has(Number(job)))
       await rm(join(runs, name), { recursive: true, force: true })
   }
+}
+
+/** Jobs whose results a relay keeps, because their requesters may come for them later. */
+const closedLately = (mailbox: Mailbox, open: ReadonlySet<number>, closed: Map<number, number>): number[] => {
+  const now = Date.now()
+  for (const job of mailbox.jobs()) if (!open.has(job) && !closed.has(job)) closed.set(job, now)
+  for (const [job, since] of closed) if (open.has(job) || now - since > KEEP_MS) closed.delete(job)
+  return [...closed.keys()]
 }
 
 const peerKey = async (path: string): Promise<Uint8Array> => {

@@ -10,6 +10,7 @@ import {
   jobSchema,
   jobsQuery,
   jobsSchema,
+  networkSchema,
   pauseBody,
   pausedSchema,
   statusSchema,
@@ -44,6 +45,13 @@ export const ENDPOINTS = {
     summary: 'Whether the node is ready, and why not; 503 where it is not',
     access: 'public',
     answer: healthSchema,
+  },
+  network: {
+    method: 'get',
+    path: '/network',
+    summary: 'What others need to join the network',
+    access: 'public',
+    answer: networkSchema,
   },
   status: {
     method: 'get',

@@ -92,7 +92,6 @@ const viewsOf = (): TestViews => {
         lost: 0n,
         expected: 0n,
         atRisk: 0n,
-        gas: 0n,
         entries,
       }
     },
@@ -108,6 +107,14 @@ const viewsOf = (): TestViews => {
     explainAccount: async () => ({
       subject: ACCOUNT,
       lines: [{ text: '1 + 1', amount: -2n, sources: [source] }],
+    }),
+    network: async () => ({
+      format: 'lockstep-network-1' as const,
+      chainId: 31337,
+      fromBlock: 1,
+      rpc: 'http://127.0.0.1:8545',
+      addresses: { market: ACCOUNT },
+      bootstrap: [],
     }),
     pause: async (reason: string) => {
       self.paused = reason

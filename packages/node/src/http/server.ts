@@ -143,6 +143,7 @@ const createApp = (options: HttpOptions): Hono<Env> => {
   const handlers: { readonly [name in EndpointName]: (given: Given) => Promise<unknown> } = {
     live: async () => ({ live: true }),
     health: () => views.health(),
+    network: () => views.network(),
     status: () => views.status(),
     jobs: ({ query }) => views.jobs(query),
     job: async ({ params }) => found('job', params.job, await views.job(params.job)),

@@ -157,11 +157,10 @@ export const earningsSchema = z.object({
   lost: amount.meta({ description: 'slashed' }),
   expected: amount.meta({ description: 'for claims that are not settled yet' }),
   atRisk: amount.meta({ description: 'stake that is locked for them' }),
-  gas: amount.meta({ description: 'native coin that transactions have cost' }),
   entries: z.array(
     z.object({
-      job: count,
-      slice: count,
+      job: count.nullable().meta({ description: 'null where it is about none, such as a missed draw' }),
+      slice: count.nullable(),
       kind: z.enum(['provided', 'audited', 'bounty', 'slashed', 'refund']),
       amount,
       source: sourceSchema,
@@ -180,6 +179,16 @@ export const explanationSchema = z.object({
   ),
 })
 
+/** What others need to join: the same as the file that `lockstep up` writes. */
+export const networkSchema = z.object({
+  format: z.literal('lockstep-network-1'),
+  chainId: count,
+  fromBlock: count,
+  rpc: text,
+  addresses: z.record(z.string(), address),
+  bootstrap: z.array(text),
+})
+
 export const faultSchema = z.object({
   error: z.object({ code: text, field: text, value: text, limit: text, remedy: text }),
 })
@@ -190,6 +199,7 @@ export type JobView = z.output<typeof jobSchema>
 export type JobsView = z.output<typeof jobsSchema>
 export type AccountView = z.output<typeof accountSchema>
 export type EarningsView = z.output<typeof earningsSchema>
+export type NetworkView = z.output<typeof networkSchema>
 export type Explanation = z.output<typeof explanationSchema>
 
 // What is asked for. Texts come from a URL, so numbers are texts first.
@@ -234,6 +244,7 @@ export type NodeViews = {
   earnings(query: z.output<typeof earningsQuery>): Promise<EarningsView>
   explainJob(job: number): Promise<Explanation | undefined>
   explainAccount(account: Hex): Promise<Explanation | undefined>
+  network(): Promise<NetworkView>
   /** No new work until `resume`; what has begun goes on. */
   pause(reason: string): Promise<void>
   resume(): Promise<void>

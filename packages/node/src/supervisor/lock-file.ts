@@ -48,6 +48,14 @@ export const takeLock = async (path: string): Promise<Result<Lock>> => {
   return fail(held(path, 'contended'))
 }
 
+/** Who has a directory's lock, and what it has started; undefined where nobody ever took it, or gave it back. */
+export const readHolder = async (
+  path: string,
+): Promise<(ProcessIdentity & { readonly children: readonly Child[] }) | undefined> => {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  return text === undefined ? undefined : contentOf(text)
+}
+
 /** Removes the lock of a process that has ended, and no other that has come in its place meanwhile. */
 const removeStale = async (path: string, stale: string): Promise<boolean> => {
   const aside = `${path}.${randomBytes(6).toString('hex')}.stale`

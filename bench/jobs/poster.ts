@@ -23,7 +23,7 @@ export type Poster = {
 
 /** Seconds. The window is the least that the contracts take for these. */
 export const TIMES = {
-  ...{ bidding: 2, inclusion: 1, receipt: 120, run: 120, audit: 60, answer: 10, window: 160 },
+  ...{ bidding: 2, inclusion: 1, receipt: 300, run: 120, audit: 60, answer: 10, window: 160 },
   ...{ clock: 60, segment: 20, step: 15, move: 10, deadline: 7_200 },
 } as const
 

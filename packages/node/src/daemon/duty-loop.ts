@@ -26,6 +26,8 @@ export type DutyLoop = {
 }
 
 const [LEAST_WAIT_MS, MOST_WAIT_MS] = [500, 30_000]
+/** Between two looks at least: what comes in at once, such as a block's events and what peers say, is one reason to look. */
+const LEAST_GAP_MS = 100
 
 /**
  * Carries out what is due, again and again: each duty once at a time, one that failed after a pause that grows. Nothing
@@ -89,6 +91,8 @@ export const startDutyLoop = (options: DutyLoopOptions): DutyLoop => {
         if (text !== fault) log.warn({ err: error }, 'what is due cannot be seen')
         fault = text
       }
+      if (stopped) break
+      await new Promise((resolve) => setTimeout(resolve, Math.min(LEAST_GAP_MS, interval)))
       await Promise.race([rung, new Promise((resolve) => setTimeout(resolve, interval).unref())])
     }
   }

@@ -168,9 +168,13 @@ test('free memory is what the system has and the control groups leave', async (t
 
 test('all of it together, on this machine', async () => {
   const directory = tmpdir()
-  const probe = createSurroundings({ directory, now: Date.now })
-  await probe.look()
+  let now = Date.now()
+  const probe = createSurroundings({ directory, now: () => now })
+  const first = probe.look()
+  assert.equal(await probe.look(), await first, 'a look holds for a while')
+  now += 2_000
   const seen = await probe.look()
+  assert.notEqual(seen, await first)
   assert.ok(seen.freeMemory > 0 && seen.freeDisk > 0)
   assert.ok(seen.wall.weekday >= 0 && seen.wall.weekday < 7 && seen.wall.minute < 1440)
   assert.ok(seen.othersLoad === undefined || seen.othersLoad >= 0)

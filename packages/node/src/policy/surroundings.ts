@@ -25,6 +25,8 @@ export type SurroundingsOptions = {
   readonly root?: string
   readonly loginctl?: string | false
   readonly wall?: (now: number) => WallTime
+  /** Milliseconds for which a look holds: a busy node asks many times a second, and to look starts a process. */
+  readonly lasts?: number
 }
 
 export const createSurroundings = (options: SurroundingsOptions): SurroundingsProbe => {
@@ -32,24 +34,37 @@ export const createSurroundings = (options: SurroundingsOptions): SurroundingsPr
   const { wall = (time) => wallTime(new Date(time)) } = options
   const input = createInputProbe({ root, loginctl })
   const load = createLoadProbe(root)
+  const { lasts = 2_000 } = options
+  let last: { readonly time: number; readonly seen: Promise<Surroundings> } | undefined
+  const look = async (time: number): Promise<Surroundings> => {
+    const [battery, inputIdle, othersLoad, memory, disk] = await Promise.all([
+      onBattery(root),
+      input.idle(time),
+      load.sample(),
+      freeMemory(root),
+      freeDisk(directory),
+    ])
+    return {
+      wall: wall(time),
+      onBattery: battery,
+      inputIdle,
+      othersLoad,
+      freeMemory: memory,
+      freeDisk: disk,
+    }
+  }
   return {
-    look: async () => {
+    look: () => {
       const time = now()
-      const [battery, inputIdle, othersLoad, memory, disk] = await Promise.all([
-        onBattery(root),
-        input.idle(time),
-        load.sample(),
-        freeMemory(root),
-        freeDisk(directory),
-      ])
-      return {
-        wall: wall(time),
-        onBattery: battery,
-        inputIdle,
-        othersLoad,
-        freeMemory: memory,
-        freeDisk: disk,
+      if (last === undefined || time - last.time >= lasts || time < last.time) {
+        const seen = look(time)
+        last = { time, seen }
+        // One that failed is no answer for those to come.
+        seen.catch(() => {
+          last = undefined
+        })
       }
+      return last.seen
     },
     close: () => input.close(),
   }

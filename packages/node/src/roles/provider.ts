@@ -335,9 +335,19 @@ export const createProvider = (parts: NodeParts): Provider => {
   })
 
   const runOfClaim = async (id: Hex): Promise<StoredRun | undefined> => {
+    const isOf = ({ sealed, task }: StoredRun): boolean => {
+      const made = claimSchema.safeParse(sealed?.claim)
+      return made.success && task !== undefined && claimIdOf(task, made.data.root as Hex, self.key) === id
+    }
+    const { jobs, audits } = await parts.view.market()
+    const place = audits.get(id)
+    const progress = place && jobs.get(place.job)?.slices[place.slice]?.progress
+    const held =
+      progress && (await readRun(query, { job: place.job, slice: place.slice, attempt: progress.attempt }))
+    if (held && isOf(held)) return held
+    // The slice has gone on to another attempt.
     for (const run of await runsWith(query, ['executed', 'claimed', 'opened', 'settled', 'failed'])) {
-      const root = claimSchema.safeParse(run.sealed?.claim)
-      if (root.success && run.task && claimIdOf(run.task, root.data.root as Hex, self.key) === id) return run
+      if (isOf(run)) return run
     }
     return undefined
   }

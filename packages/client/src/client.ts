@@ -289,16 +289,22 @@ const handOut = async (
   for (const blob of plan.blobs.keys()) {
     let holders = 0
     let last: Fault | undefined
-    for (const { id } of peer.peers()) {
-      if (holders >= COPIES || refusing.has(id)) continue
-      const offered = await blobs.offer(id, blob as never, reason)
-      if (offered.ok) holders++
-      else {
-        last = offered.fault
-        if (offered.fault.code === 'offer-refused') refusing.add(id)
+    for (let waited = 0; ; waited += POLL_MS) {
+      for (const { id } of peer.peers()) {
+        if (holders >= COPIES || refusing.has(id)) continue
+        const offered = await blobs.offer(id, blob as never, reason)
+        if (offered.ok) holders++
+        else {
+          last = offered.fault
+          if (offered.fault.code === 'offer-refused') refusing.add(id)
+        }
       }
+      if (holders > 0) break
+      if (waited >= 1000 * PEER_SECONDS) return fail(last ?? unkept(blob))
+      // A relay that was lost comes back, and one that had not heard of the job hears of it.
+      await sleep(POLL_MS)
+      refusing.clear()
     }
-    if (holders === 0) return fail(last ?? unkept(blob))
     tell({ stage: 'published', blob, holders })
   }
   return ok(undefined)

@@ -166,6 +166,8 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     closers.push(() => blobStore.value.close())
 
     let parts: NodeParts | undefined
+    // What is heard before there is a loop is seen in its first look.
+    let loop: DutyLoop | undefined
     const { query } = store
     const mailbox = await openMailbox({
       peer: peer.value,
@@ -265,9 +267,10 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
       ]
     }
     const hands = { ...keeperHands(parts), ...provider?.hands, ...verifier?.hands }
-    const loop = startDutyLoop({ due, hands, log })
-    closers.push(loop.stop)
-    const watch = followChain(indexer, loop, stopping.signal)
+    const started = startDutyLoop({ due, hands, log })
+    loop = started
+    closers.push(started.stop)
+    const watch = followChain(indexer, started, stopping.signal)
     const closed = new Map<number, number>()
     const timers = [
       setInterval(() => void tidy(parts!, closed).catch(onFault('tidying')), TIDY_MS),
@@ -288,10 +291,10 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
       void measured.then((found) => {
         capability = found
         log.info({ ...found }, 'capability')
-        loop.wake()
+        started.wake()
       }, onFault('capability'))
     }
-    peer.value.onPeer((_, connected) => connected && loop.wake())
+    peer.value.onPeer((_, connected) => connected && started.wake())
     log.info(
       { ...self, peer: peer.value.id, addresses: peer.value.addresses(), roles: config.roles },
       'node is up',
@@ -299,7 +302,7 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
 
     let stopped: Promise<void> | undefined
     return ok({
-      ...{ peer: peer.value, view, indexer, transactor, store, parts, provider, verifier, loop },
+      ...{ peer: peer.value, view, indexer, transactor, store, parts, provider, verifier, loop: started },
       capability: () => capability,
       setPaused: (paused) => provider?.setPaused(paused),
       stop: () => {
@@ -335,6 +338,10 @@ const askForUnknown = (market: LiveMarket, { mailbox }: NodeParts, asked: Map<nu
 const retell = async ({ mailbox, view, self }: NodeParts): Promise<void> => {
   const { jobs, now } = await view.market()
   for (const { number, slices, job } of jobs.values()) {
+    for (const { progress } of slices) {
+      const history = progress.status === 'claimed' ? mailbox.history(progress.claim) : undefined
+      if (history && progress.key === self.key) await mailbox.tell(history)
+    }
     if (!slices.some(({ progress }) => progress.status === 'bidding')) continue
     const own = mailbox.bids(number).find(({ bid }) => bid.key === self.key && bid.expiry > now)
     if (own) await mailbox.bid(own)

@@ -15,7 +15,7 @@ import type { Limits } from '../run/limits.ts'
 import { runLayout } from '../run/run-directory.ts'
 import { inputFile, type RunSpec, taskFieldsSchema } from '../run/run-spec.ts'
 import { type RunHandle, startRun } from '../run/start-run.ts'
-import { recordBid } from '../store/bids.ts'
+import { recordBid, standingBids } from '../store/bids.ts'
 import { changeRun, openRun, readRun, runsWith, type StoredRun, sealClaim } from '../store/runs.ts'
 import { type Hands, sendIntent } from './carry-out.ts'
 import type { NodeParts } from './parts.ts'
@@ -162,7 +162,7 @@ export const createProvider = (parts: NodeParts): Provider => {
     const signature = await signData(parts.signer, data)
     await recordBid(query, { digest: hashData(data), bid: made, signature })
     await mailbox.bid({ bid: made, signature })
-    log.info({ job, pricePerUnit: String(made.pricePerUnit), time: made.time }, 'bid')
+    log.info({ job, pricePerUnit: String(made.pricePerUnit), seconds: made.time }, 'bid')
     return ok(undefined)
   }
 
@@ -407,14 +407,19 @@ export const createProvider = (parts: NodeParts): Provider => {
     },
     running: () => [...running.values()],
     restore: async () => {
+      const { jobs } = await parts.view.market()
+      // What was bid binds: a second bid for the same work would be another promise.
+      for (const { bid: made, signature } of await standingBids(query, parts.now()))
+        if (made.key === self.key && jobs.has(made.job)) await mailbox.bid({ bid: made, signature })
       for (const run of await runsWith(query, ['assigned', 'running', 'executed', 'claimed', 'opened'])) {
         const stage = run.sealed ? 'done' : filesSchema.safeParse(run.detail).success ? 'fetched' : undefined
         if (stage) stages.set(nameOf(run), stage)
         const detail = claimSchema.safeParse(run.sealed?.claim)
-        if (detail.success && run.task && run.status !== 'executed')
-          await mailbox.tell(
-            historyOf(run, claimIdOf(run.task, detail.data.root as Hex, self.key), detail.data),
-          )
+        if (!detail.success || !run.task) continue
+        const id = claimIdOf(run.task, detail.data.root as Hex, self.key)
+        // It may have been claimed just before the node ended, and told to nobody.
+        if (run.status !== 'executed' || jobs.get(run.job)?.slices[run.slice]?.progress.claim === id)
+          await mailbox.tell(historyOf(run, id, detail.data))
       }
     },
     setPaused: (paused) => {

@@ -117,7 +117,7 @@ const tour = async (): Promise<object> => {
     ...['market.times.run=300', 'market.times.audit=30', 'market.times.answer=5'],
     ...['market.times.window=90', 'market.times.clock=90', 'market.times.segment=15'],
     ...['market.times.step=10', 'market.times.move=8', 'market.times.deadline=3600'],
-    ...['market.ceiling=0.0005', 'market.auditPrice=0.0002'],
+    ...['market.ceiling=0.0005', 'market.auditPrice=0.0005'],
   ]
   const text = relative(HOME, join('data', 'moby-dick.txt'))
   await lockstep(['init', manifest, '--text', text, '--name', 'street', '--set', ...settings])

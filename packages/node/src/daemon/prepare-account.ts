@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { faucetProtocol } from '@lockstep/client'
 import {
   type Connection,
@@ -183,15 +184,27 @@ const deposit = async (
   return sendCall(connection, calls.depositWithPermit(owner, { amount, deadline, signature }), MARKET_ERRORS)
 }
 
-/** Asks the relays among a peer's peers, one after another, for a drip. */
+/** Faults that say to ask again a little later, and how often that is done. */
+const LATER = new Set(['busy', 'rate-limited'])
+const [ASKS, ASK_AGAIN_MS] = [20, 1_500]
+
+/** Asks the relays among a peer's peers, one after another, for a drip; a busy one is asked again. */
 export const dripFromPeers =
   (peer: Peer) =>
   async (to: readonly Address[]): Promise<Result<unknown>> => {
     const asked = peer.protocol(faucetProtocol)
     let last: Result<unknown> = fail(unfunded(to[0]!, 'no peer that serves a faucet'))
-    for (const { id } of peer.peers()) {
-      last = await asked.request(id, { to: to.map((address) => address.toLowerCase() as Address) })
-      if (last.ok) return last
+    for (let ask = 0; ask < ASKS; ask++) {
+      let isBusy = false
+      for (const { id } of peer.peers()) {
+        const given = await asked.request(id, { to: to.map((address) => address.toLowerCase() as Address) })
+        if (given.ok) return given
+        if (LATER.has(given.fault.code)) isBusy = true
+        // Most peers serve no faucet: what a relay says is worth more.
+        if (given.fault.code !== 'protocol-unsupported') last = given
+      }
+      if (!isBusy) return last
+      await sleep(ASK_AGAIN_MS)
     }
     return last
   }

@@ -186,7 +186,7 @@ test('a provider opens its tallies in its turn and defends what it has claimed',
   assert.deepEqual(kinds(provideDuties(attacked, other, works())), [])
 })
 
-const nothing: Findings = { audit: () => undefined, isFalse: () => false, round: () => undefined }
+const nothing: Findings = { runs: 1, audit: () => undefined, isFalse: () => false, round: () => undefined }
 
 test('a verifier executes, commits, reveals, and says in time where it cannot', () => {
   const job = jobWith([sliceAt('claimed', { ...other, claim: CLAIM })])
@@ -206,6 +206,21 @@ test('a verifier executes, commits, reveals, and says in time where it cannot', 
   const committed = [seat(me, 'committed')]
   assert.deepEqual(at(10, auditWith('committing', { seats: committed })), [])
   assert.deepEqual(at(10, auditWith('revealing', { seats: committed })), ['reveal'])
+})
+
+test('of several audits the most pressing are executed first, as many as go beside each other', () => {
+  const claims = [hex(7, 32), hex(8, 32), hex(9, 32)]
+  const audits = new Map(
+    claims.map((claim, i): [Hex, LiveAudit] => [
+      claim,
+      auditWith('committing', { claim, deadline: 60 - i, seats: [seat(me, 'drawn')] }),
+    ]),
+  )
+  const market = marketAt(10, jobWith([]), { audits })
+  assert.deepEqual(verifyDuties(market, me, { ...nothing, runs: 2 }), [
+    { do: 'audit', claim: claims[2], seat: 0 },
+    { do: 'audit', claim: claims[1], seat: 0 },
+  ])
 })
 
 test('a false claim is challenged once while it stands, attacked to the end, and its bounty fetched', () => {

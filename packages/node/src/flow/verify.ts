@@ -5,6 +5,8 @@ import { MARGIN } from './provide.ts'
 
 /** What a verifier knows that the chain does not. */
 export type Findings = {
+  /** Audits that go beside each other. */
+  readonly runs: number
   /** How an audit of ours ended: an answer, or that what it needs is not to be had. */
   readonly audit: (claim: Hex, seat: number) => 'answered' | 'missing' | undefined
   /** Whether a claim is known to be false: an execution of our own ended elsewhere. */
@@ -24,11 +26,19 @@ export const verifyDuties = (market: LiveMarket, self: Self, findings: Findings)
     if (stage === 'committed' && now >= round.middle && now < round.end)
       duties.push({ do: 'drawReveal', round: round.number })
   }
+  // Executed again a few at a time, the most pressing first: all at once, none would be done in time.
+  const executions: { readonly duty: Duty; readonly deadline: number }[] = []
   for (const audit of market.audits.values()) {
     for (const [number, seat] of audit.seats.entries()) {
-      if (seat.account === self.account) duties.push(...seatDuties(now, audit, number, seat, findings))
+      if (seat.account !== self.account) continue
+      for (const duty of seatDuties(now, audit, number, seat, findings)) {
+        if (duty.do === 'audit') executions.push({ duty, deadline: audit.deadline })
+        else duties.push(duty)
+      }
     }
   }
+  executions.sort((a, b) => a.deadline - b.deadline)
+  duties.push(...executions.slice(0, findings.runs).map(({ duty }) => duty))
   duties.push(...disputeDuties(market, self, findings))
   return duties
 }

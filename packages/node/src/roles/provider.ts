@@ -23,6 +23,8 @@ import { fetchTask, type TaskFiles } from './task-files.ts'
 
 /** Seconds for which a bid holds. */
 const BID_SECONDS = 1_800
+/** So many bonds may wait to be taken back: each time costs gas. */
+const BONDS_LEFT = 16n
 /** What a job's programs need, before they are known: their declared work does not say it. */
 const UNKNOWN_MEMORY = 512 * 2 ** 20
 
@@ -304,6 +306,7 @@ export const createProvider = (parts: NodeParts): Provider => {
     if (spec === undefined) return ok(undefined)
     const root = detail.root as Hex
     const suffix = `${place.job}:${place.slice}:${place.attempt}`
+    await takeBondsBack(suffix, spec.bond)
     const bonded = await sendIntent(parts, `bond:${suffix}`, disputeCall('claim', [task, root], spec.bond))
     if (!bonded.ok && bonded.fault.value !== 'AlreadyExists') return bonded
     const id = claimIdOf(task, root, self.key)
@@ -323,6 +326,13 @@ export const createProvider = (parts: NodeParts): Provider => {
     await changeRun(query, place, { status: 'claimed' })
     await mailbox.tell(historyOf(place, id, detail))
     return sent
+  }
+
+  /** Bonds of claims that stood wait in Disputes: without them a key that claims often would run out of coins. */
+  const takeBondsBack = async (suffix: string, bond: bigint): Promise<void> => {
+    const credit = await parts.disputes.credit(self.key)
+    if (credit >= BONDS_LEFT * bond)
+      await sendIntent(parts, `withdraw:${suffix}`, disputeCall('withdraw', [self.key]))
   }
 
   const historyOf = (place: Place, id: Hex, detail: ClaimDetail): HistoryMessage => ({

@@ -49,6 +49,7 @@ export const createVerifier = (parts: NodeParts): Verifier => {
   const busy = new Set<{ readonly stop: () => Promise<void> }>()
 
   const findings: Findings = {
+    runs: config.policy.caps.runs,
     audit: (claim, seat) => audits.get(seatName(claim, seat)),
     isFalse: (claim) => falseClaims.has(claim),
     round: (round) => rounds.get(round),

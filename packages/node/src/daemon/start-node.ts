@@ -14,7 +14,7 @@ import {
 } from '@lockstep/contracts'
 import type { Address } from '@lockstep/market'
 import { blobService, createPeer, newPeerKey, openBlobStore, type Peer } from '@lockstep/network'
-import { type ProgramHeader, toHex } from '@lockstep/proof'
+import { type Hex, type ProgramHeader, toHex } from '@lockstep/proof'
 import { ok, type Result, unwrap } from '@lockstep/tensor'
 import { keccak256 } from 'viem'
 import { chainClock } from '../chain/chain-clock.ts'
@@ -355,7 +355,11 @@ const tidy = async (
   { view, mailbox, blobStore, directory, config }: NodeParts,
   closed: Map<number, number>,
 ): Promise<void> => {
+  // While a chain that went back is taken in anew, jobs are missing that are open: not before that is over.
+  await view.update()
   const open = new Set(view.jobs())
+  const { audits, disputes } = await view.market()
+  const needed = new Set([...audits.keys(), ...disputes.map(({ claim }) => claim)])
   if (config.roles.includes('relay')) for (const job of closedLately(mailbox, open, closed)) open.add(job)
   await mailbox.retain(open)
   for (const { id, pins } of blobStore.list()) {
@@ -370,6 +374,10 @@ const tidy = async (
     if (job !== undefined && !open.has(Number(job)))
       await rm(join(runs, name), { recursive: true, force: true })
   }
+  const audited = join(directory, 'audits')
+  for (const name of await readdir(audited).catch(() => []))
+    if (/^0x[0-9a-f]{64}$/.test(name) && !needed.has(name as Hex))
+      await rm(join(audited, name), { recursive: true, force: true })
 }
 
 /** Jobs whose results a relay keeps, because their requesters may come for them later. */

@@ -237,24 +237,39 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     })
   }
 
-  const update = async (): Promise<boolean> => {
-    const touched: Touched = {
-      jobs: new Set(),
-      slices: new Map(),
-      audits: new Set(),
-      claims: new Set(),
-      disputes: new Map(),
-      rounds: new Set(),
-      closed: new Set(),
-      weights: false,
+  const nothing = (): Touched => ({
+    jobs: new Set(),
+    slices: new Map(),
+    audits: new Set(),
+    claims: new Set(),
+    disputes: new Map(),
+    rounds: new Set(),
+    closed: new Set(),
+    weights: false,
+  })
+  /** Claims of jobs that have been closed, but for those with a dispute: its bounty may still be owed. */
+  const forgetClaims = (): void => {
+    const disputed = new Set([
+      ...touched.disputes.values(),
+      ...[...disputes.values()].map(({ claim }) => claim),
+    ])
+    for (const [claim, { job }] of places) {
+      if (!touched.closed.has(job) || disputed.has(claim)) continue
+      places.delete(claim)
+      claims.delete(claim)
     }
-    let any = false
+  }
+  /** Kept until all of it has been read: the cursor is beyond its events, and nobody tells of them again. */
+  let touched = nothing()
+  let any = false
+
+  const takeIn = async (): Promise<boolean> => {
     for (;;) {
       const batch = await indexer.eventsSince(cursor)
       if (batch.rolledBackTo !== undefined) {
         reset()
         any = true
-        for (const set of Object.values(touched)) if (typeof set === 'object') set.clear()
+        touched = nothing()
         continue
       }
       for (const event of batch.events) note(event, touched)
@@ -267,6 +282,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       touched.jobs.delete(job)
       forgetJob(job)
     }
+    if (touched.closed.size > 0) forgetClaims()
     await each([...touched.jobs], readJob)
     await each([...touched.slices.values()], readSlice)
     await each([...touched.claims], readClaim)
@@ -282,7 +298,27 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       const { begin, half, end } = await read.roundTimes(number)
       rounds.set(number, { number, begin, middle: half, end })
     })
+    touched = nothing()
+    any = false
     return true
+  }
+
+  let running: Promise<boolean> | undefined
+  let next: Promise<boolean> | undefined
+  /** One at a time; all who ask meanwhile share the next one, which sees what they wait for. */
+  const update = (): Promise<boolean> => {
+    if (running === undefined) {
+      running = takeIn().finally(() => {
+        running = undefined
+      })
+      return running
+    }
+    const again = (): Promise<boolean> => {
+      next = undefined
+      return update()
+    }
+    next ??= running.then(again, again)
+    return next
   }
 
   const bidOf = async (signed: SignedBid, stake: bigint): Promise<LiveBid> => {

@@ -95,7 +95,7 @@ export const createVerifier = (parts: NodeParts): Verifier => {
       const blob =
         segment === 0 || segments.includes(segment - 1) ? undefined : history.checkpoints[segment - 1]
       if (blob === undefined) continue
-      const file = await fetchFile(parts, blob, history.holders, `audit:${claim}`, directory, signal)
+      const file = await fetchFile(parts, blob, history.holders, `job:${history.job}`, directory, signal)
       if (file.ok) checkpoints.set(segment - 1, file.value)
     }
     return { claimed: history.items, checkpoints }

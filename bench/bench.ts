@@ -25,6 +25,8 @@ if (name === undefined || !names.includes(name)) {
   process.exit(name === undefined ? 0 : 2)
 }
 const { bench } = (await import(`./${name}.ts`)) as { bench: Bench }
+// What a benchmark has started ends with this process where it exits, not where it is simply killed.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const { quick = false, count } = values
 if (count !== undefined && !/^[1-9]\d{0,5}$/.test(count)) {
   console.error(`--count is ${count}; allowed: a whole number from 1 to 999999.`)

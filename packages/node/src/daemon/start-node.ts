@@ -195,7 +195,11 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
 
     let capability: Capability | undefined
     const threads = threadsOf(config)
-    const surroundings = createSurroundings({ directory, now: Date.now })
+    const surroundings = createSurroundings({
+      ...{ directory, now: Date.now },
+      // To ask who sits at the desktop is to start a process: only where it makes a difference.
+      ...(config.policy.pause.ownerInput === 0 && { loginctl: false as const }),
+    })
     closers.push(() => surroundings.close())
     const programs = new Map<number, readonly ProgramHeader[]>()
     parts = {

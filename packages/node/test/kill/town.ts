@@ -1,0 +1,259 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Client, type NetworkFile, openClient } from '@lockstep/client'
+import {
+  type Connection,
+  connect,
+  type Deployment,
+  deployMarket,
+  LOCAL_CHAIN,
+  LOCAL_RULES,
+  type LocalChain,
+  type MarketChain,
+  marketChain,
+  startLocalChain,
+} from '@lockstep/contracts'
+import { unwrap } from '@lockstep/tensor'
+import type { Hex } from 'viem'
+import { privateKeyToAccount } from 'viem/accounts'
+import { dripFrom, prepareAccount } from '../../src/daemon/prepare-account.ts'
+import { Secret } from '../../src/keys/secret.ts'
+import { createKiller, type Killer } from './kill-points.ts'
+import { type ClientFile, createMember, type Line, type Member, type NodeFile } from './members.ts'
+import { passTime } from './pass-time.ts'
+
+/** The first account of every local chain: its key is public, and worth nothing anywhere else. */
+const DEPLOYER = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
+/** Long rounds: a verifier that is killed in one half is back in the other. Time that nobody needs is passed over. */
+const RULES = {
+  ...LOCAL_RULES,
+  verifiers: { ...LOCAL_RULES.verifiers, delay: 41 },
+  draw: { ...LOCAL_RULES.draw, period: 20 },
+}
+
+export type Role = 'relay' | 'provider' | 'verifier'
+export type JoinOptions = { readonly open?: number; readonly executor?: NodeFile['executor'] }
+
+/** A local chain with a market, and nodes and requesters that are processes of their own. */
+export type Town = {
+  readonly market: MarketChain
+  readonly deployment: Deployment
+  readonly directory: string
+  readonly killer: Killer
+  readonly lines: readonly Line[]
+  readonly accounts: ReadonlyMap<string, Secret>
+  readonly join: (name: string, role: Role, options?: JoinOptions) => Promise<void>
+  readonly member: (name: string) => Member
+  /** Lets a requester post a job. Its number is known when it says so. */
+  readonly post: (manifest: object, text: string) => Promise<Requester>
+  readonly client: () => Promise<Client>
+  readonly line: (matches: (line: Line) => boolean, milliseconds: number) => Promise<Line>
+  readonly settled: (job: number, milliseconds: number) => Promise<void>
+  /** Kills the chain's process and starts it again on its port, out of the copies of its state. */
+  readonly killChain: () => Promise<void>
+  /** Ends all nodes in the ordinary way. */
+  readonly stopNodes: () => Promise<void>
+  readonly close: () => Promise<void>
+}
+export type Requester = {
+  readonly member: Member
+  /** The same requester again, after a kill: it publishes what was posted. */
+  readonly publishAgain: (job: number) => Member
+}
+
+const TOKEN = 10n ** 18n
+const LAST_LINES = 60
+
+export const openTown = async (options: { readonly keepsState?: boolean } = {}): Promise<Town> => {
+  const directory = await mkdtemp(join(tmpdir(), 'lockstep-kill-'))
+  const stateDirectory = join(directory, 'chain')
+  const startChain = (port?: number): Promise<LocalChain> =>
+    startLocalChain({
+      ...(options.keepsState && { stateDirectory }),
+      ...(port !== undefined && { port }),
+    })
+  if (options.keepsState) await mkdir(stateDirectory)
+  let chain = await startChain()
+  const rpc = chain.url
+  const connection: Connection = await connect({
+    url: rpc,
+    chainId: LOCAL_CHAIN.id,
+    account: { privateKey: DEPLOYER },
+    pollingInterval: 100,
+  })
+  const deployment = await deployMarket(connection, RULES)
+  const market = await marketChain(connection, deployment.addresses)
+  const drip = dripFrom(connection, deployment.addresses.faucet!)
+  const members = new Map<string, Member>()
+  const accounts = new Map<string, Secret>()
+  const clients: Client[] = []
+  const lines: Line[] = []
+  const listeners = new Set<(line: Line) => void>()
+  let crashed: Error | undefined
+  const memberOf = (name: string): Member => {
+    const member = members.get(name)
+    if (member === undefined) throw new Error(`nobody is called ${name}`)
+    return member
+  }
+  const killer = createKiller(memberOf)
+  const bootstrap: string[] = []
+  const heard = (line: Line): void => {
+    lines.push(line)
+    if (line.msg === 'ended' && line.code !== 0)
+      crashed ??= new Error(`${line.who} ended with code ${line.code}`)
+    for (const listener of listeners) listener(line)
+    killer.heard(line)
+  }
+  const network = (): NetworkFile => ({ ...deployment, rpc, bootstrap })
+  const time = passTime({
+    market,
+    rpc,
+    verifiers: () =>
+      [...accounts].filter(([name]) => roles.get(name) === 'verifier').map(([, a]) => a.address),
+    mayPass: () => !killer.isDown(),
+    isDisputed: (claim) => lines.some((line) => line.claim === claim && line.isFalse === true),
+  })
+  const roles = new Map<string, Role>()
+
+  const line: Town['line'] = (matches, milliseconds) =>
+    new Promise((resolve, reject) => {
+      const known = lines.find(matches)
+      if (known) return resolve(known)
+      const timer = setTimeout(() => {
+        listeners.delete(listener)
+        reject(new Error(`no such line in ${milliseconds} ms; the last lines:\n${lastLines(lines)}`))
+      }, milliseconds)
+      const listener = (found: Line): void => {
+        if (!matches(found)) return
+        clearTimeout(timer)
+        listeners.delete(listener)
+        resolve(found)
+      }
+      listeners.add(listener)
+    })
+
+  const stopNodes = async (): Promise<void> => {
+    await Promise.all([...members.values()].map((member) => member.stop()))
+  }
+  return {
+    ...{ market, deployment, directory, killer, lines, accounts, line, stopNodes },
+    member: memberOf,
+    join: async (name, role, { open = 0.9, executor } = {}) => {
+      const account = Secret.generate()
+      const keyBytes = randomBytes(32)
+      const key = unwrap(Secret.from(Uint8Array.from(keyBytes)))
+      const port = await freePort()
+      unwrap(
+        await prepareAccount({
+          ...{ rpc, deployment, account, key, drip },
+          scopes: ['provide', 'verify'],
+          stake: role === 'provider' ? 5_000n * TOKEN : 0n,
+          seat: role === 'verifier' ? 1_000n * TOKEN : 0n,
+        }),
+      )
+      accounts.set(name, account)
+      roles.set(name, role)
+      const config = {
+        name,
+        roles: [role],
+        chain: { rpc, confirmations: 0, deployment },
+        network: { listen: [`/ip4/127.0.0.1/tcp/${port}`], bootstrap: [...bootstrap] },
+        policy: {
+          price: { floor: '0.0001', open },
+          caps: { cores: 1, memory: '1 GiB', disk: '1 GiB' },
+          pause: { battery: false },
+        },
+        faucet: role === 'relay',
+      }
+      const file: NodeFile = {
+        ...{ name, config, deployment, account: account.address },
+        key: keyBytes.toString('hex'),
+        directory: join(directory, name),
+        ...(executor && { executor }),
+      }
+      const member = createMember({ name, program: 'node-main.ts', file, directory, heard })
+      members.set(name, member)
+      member.start()
+      const up = await line(({ who, msg }) => who === name && msg === 'node is up', 120_000)
+      if (role === 'relay') {
+        const [address] = up.addresses as string[]
+        bootstrap.push(address!)
+      }
+    },
+    post: async (manifest, text) => {
+      const key = `0x${randomBytes(32).toString('hex')}` as Hex
+      unwrap(await drip([privateKeyToAccount(key).address]))
+      const start = (job?: number): Member => {
+        const file: ClientFile = {
+          network: network(),
+          key,
+          manifest,
+          text,
+          ...(job !== undefined && { job }),
+        }
+        const name = `requester${members.size}`
+        const member = createMember({ name, program: 'client-main.ts', file, directory, heard })
+        members.set(name, member)
+        member.start()
+        return member
+      }
+      return { member: start(), publishAgain: start }
+    },
+    client: async () => {
+      const account = privateKeyToAccount(`0x${randomBytes(32).toString('hex')}`)
+      const client = await openClient({ network: network(), account })
+      clients.push(client)
+      return client
+    },
+    settled: async (job, milliseconds) => {
+      const end = Date.now() + milliseconds
+      while ((await market.read.job(job).catch(() => undefined))?.status !== 'closed') {
+        const fault = killer.fault() ?? crashed
+        if (fault) throw new Error(`${fault.message}\n${lastLines(lines)}`, { cause: fault })
+        if (Date.now() > end) {
+          const { slices = 0 } = await market.read.job(job)
+          const progress = await Promise.all(
+            [...Array(slices).keys()].map((s) => market.read.progress(job, s)),
+          )
+          const state = JSON.stringify(progress, (_, v) => (typeof v === 'bigint' ? String(v) : v))
+          throw new Error(`job ${job} is not closed in time: ${state}\n${lastLines(lines)}`)
+        }
+        await time.pass(job).catch(() => {}) // a chain that is down for a moment
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+    },
+    killChain: async () => {
+      process.kill(chain.pid, 'SIGKILL')
+      await chain.ended
+      await chain.stop().catch(() => {})
+      chain = await startChain(Number(new URL(rpc).port))
+    },
+    close: async () => {
+      killer.disarm()
+      for (const client of clients) await client.close()
+      await Promise.all([...members.values()].map((member) => member.kill()))
+      await chain.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      server.close(() => resolve(port))
+    })
+  })
+
+const lastLines = (lines: readonly Line[]): string =>
+  lines
+    .filter(({ msg }) => msg !== 'a peer said hello')
+    .slice(-LAST_LINES)
+    .map((line) => JSON.stringify(line).slice(0, 400))
+    .join('\n')

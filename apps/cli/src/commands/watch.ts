@@ -40,6 +40,8 @@ export type Watching = Pick<WatchOptions, 'stream'> & {
 
 /** Longer than anybody waits to close a job whose slices have ended. */
 const CLOSE_MS = 60_000
+/** Words about losses that are kept for the curve. */
+const MOST_LOSSES = 100_000
 
 /** Tells everything that happens to a job until it is closed. Exit code 1 where it ends without what was wanted. */
 export const watchJob = async (client: Client, job: number, watching: Watching): Promise<ExitCode> => {
@@ -149,22 +151,27 @@ const closeInTime = async (
 /** Shows how far the providers say that they are. */
 const followProgress = async (client: Client, job: number, terminal: Terminal, stream: boolean) => {
   const { slices } = unwrap(await client.state(job))
-  const steps = new Map<number, { step: number; steps: number; loss: number | undefined }>()
-  const losses: number[] = []
+  const { read } = client.chain
+  const specs = await Promise.all(slices.map((_, slice) => read.slice(job, slice)))
+  const total = specs.reduce((sum, { steps }) => sum + steps, 0)
+  // How many slices lie before each: what a loss curve is ordered by.
+  const depths: number[] = []
+  for (const { initialFrom, inputsFrom } of specs)
+    depths.push(1 + Math.max(-1, ...[initialFrom, ...inputsFrom].flatMap((from) => depths[from] ?? [])))
+  const last = new Map<number, ProgressMessage>()
+  const losses: { readonly depth: number; readonly step: number; readonly loss: number }[] = []
   let bar: ReturnType<Terminal['progress']> | undefined
-  const show = ({ slice, step, steps: of, loss }: ProgressMessage): void => {
-    const known = steps.get(slice)
-    steps.set(slice, { step, steps: of, loss: loss ?? known?.loss })
-    if (loss !== undefined) losses.push(loss)
-    const all = [...steps.values()]
-    const total = Math.max(...all.map(({ steps: n }) => n)) * slices.length
-    const done = all.reduce((sum, { step: n }) => sum + n, 0)
+  const show = (message: ProgressMessage): void => {
+    const { slice, step, loss } = message
+    last.set(slice, message)
+    if (loss !== undefined && losses.length < MOST_LOSSES) losses.push({ depth: depths[slice]!, step, loss })
     bar ??= terminal.progress('train', total)
-    const detail = [...steps]
-      .sort(([x], [y]) => x - y)
-      .flatMap(([n, s]) => (s.step < s.steps ? [`slice ${n} ${s.step}/${s.steps}`] : []))
-    const last = losses.at(-1)
-    bar.update(done, [...(last === undefined ? [] : [`loss ${last.toFixed(3)}`]), ...detail].join(', '))
+    const done = [...last.values()].reduce((sum, one) => sum + one.step, 0)
+    const running = [...last.values()]
+      .filter((one) => one.step < one.steps)
+      .sort((x, y) => x.slice - y.slice)
+      .map((one) => `slice ${one.slice} ${one.step}/${one.steps}`)
+    bar.update(done, [...(loss === undefined ? [] : [`loss ${loss.toFixed(3)}`]), ...running].join(', '))
   }
   const stop = client.onProgress((message) => {
     if (message.job !== job || message.slice >= slices.length) return
@@ -172,7 +179,8 @@ const followProgress = async (client: Client, job: number, terminal: Terminal, s
     if (stream) terminal.result({ progress: message })
   })
   return {
-    losses: (): readonly number[] => losses,
+    losses: (): readonly number[] =>
+      losses.toSorted((a, b) => a.depth - b.depth || a.step - b.step).map(({ loss }) => loss),
     /** Makes room for a line; the bar comes again with the next message. */
     pause: (): void => bar?.end(),
     end: (): void => {

@@ -11,6 +11,7 @@ import {
   type HistoryMessage,
   historiesTopic,
   historyProtocol,
+  historyMessage as historySchema,
   jobProtocol,
   jobsTopic,
   MAX_BIDS,
@@ -28,10 +29,12 @@ export type MailboxChecks = {
   readonly history: (message: HistoryMessage) => Promise<Verdict>
 }
 
-/** Announcements that were kept over a restart. */
+/** What is kept over a restart: announcements, and where final states and checkpoints are to be had. */
 export type MailboxKeep = {
   readonly load: () => Promise<readonly Announcement[]>
   readonly save: (message: Announcement) => Promise<void>
+  readonly loadHistories: () => Promise<readonly HistoryMessage[]>
+  readonly saveHistory: (message: HistoryMessage) => Promise<void>
   readonly drop: (job: number) => Promise<void>
 }
 
@@ -112,7 +115,7 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
     if (bids.size > MAX_BIDS) bids.delete(dearest(bids))
     heard({ job: bid.bid.job })
   }
-  const keepHistory = (message: HistoryMessage): void => {
+  const keepHistory = async (message: HistoryMessage): Promise<void> => {
     const { histories } = lettersOf(message.job)
     const held = histories.get(message.claim)
     // Names of blobs are not on the chain: of two that differ the newer one may be the right one, and holders of both.
@@ -128,6 +131,7 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
       histories.delete(first!)
       claims.delete(first!)
     }
+    if (!same) await keep?.saveHistory(message)
     heard({ job: message.job, claim: message.claim })
   }
 
@@ -164,6 +168,12 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
     const parsed = announcementSchema.safeParse(message)
     if (parsed.success) lettersOf(parsed.data.job).announcement = parsed.data
   }
+  for (const message of (await keep?.loadHistories()) ?? []) {
+    const parsed = historySchema.safeParse(message)
+    if (!parsed.success) continue
+    lettersOf(parsed.data.job).histories.set(parsed.data.claim, parsed.data)
+    claims.set(parsed.data.claim, parsed.data.job)
+  }
 
   return {
     // A message that reaches nobody now is told again, or asked for: see `ask`.
@@ -176,7 +186,7 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
       await bidsHeard.publish(toBidText(bid))
     },
     tell: async (message) => {
-      keepHistory(message)
+      await keepHistory(message)
       await historiesHeard.publish(message)
     },
     announcement: (job) => jobs.get(job)?.announcement,
@@ -201,7 +211,7 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
       for (const id of somePeers()) {
         const answer = await historyAsked.request(id, { claim })
         if (!answer.ok || answer.value.claim !== claim) continue
-        if ((await checks.history(answer.value)) === 'accept') keepHistory(answer.value)
+        if ((await checks.history(answer.value)) === 'accept') await keepHistory(answer.value)
       }
     },
     jobs: () => [...jobs.keys()],

@@ -35,7 +35,13 @@ import { createProvider, type Provider } from '../roles/provider.ts'
 import { acceptForJobs, keepState, serveFaucet } from '../roles/relay.ts'
 import { createVerifier, type Verifier } from '../roles/verifier.ts'
 import type { ExecutorSpec } from '../run/run-spec.ts'
-import { dropAnnouncement, readAnnouncements, saveAnnouncement } from '../store/announcements.ts'
+import {
+  dropAnnouncement,
+  readAnnouncements,
+  readHistories,
+  saveAnnouncement,
+  saveHistory,
+} from '../store/announcements.ts'
 import { openStore, type Store } from '../store/open-store.ts'
 import { readSecret, writeSecret } from '../store/secrets.ts'
 import { type DutyLoop, startDutyLoop } from './duty-loop.ts'
@@ -175,6 +181,8 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
       keep: {
         load: async () => (await readAnnouncements(query)) as never,
         save: (message) => saveAnnouncement(query, message.job, message as never),
+        loadHistories: async () => (await readHistories(query)) as never,
+        saveHistory: (message) => saveHistory(query, message, message as never),
         drop: (job) => dropAnnouncement(query, job),
       },
       heard: ({ job, claim }) => {

@@ -174,7 +174,18 @@ const two: Migration = async (db, text) => {
     .execute()
 }
 
-const MIGRATIONS: readonly Migration[] = [one, two]
+/** Where the final states and checkpoints of claims are to be had: kept for who comes after a restart. */
+const three: Migration = async (db, text) => {
+  await db.schema
+    .createTable('histories')
+    .addColumn('claim', text, (c) => c.primaryKey())
+    .addColumn('job', 'bigint', (c) => c.notNull())
+    .addColumn('body_json', text, (c) => c.notNull())
+    .execute()
+  await db.schema.createIndex('histories_by_job').on('histories').column('job').execute()
+}
+
+const MIGRATIONS: readonly Migration[] = [one, two, three]
 export const STORE_VERSION: number = MIGRATIONS.length
 
 /** Brings a store to this program's version, one version a transaction; a newer store is refused. */

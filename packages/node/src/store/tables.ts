@@ -17,6 +17,7 @@ export type Tables = {
   readonly peers: PeersTable
   readonly secrets: SecretsTable
   readonly announcements: AnnouncementsTable
+  readonly histories: HistoriesTable
 }
 
 export type MetaTable = { key: string; value: string }
@@ -162,3 +163,5 @@ export type PeersTable = {
 export type SecretsTable = { name: string; secret: string }
 
 export type AnnouncementsTable = { job: number; body_json: string }
+
+export type HistoriesTable = { claim: string; job: number; body_json: string }

@@ -17,8 +17,8 @@ const root = dirname(import.meta.dirname)
 const LIES = { none: 0, one: 1, two: 2 } as const
 const PROVIDERS = ['ann', 'bob', 'cyd'] as const
 const VERIFIERS = ['vic', 'wes'] as const
-const ROUNDS = 2
-const STEPS_PER_ROUND = 40
+const ROUNDS = 1
+const STEPS_PER_ROUND = 60
 const HOME = join('runs', 'start')
 
 const { values } = scriptArguments({
@@ -114,8 +114,8 @@ const tour = async (): Promise<object> => {
     ...[`training.steps=${ROUNDS * STEPS_PER_ROUND}`, 'segments.every=10', `training.seed=${seed}`],
     ...['market.workers=3', `market.rounds=${ROUNDS}`, 'market.auditRate=10000', 'market.auditors=1'],
     ...['market.times.bidding=3', 'market.times.inclusion=2', 'market.times.receipt=60'],
-    ...['market.times.run=300', 'market.times.audit=30', 'market.times.answer=5'],
-    ...['market.times.window=90', 'market.times.clock=90', 'market.times.segment=15'],
+    ...['market.times.run=300', 'market.times.audit=40', 'market.times.answer=5'],
+    ...['market.times.window=100', 'market.times.clock=90', 'market.times.segment=15'],
     ...['market.times.step=10', 'market.times.move=8', 'market.times.deadline=3600'],
     ...['market.ceiling=0.0005', 'market.auditPrice=0.0005'],
   ]

@@ -128,6 +128,7 @@ export const startStage = async (): Promise<Stage> => {
       window: 5_000_000 + created++,
       ...timing,
       bond: BOND,
+      context: `0x${'00'.repeat(32)}`,
     }
     const data = encode('createTask', terms)
     const preview = await call('deployer', data)

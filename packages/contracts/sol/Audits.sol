@@ -384,11 +384,15 @@ contract Audits is IAudits, ReentrancyGuardTransient {
 
     // Phases ----------------------------------------------------------------------------------------------------------
 
+    /// A draw that cannot be asked stops no claim.
     function _ask(bytes32 claim, Kept storage audit) private {
-        uint256 round = drawing.request();
-        ++audit.rounds;
-        audit.round = uint64(round);
-        emit RoundAsked(claim, round, audit.deadline);
+        try drawing.request() returns (uint256 round) {
+            ++audit.rounds;
+            audit.round = uint64(round);
+            emit RoundAsked(claim, round, audit.deadline);
+        } catch {
+            _over(claim, audit, AuditStatus.Unaudited);
+        }
     }
 
     function _over(bytes32 claim, Kept storage audit, AuditStatus status) private {

@@ -149,7 +149,7 @@ interface IMarket {
         uint96 score;
         uint32 time;
         uint96 locked;
-        uint96 firstPrice; // per unit, of the first attempt that failed when it was firm; the requester pays no more
+        uint96 firstPrice; // per unit, of the first attempt that failed when it was firm: what is dearer is subsidised
         uint96 subsidy; // out of slashes, for a dearer replacement
         bytes32 task; // zero before the receipt
         bytes32 claim; // zero before the claim

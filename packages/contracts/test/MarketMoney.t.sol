@@ -12,7 +12,7 @@ import {MarketStage} from "./MarketStage.sol";
 import {vm} from "./Vm.sol";
 
 /// Requesters, providers and verifiers who do anything in any order. Provider 0 and verifiers 0 and 1 are honest: whenever
-/// time passes they do at once what they owe. The others do what they like, mostly nothing.
+/// time passes they do what they owe, in time. The others do what they like, mostly nothing.
 contract MarketPeople is MarketStage {
     uint256 private constant JOBS = 4;
     uint256 private constant PROVIDERS = 3;
@@ -39,6 +39,7 @@ contract MarketPeople is MarketStage {
         terms.times.window = uint32(audits.longestTime(terms.times.audit, terms.times.answer) + 120);
         terms.times.deadline = uint64(block.timestamp + 2 days);
         terms.auditors = uint8(1 + shape % 3);
+        (terms.times.clock, terms.times.segmentTime) = (120, 60);
         if (terms.slices.length == 3 && shape % 2 == 0) {
             terms.slices[2].initialItem = 0;
             terms.slices[2].initialFrom = 0;
@@ -53,18 +54,26 @@ contract MarketPeople is MarketStage {
         fundedOf[job] = market.getJob(job).escrow;
     }
 
-    function bid(uint256 which, uint256 who, uint256 price) external {
-        (uint256 job, uint16 slice) = pick(which);
-        if (job == 0) return;
-        uint256 key = PROVIDER + who % PROVIDERS;
-        Bid memory made = bidOf(job, key, 1 + price % 1 ether);
-        bytes memory signature = signed(made, key);
-        try market.assign(job, slice, made, signature) {} catch {}
+    function bid(uint256 job, uint256 who, uint256 price) external {
+        if (market.jobCount() == 0) return;
+        job = 1 + job % market.jobCount();
+        uint256 slices = market.getJob(job).slices;
+        for (uint16 slice = 0; slice < slices; ++slice) {
+            uint256 key = PROVIDER + (who % PROVIDERS + slice) % PROVIDERS;
+            Bid memory made = bidOf(job, key, 1 + price % 1 ether);
+            made.time = 100 + uint32(price % 200);
+            bytes memory signature = signed(made, key);
+            try market.assign(job, slice, made, signature) {} catch {}
+        }
     }
 
-    function receive_(uint256 which) external {
-        (uint256 job, uint16 slice) = pick(which);
-        if (job != 0) tryReceive(job, slice);
+    function receiveAll() external {
+        for (uint256 job = 1; job <= market.jobCount(); ++job) {
+            uint256 slices = market.getJob(job).slices;
+            for (uint16 slice = 0; slice < slices; ++slice) {
+                if (market.getProgress(job, slice).status == IMarket.SliceStatus.Assigned) tryReceive(job, slice);
+            }
+        }
     }
 
     function decline(uint256 which) external {
@@ -74,11 +83,17 @@ contract MarketPeople is MarketStage {
         try market.decline(job, slice) {} catch {}
     }
 
-    /// What a dishonest provider claims.
-    function claimAnything(uint256 which, uint256 lie) external {
-        (uint256 job, uint16 slice) = pick(which);
-        if (job == 0 || market.getProgress(job, slice).account == provider(0)) return;
-        tryClaim(job, slice, lie % 6);
+    /// What dishonest providers claim.
+    function claimAnything(uint256 job, uint256 lie) external {
+        if (market.jobCount() == 0) return;
+        job = 1 + job % market.jobCount();
+        uint256 slices = market.getJob(job).slices;
+        for (uint16 slice = 0; slice < slices; ++slice) {
+            // The truth more often than not.
+            if (market.getProgress(job, slice).account != provider(0)) {
+                tryClaim(job, slice, lie % 10 < 5 ? lie % 10 : 5);
+            }
+        }
     }
 
     /// Nobody answers for a lie; an honest provider does, see `tick`.
@@ -108,16 +123,22 @@ contract MarketPeople is MarketStage {
         }
     }
 
-    function open_(uint256 which) external {
-        if (claims.length != 0) tryOpen(claims[which % claims.length]);
+    function openAll() external {
+        for (uint256 i = 0; i < claims.length; ++i) {
+            tryOpen(claims[i]);
+        }
     }
 
-    function accuse(uint256 which, uint256 dispute, uint256 seat) external {
-        if (claims.length == 0 || disputesSeen.length == 0) return;
-        bytes32 id = claims[which % claims.length];
-        dispute = disputesSeen[dispute % disputesSeen.length];
-        try audits.accuse(id, seat % 3, dispute) {} catch {}
-        try audits.finishSeat(id, seat % 3) {} catch {}
+    function accuseAll() external {
+        for (uint256 i = 0; i < claims.length; ++i) {
+            for (uint256 k = 0; k < audits.getAudit(claims[i]).seats; ++k) {
+                if (audits.getSeat(claims[i], k).status < IAudits.SeatStatus.Suspect) continue;
+                for (uint256 n = 0; n < disputesSeen.length; ++n) {
+                    try audits.accuse(claims[i], k, disputesSeen[n]) {} catch {}
+                }
+                try audits.finishSeat(claims[i], k) {} catch {}
+            }
+        }
     }
 
     function cancel(uint256 job) external {
@@ -125,22 +146,26 @@ contract MarketPeople is MarketStage {
         try market.cancel(1 + job % JOBS) {} catch {}
     }
 
-    function push(uint256 which) external {
-        (uint256 job, uint16 slice) = pick(which);
-        if (job == 0) return;
-        try market.advance(job, slice) {} catch {}
-        try market.close(job) {} catch {}
+    function push() external {
+        for (uint256 job = 1; job <= market.jobCount(); ++job) {
+            uint256 slices = market.getJob(job).slices;
+            for (uint16 slice = 0; slice < slices; ++slice) {
+                try market.advance(job, slice) {} catch {}
+            }
+            try market.close(job) {} catch {}
+        }
     }
 
-    function judge(uint256 which) external {
-        if (disputesSeen.length == 0) return;
-        uint256 number = disputesSeen[which % disputesSeen.length];
-        bytes32 id = disputes.getDispute(number).claim;
-        try disputes.timeout(number) {} catch {}
-        try disputes.close(number) {} catch {}
-        try disputes.finalize(id) {} catch {}
-        try market.bounty(id, number) {} catch {}
-        try market.sweepBounty(id) {} catch {}
+    function judge() external {
+        for (uint256 n = 0; n < disputesSeen.length; ++n) {
+            uint256 number = disputesSeen[n];
+            bytes32 id = disputes.getDispute(number).claim;
+            try disputes.timeout(number) {} catch {}
+            try disputes.close(number) {} catch {}
+            try disputes.finalize(id) {} catch {}
+            try market.bounty(id, number) {} catch {}
+            try market.sweepBounty(id) {} catch {}
+        }
     }
 
     function garbage(uint256 who, bytes calldata call) external {
@@ -166,6 +191,8 @@ contract MarketPeople is MarketStage {
             for (uint16 slice = 0; slice < slices; ++slice) {
                 IMarket.Progress memory progress = market.getProgress(job, slice);
                 if (progress.account != provider(0)) continue;
+                // In time, but not early.
+                if (block.timestamp + 40 < progress.until) continue;
                 if (progress.status == IMarket.SliceStatus.Assigned) tryReceive(job, slice);
                 if (progress.status == IMarket.SliceStatus.Running) tryClaim(job, slice, 5);
             }
@@ -183,7 +210,9 @@ contract MarketPeople is MarketStage {
                 tryCommit(id, k, Counting.truth());
                 tryReveal(id, k, Counting.truth());
             }
-            if (audit.account == provider(0)) tryOpen(id);
+            // Liars open what they have sealed, too, in every other job.
+            bool opens = audit.account == provider(0) || audit.job % 2 == 1;
+            if (opens && block.timestamp + 40 >= audit.deadline) tryOpen(id);
         }
         for (uint256 i = 0; i < disputesSeen.length; ++i) {
             IDisputes.Dispute memory game = disputes.getDispute(disputesSeen[i]);
@@ -447,13 +476,13 @@ contract MarketMoneyTest {
         bytes4[] memory selectors = new bytes4[](20);
         selectors[0] = MarketPeople.postJob.selector;
         selectors[1] = MarketPeople.bid.selector;
-        selectors[2] = MarketPeople.receive_.selector;
+        selectors[2] = MarketPeople.receiveAll.selector;
         selectors[3] = MarketPeople.decline.selector;
         selectors[4] = MarketPeople.claimAnything.selector;
         selectors[5] = MarketPeople.challenge.selector;
         selectors[6] = MarketPeople.auditAnyhow.selector;
-        selectors[7] = MarketPeople.open_.selector;
-        selectors[8] = MarketPeople.accuse.selector;
+        selectors[7] = MarketPeople.openAll.selector;
+        selectors[8] = MarketPeople.accuseAll.selector;
         selectors[9] = MarketPeople.cancel.selector;
         selectors[10] = MarketPeople.push.selector;
         selectors[11] = MarketPeople.judge.selector;
@@ -464,14 +493,16 @@ contract MarketMoneyTest {
         selectors[15] = MarketPeople.bid.selector;
         selectors[16] = MarketPeople.wait.selector;
         selectors[17] = MarketPeople.push.selector;
-        selectors[18] = MarketPeople.receive_.selector;
+        selectors[18] = MarketPeople.receiveAll.selector;
         selectors[19] = MarketPeople.claimAnything.selector;
         targets = new FuzzSelector[](1);
         targets[0] = FuzzSelector(address(people), selectors);
     }
 
-    /// forge-config: default.invariant.runs = 16
+    /// forge-config: default.invariant.runs = 8
     /// forge-config: default.invariant.depth = 100
+    /// forge-config: nightly.invariant.runs = 400
+    /// forge-config: nightly.invariant.depth = 200
     function invariant_every_token_is_accounted_for_and_no_honest_party_loses_stake() external view {
         assert(people.isSolvent());
         assert(people.escrowsCover());

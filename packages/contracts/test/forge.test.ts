@@ -10,6 +10,8 @@ const run = (script: string, ...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...args], {
     encoding: 'utf8',
     maxBuffer: 2 ** 26,
+    // The invariants' longer searches.
+    env: process.env.LOCKSTEP_NIGHTLY === '1' ? { ...process.env, FOUNDRY_PROFILE: 'nightly' } : process.env,
   })
   return { status, output: stdout + stderr }
 }

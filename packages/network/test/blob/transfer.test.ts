@@ -86,11 +86,11 @@ test('of three sources one serves garbage and one stalls: both are dropped, and 
   })
   const honest = await joinParty(t, {
     serving: lying(async (_, chunk) => {
-      await pause(25)
+      await pause(150) // slow enough for the stall to show before the blob is whole
       return chunk
     }),
   })
-  const d = await joinParty(t, { chunkMs: 4000 })
+  const d = await joinParty(t, { chunkMs: 3000 })
   for (const party of [garbage, stalling, honest]) {
     unwrap(await party.store.put(bytes))
     await dial(d.peer, party.peer)

@@ -6,14 +6,19 @@ import { hashBlob } from '@lockstep/network'
 import { unwrap } from '@lockstep/tensor'
 import { openStreet, type Street } from './street.ts'
 
+/** Three minutes of waiting for the most part: by night, or when somebody asks for it. */
+const isAsked = process.env.LOCKSTEP_NIGHTLY !== undefined || process.env.LOCKSTEP_STREET !== undefined
+const skip = isAsked ? false : 'by night, or with LOCKSTEP_STREET=1'
+
 let street: Street
 before(async () => {
+  if (!isAsked) return
   street = await openStreet()
   await street.add('relay', ['relay'])
   for (const name of ['ann', 'bob']) await street.add(name, ['provider'])
   for (const name of ['vic', 'val']) await street.add(name, ['verifier'])
 })
-after(() => street.close())
+after(() => street?.close())
 
 const TEXT = new TextEncoder().encode('the quick brown fox jumps over the lazy dog. '.repeat(60))
 
@@ -36,7 +41,7 @@ const manifest = (market: object) =>
           ceiling: '0.01',
           auditPrice: '0.01',
           times: {
-            ...{ bidding: 2, inclusion: 1, receipt: 30, run: 120, audit: 15, answer: 4, window: 70 },
+            ...{ bidding: 5, inclusion: 1, receipt: 30, run: 120, audit: 15, answer: 4, window: 70 },
             ...{ clock: 60, segment: 15, step: 10, move: 8, deadline: 3600 },
           },
           ...market,
@@ -47,11 +52,14 @@ const manifest = (market: object) =>
 
 test('strangers train a job; the liar among them loses its stake, another takes over, and the model is fetched', {
   timeout: 400_000,
+  skip,
 }, async () => {
   const liar = await street.add('eve', ['provider'], {
     executor: { module: join(import.meta.dirname, '../../../examples/liar-executor.ts') },
     floor: '0.00001',
   })
+  // Who has not measured its machine yet does not bid.
+  while (liar.node.capability() === undefined) await new Promise((resolve) => setTimeout(resolve, 100))
   const client = await street.client()
   const plan = planJob(manifest({ workers: 3 }), TEXT, { blobId, throughput: 1e9 })
   const { job } = unwrap(await client.post(plan))

@@ -60,7 +60,9 @@ test('whenever a writer is killed, what it had written is there, and the lock is
     await store.close()
   }
   assert.ok(kills >= 5, `${kills} kills`)
-  assert.equal(written.size, chunkCount(id))
+  // A kill may fall between a write and the line that tells of it: that chunk is there, and nobody writes it again.
+  const untold = chunkCount(id) - written.size
+  assert.ok(untold >= 0 && untold <= kills, `${untold} chunks were never told of, with ${kills} kills`)
   const store = unwrap(await openBlobStore(directory, { maxBytes: 2 ** 30 }))
   assert.ok(store.has(id))
   assert.deepEqual(unwrap(await store.digests(id)).length, digests.length)

@@ -98,7 +98,7 @@ const ENVIRONMENT = new Set([
 ])
 const exitOf = (code: string): ExitCode => (ENVIRONMENT.has(code) ? EXIT.environment : EXIT.input)
 
-/** What is said by the chain's libraries, whose errors go on for pages. */
+/** What is said by the libraries of the chain, whose errors go on for pages, and of the store. */
 const fromChain = (error: Error): CliError | undefined => {
   const names: string[] = []
   for (let at: unknown = error; at instanceof Error && names.length < 8; at = at.cause) names.push(at.name)
@@ -110,6 +110,14 @@ const fromChain = (error: Error): CliError | undefined => {
       limit: 'the chain that is meant, with the market on it',
       remedy: 'Check the network file, and that its chain runs: `lockstep status` looks at it.',
     })
+  if (error.name === 'StoreError' && code !== 'store-misused')
+    return badEnvironment(
+      code ?? 'store',
+      "the node's store",
+      message,
+      'a store of this node on this chain, which nobody else has open',
+      'Do what it says; where the chain has begun anew, give the node another --name.',
+    )
   if (!names.some((name) => UNREACHABLE.has(name))) return undefined
   const { shortMessage, url } = error as Error & { shortMessage?: string; url?: string }
   return badEnvironment(

@@ -50,7 +50,10 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
   const node = command('node', 'run a node: work for others, audit them, or carry their messages')
   const wishes = (c: Command): Command =>
     passphrase(home(c))
-      .option('--join <url-or-file>', 'the network, told by any node of it (default: HOME/network.json)')
+      .option(
+        '--join <host-or-file>',
+        'the network: HOST[:PORT] of any node of it, or its file (default: HOME/network.json)',
+      )
       .option('--name <name>', 'which node of this home', name('--name'))
       .option(
         '--roles <list>',

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Machine } from '../../../packages/network/test/machines.ts'
 import { run } from '../src/cli.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
@@ -24,11 +25,22 @@ export const start = (directory: string, ...args: readonly string[]): Started =>
   startFile(directory, main, ...args)
 
 /** Starts a TypeScript file as a process of its own. */
-export const startFile = (directory: string, file: string, ...args: readonly string[]): Started => {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args], {
-    cwd: directory,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+export const startFile = (directory: string, file: string, ...args: readonly string[]): Started =>
+  startCommand(directory, process.execPath, ['--disable-warning=ExperimentalWarning', file, ...args])
+
+/** Starts `lockstep` on another machine. */
+export const startOn = (
+  { command }: Pick<Machine, 'command'>,
+  directory: string,
+  ...args: readonly string[]
+): Started =>
+  startCommand(
+    directory,
+    ...command(process.execPath, ['--disable-warning=ExperimentalWarning', main, ...args]),
+  )
+
+const startCommand = (directory: string, command: string, args: readonly string[]): Started => {
+  const child = spawn(command, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] })
   let stdout = ''
   let stderr = ''
   const listeners = new Set<() => void>()

@@ -1,4 +1,5 @@
 export * from './chain/chain-clock.ts'
+export { tieToChain } from './chain/chain-identity.ts'
 export type { ChainReader } from './chain/chain-reads.ts'
 export {
   type ChainEvent,

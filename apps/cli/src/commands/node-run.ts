@@ -19,6 +19,7 @@ import {
   serveHttp,
   startNode,
   takeLock,
+  tieToChain,
 } from '@lockstep/node'
 import { unwrap } from '@lockstep/tensor'
 import type { Address } from 'viem'
@@ -27,7 +28,7 @@ import { badInput } from '../cli-error.ts'
 import { ensureKey, type StoredKey } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
 import { type NodeSetup, type NodeWishes, setUpNode } from '../network/node-setup.ts'
-import { dripThrough, nobody } from '../network/reach.ts'
+import { dripThrough, nobody, requireChain } from '../network/reach.ts'
 import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -52,7 +53,7 @@ export const nodeRunCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const home = homeOf(options.home)
-  const setup = await setUpNode(home, options, terminal)
+  const setup = await setUpNode(home, options, terminal, requireChain)
   const { config, network } = setup
   const lock = unwrap(await takeLock(join(config.directory, 'node.lock')))
   // What a supervisor has started is watched in its file alone.
@@ -145,6 +146,8 @@ const workable = async (
   log: Log,
 ): Promise<Address> => {
   const { roles, chain, account: wanted } = config
+  const { chainId } = chain.deployment
+  await tieToChain(config.store, await connect({ url: chain.rpc, chainId, account: nobody() }))
   const scopes: Scope[] = []
   if (roles.includes('provider')) scopes.push('provide')
   if (roles.includes('verifier')) scopes.push('verify')

@@ -7,7 +7,7 @@ import { unwrap } from '@lockstep/tensor'
 import { badEnvironment, badInput } from '../cli-error.ts'
 import { type Home, homeOf } from '../network/home.ts'
 import { type Counts, partsOf, readSettings, type Settings, writeSettings } from '../network/local-network.ts'
-import { freePort, freePorts, reachOf } from '../network/ports.ts'
+import { freePort, freePorts, reachOf, USUAL_PORT } from '../network/ports.ts'
 import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -18,7 +18,6 @@ export type UpOptions = Counts & {
   readonly detach?: boolean
 }
 
-const USUAL_PORT = 4400
 /** A part that has ended so often before everything was up does not come up. */
 const MOST_RESTARTS = 2
 
@@ -124,7 +123,8 @@ const show = (home: Home, settings: Settings, supervisor: Supervisor, terminal: 
   const parts = supervisor.status()
   const join = `http://${host}:${ports.http}`
   terminal.say(`network   ${home.network}`)
-  terminal.say(`join      lockstep node run --join ${join}`)
+  const address = ports.http === USUAL_PORT ? host : `${host}:${ports.http}`
+  terminal.say(`join      lockstep node run --join ${address}`)
   terminal.say(`chain     http://${host}:${ports.chain}, a local one: its tokens and coins are worth nothing`)
   terminal.say(`running   ${parts.map(({ name }) => name).join(', ')}`)
   terminal.say(`logs      ${home.logs}`)

@@ -48,8 +48,16 @@ export type NodeSetup = {
 export const USUAL_NODE = 'node'
 const networkFileIn = (directory: string): string => join(directory, 'network.json')
 
-/** A node's config and network: read where they are, written at the first start. */
-export const setUpNode = async (home: Home, wishes: NodeWishes, terminal: Terminal): Promise<NodeSetup> => {
+/**
+ * A node's config and network: read where they are, written at the first start. `check` looks at a network that is new
+ * to the node: if it throws, nothing of that network is kept.
+ */
+export const setUpNode = async (
+  home: Home,
+  wishes: NodeWishes,
+  terminal: Terminal,
+  check: (network: NetworkFile) => Promise<void> = async () => {},
+): Promise<NodeSetup> => {
   const { name = USUAL_NODE } = wishes
   const file = wishes.config ?? home.node(name).config
   const known = await readConfig(file).catch((error: NodeJS.ErrnoException) => {
@@ -58,6 +66,7 @@ export const setUpNode = async (home: Home, wishes: NodeWishes, terminal: Termin
   })
   if (known === undefined) {
     const network = await networkFor(home, wishes.join, '--join')
+    await check(network)
     await makeDirectory(dirname(file))
     await keepNetwork(home, dirname(file), network)
     const config = await newConfig(home, name, network, wishes)

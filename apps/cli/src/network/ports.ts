@@ -2,6 +2,9 @@ import { createServer, isIP } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { badEnvironment, badInput } from '../cli-error.ts'
 
+/** Where a network's first node answers if nobody says otherwise: its address is then only its host. */
+export const USUAL_PORT = 4400
+
 /** A port on which nobody listens, at this address: the wanted one, or for 0 any. */
 export const freePort = (host: string, port: number, field: string): Promise<number> =>
   new Promise((resolve, reject) => {

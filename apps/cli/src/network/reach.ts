@@ -1,5 +1,5 @@
 import { NETWORK_VERSION, type NetworkFile, readHistory } from '@lockstep/client'
-import { connect, type MarketChain, marketChain } from '@lockstep/contracts'
+import { checkDeployment, connect, type MarketChain, marketChain } from '@lockstep/contracts'
 import type { History } from '@lockstep/market'
 import { createPeer, newPeerKey, type Peer, silent } from '@lockstep/network'
 import { dripFromPeers } from '@lockstep/node'
@@ -16,6 +16,12 @@ export const openMarket = async (network: NetworkFile, account?: LocalAccount): 
   const { rpc, chainId, addresses } = network
   const connection = await connect({ url: rpc, chainId, account: account ?? nobody() })
   return marketChain(connection, addresses)
+}
+
+/** Throws where the chain that a network names does not answer, is another one, or does not have the market. */
+export const requireChain = async ({ rpc, ...deployment }: NetworkFile): Promise<void> => {
+  const connection = await connect({ url: rpc, chainId: deployment.chainId, account: nobody() })
+  unwrap(await checkDeployment(connection, deployment))
 }
 
 /** All that the market's events say up to now. */

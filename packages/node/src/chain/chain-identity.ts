@@ -1,8 +1,8 @@
 import { ChainError } from '@lockstep/contracts'
 import { META, readMeta, writeMeta } from '../store/meta.ts'
-import type { Store } from '../store/open-store.ts'
+import { openStore, type Store } from '../store/open-store.ts'
 import { StoreError } from '../store/store-error.ts'
-import { type Rpc, readHeader } from './chain-reads.ts'
+import { type ChainReader, type Rpc, readHeader, rpcOf } from './chain-reads.ts'
 
 /** What makes a chain this one and no other: its id and its first block. */
 export const chainIdentity = async (rpc: Rpc, chainId: number): Promise<string> => {
@@ -27,4 +27,14 @@ export const bindToChain = async (store: Store, rpc: Rpc, chainId: number): Prom
       )
     }
   })
+}
+
+/** The same for a store that nobody has open yet: before anything is done on a chain that may be the wrong one. */
+export const tieToChain = async (where: string, chain: ChainReader): Promise<void> => {
+  const store = await openStore(where)
+  try {
+    await bindToChain(store, rpcOf(chain), chain.chainId)
+  } finally {
+    await store.close()
+  }
 }

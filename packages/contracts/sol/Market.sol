@@ -455,7 +455,7 @@ contract Market is IMarket, MarketState, EIP712 {
         if (block.timestamp >= firm) revert TooLate(place.job, place.slice, block.timestamp, firm);
         uint256 most = work.score * (WHOLE - place.head.minimumImprovement()) / WHOLE;
         if (score > most || score >= work.score) revert BidNotBetter(score, most);
-        _notBusy(kept, work, place);
+        _notBusy(kept, place.job, work.key);
         uint256 extended = block.timestamp + times.inclusion / EXTENSIONS;
         uint256 cap = work.since + EXTENSIONS * times.inclusion;
         if (extended > cap) extended = cap;

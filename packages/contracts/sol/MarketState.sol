@@ -101,8 +101,9 @@ abstract contract MarketState is ReentrancyGuardTransient {
         return bytes32(job << 32 | slice << 16 | attempt);
     }
 
-    function _notBusy(Kept storage kept, Work storage work, Place memory place) internal {
-        if (kept.slices > 1) --_busy[place.job][work.key];
+    /// One slice less that a key works on: it is busy from its lead to its claim.
+    function _notBusy(Kept storage kept, uint256 job, address key) internal {
+        if (kept.slices > 1) --_busy[job][key];
     }
 
     function _kept(uint256 job) internal view returns (Kept storage kept) {

@@ -50,6 +50,8 @@ contract Settlement is MarketState {
         }
         _checkClaim(id, work, place.head.times());
         work.status = IMarket.SliceStatus.Claimed;
+        // The work is done: the key may take another slice while this one is audited.
+        _notBusy(kept, place.job, work.key);
         work.since = uint40(block.timestamp);
         work.subject = id;
         work.stateRoot = stateRoot;
@@ -239,7 +241,7 @@ contract Settlement is MarketState {
         bool claimed = work.status == IMarket.SliceStatus.Claimed;
         work.status = invalid ? IMarket.SliceStatus.Void : IMarket.SliceStatus.Settled;
         work.since = uint40(block.timestamp);
-        _notBusy(kept, work, place);
+        if (!claimed) _notBusy(kept, place.job, work.key);
         if (invalid) {
             kept.invalid |= uint8(1 << place.spec.program);
             if (kept.status == IMarket.JobStatus.Open) {
@@ -290,6 +292,8 @@ contract Settlement is MarketState {
             if (fault == IMarket.Fault.Silent) fate = IAudits.Fate.Silent;
             // The stake is at least twice what the auditors get.
             checked = _endAudit(work, place, fate);
+        } else {
+            _notBusy(kept, place.job, work.key);
         }
         uint256 rest = slashed - prize - checked;
         uint256 aside = 0;
@@ -300,7 +304,6 @@ contract Settlement is MarketState {
             _payOut(place.job, treasury, rest - aside);
         }
         emit IMarket.AttemptFailed(place.job, place.slice, account, work.attempt, fault, slashed, prize, checked, aside);
-        _notBusy(kept, work, place);
         _tried[_sliceKey(place)][account] = true;
         work.subject = 0;
         work.stateRoot = 0;

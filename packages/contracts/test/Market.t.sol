@@ -415,6 +415,26 @@ contract MarketTest is MarketStage {
         market.assign(job, 1, bid, signature);
     }
 
+    function test_who_has_claimed_a_slice_may_take_another_while_it_is_audited() external {
+        uint256 job = post(standardPost(3));
+        Bid memory bid = bidOf(job, PROVIDER, 1 ether);
+        bid.slices = 1;
+        bytes memory signature = signed(bid, PROVIDER);
+        start(job, 0, PROVIDER, 1 ether);
+        mustNot(IMarket.BidUsedUp.selector);
+        market.assign(job, 1, bid, signature);
+        bytes32 id = claim(job, 0, PROVIDER, Counting.truth());
+        market.assign(job, 1, bid, signature);
+        mustNot(IMarket.BidUsedUp.selector);
+        market.assign(job, 2, bid, signature);
+        // That the first one settles frees nothing more.
+        audit(id, 4, Counting.truth());
+        pass(1 days);
+        market.advance(job, 0);
+        mustNot(IMarket.BidUsedUp.selector);
+        market.assign(job, 2, bid, signature);
+    }
+
     function test_replicas_go_to_different_accounts() external {
         Post memory terms = standardPost(2);
         terms.slices[0].group = 1;

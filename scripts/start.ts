@@ -1,165 +1,201 @@
 /**
- * The tour of one machine: trains a model on a book, has it verified, lets a liar claim a false history and catches it on
- * a chain. No market: that is street.ts.
- * Every command it runs is one that a person can type, and is printed.
- *   npm start -- [--seed N] [--lies none|one|two] [--threads N] [--json]
+ * The tour of the market: a job is posted on a network of strangers, who bid, train it in parallel and are audited. One
+ * of them lies, loses its stake before the referee, and another takes over; everybody is paid, and the model is fetched.
+ * Each role is a process of its own, and every command is one that a person can type.
+ *   npm start -- [--seed N] [--lies none|one|two] [--keep] [--json]
  * With --json the story goes to stderr, and the last line of stdout is one JSON object.
  */
 import { randomInt } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
+import { formatAmount } from '@lockstep/market'
 import { loadModel, parameterCount, parametersOf } from '@lockstep/models'
 import { scriptArguments } from './arguments.ts'
-import { lossCurve } from './loss-curve.ts'
-import { CLI, createTour, freePort, integerOption, refuse } from './tour.ts'
+import { CLI, createTour, integerOption, refuse } from './tour.ts'
 
 const root = dirname(import.meta.dirname)
 const LIES = { none: 0, one: 1, two: 2 } as const
-/** How far the held-out loss must fall for the run to count as learning. */
-const LEARNED = 0.7
+const PROVIDERS = ['ann', 'bob', 'cyd'] as const
+const VERIFIERS = ['vic', 'wes'] as const
+const ROUNDS = 1
+const STEPS_PER_ROUND = 40
+const HOME = join('runs', 'start')
 
 const { values } = scriptArguments({
   options: {
     seed: { type: 'string', default: String(randomInt(2 ** 31)) },
     lies: { type: 'string', default: 'one' },
-    threads: { type: 'string', default: String(Math.min(availableParallelism(), 64)) },
+    keep: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 })
 const seed = integerOption('seed', values.seed, 0, 2 ** 31 - 1)
-const threads = integerOption('threads', values.threads, 1, 64)
 const count =
   LIES[values.lies as keyof typeof LIES] ?? refuse(`--lies is ${values.lies}; allowed: none, one, two.`)
+const { tell, chapter, show, launch, lockstep, ask, cleanUp } = createTour(values)
 
-const { tell, chapter, show, launch, lockstep, cleanUp } = createTour(values)
+/** Which seats lie: nobody else is told, and the seed decides. */
+const first = seed % PROVIDERS.length
+const liars = PROVIDERS.filter((_, i) => (i - first + PROVIDERS.length) % PROVIDERS.length < count)
 
-type LieFound = {
-  readonly kind: string
-  readonly place: { readonly step: number; readonly node: number; readonly what: string }
-  readonly found: boolean
-  readonly bondLost: boolean
+type Holdings = {
+  readonly accounts: readonly {
+    readonly address: string
+    readonly tokens: string
+    readonly credit: string
+    readonly stake: string
+    readonly unbonding: string
+  }[]
+}
+type Member = {
+  readonly name: string
+  readonly role: string
+  readonly home: string
+  address: string
+  before: bigint
 }
 
-/** One machine claims a false history. It is verified, disputed, and loses its bond. */
-const catchLiar = async (run: string, rpc: string, number: number): Promise<LieFound> => {
-  const out = join('runs', `start-lie-${number}`)
-  chapter(`A liar, number ${number}`)
-  tell('Another machine claims the same training with a fault in it, and puts a bond on it:')
-  const lieSeed = String(seed + number)
-  const args = [run, '--out', out, '--rpc', rpc, '--seed', lieSeed, '--threads', String(threads)]
-  tell(`\n$ node examples/liar.ts ${args.join(' ')}`)
-  const liar = launch('examples/liar.ts', args, { quiet: true })
-  const lie = JSON.parse((await liar.said(/^\{"lie":.*$/m))[0]).lie
-  tell(`the lie: ${lie.kind}, in step ${lie.step}, node ${lie.node}: ${lie.place}`)
-  const { claim } = JSON.parse((await liar.said(/^\{"claim":.*$/m))[0])
-  tell(`claimed:  ${claim}`)
-  try {
-    // Who has run the task needs to execute only the first segment that it disagrees about.
-    await lockstep(['verify', out, '--against', run, '--threads', String(threads)], 1)
-    await lockstep([
-      'dispute',
-      run,
-      '--claim',
-      claim,
-      '--theirs',
-      out,
-      '--rpc',
-      rpc,
-      '--threads',
-      String(threads),
-    ])
-    const { outcome, credit } = JSON.parse((await liar.said(/^\{"outcome":.*$/m))[0])
-    await liar.ended
-    const found = outcome === 'challenger'
-    tell(`\nThe liar's process says: ${outcome} won, and ${credit} wei of its bond came back.`)
-    if (!found || credit !== '0') throw new Error(`the liar was not caught: ${outcome}, credit ${credit}`)
-    return {
-      kind: lie.kind,
-      place: { step: lie.step, node: lie.node, what: lie.place },
-      found,
-      bondLost: credit === '0',
-    }
-  } finally {
-    await rm(join(root, out), { recursive: true, force: true })
-  }
+const homeOf = (name: string): string => join(HOME, name)
+const network = join(homeOf('network'), 'network.json')
+
+/** All tokens of a home's account, wherever they are. */
+const holdingsOf = async (home: string): Promise<{ address: string; tokens: bigint }> => {
+  const { accounts } = await ask<Holdings>(['account', 'show', '--home', home, '--network', network])
+  const [account] = accounts
+  if (account === undefined) throw new Error(`there is no account in ${home}`)
+  const { address, tokens, credit, stake, unbonding } = account
+  return { address, tokens: BigInt(tokens) + BigInt(credit) + BigInt(stake) + BigInt(unbonding) }
+}
+
+/** Starts a node as a process of its own and waits until it works. */
+const startNode = async (name: string, role: string): Promise<Member> => {
+  const home = homeOf(name)
+  const args = ['node', 'run', '--home', home, '--join', network, '--name', name, '--roles', role]
+  if (liars.includes(name as (typeof PROVIDERS)[number]))
+    args.push('--executor-module', 'examples/liar-executor.ts', '--executor-options', `{"step": ${seed % 8}}`)
+  show(args.filter((arg, i) => !arg.startsWith('--executor') && !args[i - 1]?.startsWith('--executor')))
+  await launch(CLI, args, { quiet: true }).said(/node is up|is up|works/)
+  const { address, tokens } = await holdingsOf(home)
+  tell(`${name} is up: ${role}, account ${address}, ${formatAmount(tokens)} LOCK`)
+  return { name, role, home, address, before: tokens }
 }
 
 const tour = async (): Promise<object> => {
   const begin = performance.now()
-  const [manifest, run] = [join('runs', 'start.yaml'), join('runs', 'start')]
-  for (const path of [manifest, run]) await rm(join(root, path), { recursive: true, force: true })
+  await rm(join(root, HOME), { recursive: true, force: true })
+  tell(`Lockstep's tour. seed ${seed}: npm start -- --seed ${seed} --lies ${values.lies} tells it again.`)
+
+  chapter('A network: a chain with the contracts, and a relay')
+  const up = ['up', '--home', homeOf('network'), '--port', '0']
+  show(up)
+  const net = launch(CLI, up, { quiet: true })
+  await net.said(/network\.json/)
   tell(
-    `Lockstep's tour. seed ${seed}: npm start -- --seed ${seed} --lies ${values.lies} tells the same story again.`,
+    'The chain, its contracts and a relay are up. Others join by the file that was written, or by address.',
   )
 
-  chapter('A manifest: what to train, on which text')
-  const text = relative('runs', join('data', 'moby-dick.txt'))
-  const settings = ['training.steps=600', 'segments.every=40', `training.seed=${seed}`]
-  await lockstep(['init', manifest, '--text', text, '--name', 'start', '--set', ...settings])
-  await lockstep(['validate', manifest, '--threads', String(threads)])
-
-  chapter('Training')
-  await lockstep(['train', manifest, '--out', run, '--threads', String(threads)])
-  const metrics = (await readFile(join(root, run, 'metrics.jsonl'), 'utf8')).trim().split('\n').map(parseLine)
-  tell('\ntraining loss, nats per byte')
-  tell(lossCurve(metrics.flatMap(({ loss }) => (loss === undefined ? [] : [loss]))))
-  const heldOut = metrics.flatMap(({ heldOut }) => (heldOut === undefined ? [] : [heldOut]))
-  const [before, after] = [heldOut[0]!, heldOut.at(-1)!]
-  if (!(after <= LEARNED * before))
-    throw new Error(`the held-out loss went from ${before} to ${after}: not learned`)
-
-  chapter('Verifying: another process executes every segment again')
-  await lockstep(['verify', run, '--threads', String(threads)])
-
-  chapter('A file that a third party checks without the run')
-  const { root: claimed } = JSON.parse(await readFile(join(root, run, 'claim.json'), 'utf8'))
-  await lockstep(['export-proof', run])
-  await lockstep([
-    'check-proof',
-    join(run, 'run.proof'),
-    '--root',
-    claimed,
-    '--model',
-    join(run, 'model.safetensors'),
+  chapter('Strangers join: three providers and two verifiers, each a process with an account of its own')
+  tell('They begin with nothing: the faucet of a local network gives each what it stakes.')
+  const members = await Promise.all([
+    ...PROVIDERS.map((name) => startNode(name, 'provider')),
+    ...VERIFIERS.map((name) => startNode(name, 'verifier')),
   ])
 
-  chapter('The model writes')
-  await lockstep(['sample', run, '--prompt', 'Call me ', '--tokens', '300', '--threads', String(threads)])
+  chapter('You: an account, and a job')
+  const home = homeOf('you')
+  await lockstep(['account', 'create', '--home', home])
+  await lockstep(['account', 'fund', '--home', home, '--network', network])
+  const you = await holdingsOf(home)
+  members.push({ name: 'you', role: 'requester', home, address: you.address, before: you.tokens })
+  const manifest = join(HOME, 'job.yaml')
+  const settings = [
+    ...[`training.steps=${ROUNDS * STEPS_PER_ROUND}`, 'segments.every=10', `training.seed=${seed}`],
+    ...['market.workers=3', `market.rounds=${ROUNDS}`, 'market.auditRate=10000', 'market.auditors=1'],
+    ...['market.times.bidding=3', 'market.times.inclusion=2', 'market.times.receipt=60'],
+    ...['market.times.run=300', 'market.times.audit=36', 'market.times.answer=4'],
+    ...['market.times.window=80', 'market.times.clock=90', 'market.times.segment=15'],
+    ...['market.times.step=10', 'market.times.move=8', 'market.times.deadline=3600'],
+    ...['market.ceiling=0.0005', 'market.auditPrice=0.0005'],
+  ]
+  const text = relative(HOME, join('data', 'moby-dick.txt'))
+  await lockstep(['init', manifest, '--text', text, '--name', 'tour', '--set', ...settings])
+  tell('\nThe audit rate is 1 here: every segment of every slice is executed again by a verifier.')
+  tell(
+    `${count === 0 ? 'Nobody lies' : count === 1 ? 'One of the providers lies' : 'Two of the providers lie'}; the verifiers are told nothing.`,
+  )
 
-  const lies: LieFound[] = []
-  if (count > 0) {
-    chapter('A chain with the referee on it')
-    const port = await freePort()
-    show(['chain', '--port', String(port)])
-    const chain = launch(CLI, ['chain', '--port', String(port)], { quiet: true })
-    tell((await chain.said(/^chain[\s\S]*?^contract.*$/m))[0])
-    for (let number = 1; number <= count; number++)
-      lies.push(await catchLiar(run, `http://127.0.0.1:${port}`, number))
-    chain.child.kill('SIGTERM')
-    await chain.ended
+  chapter('Posted, bid for, trained in parallel, audited, disputed, settled')
+  await lockstep(['post', manifest, '--home', home, '--network', network, '--yes', '--watch'])
+
+  chapter('The model')
+  const file = join(HOME, 'model.safetensors')
+  await lockstep(['fetch', '1', '--home', home, '--network', network, '--out', file])
+  await lockstep(['sample', file, '--prompt', 'Call me ', '--tokens', '200'])
+
+  chapter('Who got what, and why')
+  const told = members.find(({ name }) => name === (liars[0] ?? PROVIDERS[0]))!
+  await lockstep(['explain', told.address, '--home', home, '--network', network])
+  tell('\nlockstep explain 1 explains the whole job like this.\n')
+  const accounts: { name: string; role: string; before: string; after: string; slashed: string }[] = []
+  for (const { name, role, home: at, address, before } of members) {
+    const { tokens } = await holdingsOf(at)
+    const { accounts: earned } = await ask<{ accounts: readonly { slashed: string }[] }>([
+      'earnings',
+      ...[address, '--home', at, '--network', network],
+    ])
+    const slashed = BigInt(earned[0]?.slashed ?? 0)
+    accounts.push({
+      name,
+      role,
+      before: String(before),
+      after: String(tokens),
+      slashed: String(slashed),
+    })
+    const change = tokens - before
+    const lie = slashed > 0n ? `, slashed ${formatAmount(slashed)}` : ''
+    tell(
+      `${name.padEnd(4)} ${role.padEnd(10)} ${formatAmount(before).padStart(16)} -> ${formatAmount(tokens).padStart(22)} LOCK  (${change >= 0n ? '+' : ''}${formatAmount(change)}${lie})`,
+    )
   }
+  const slashed = accounts.filter((account) => account.slashed !== '0').map(({ name }) => name)
+  const missed = liars.filter((name) => !slashed.includes(name))
+  const wronged = slashed.filter((name) => !liars.includes(name as (typeof PROVIDERS)[number]))
+  if (missed.length > 0) throw new Error(`${missed.join(', ')} lied and lost nothing`)
+  if (wronged.length > 0) throw new Error(`${wronged.join(', ')} lost stake and did not lie`)
 
-  const claim = JSON.parse(await readFile(join(root, run, 'claim.json'), 'utf8'))
-  const { model } = loadModel(await readFile(join(root, run, 'model.safetensors')))
+  const { jobs } = await ask<{ jobs: readonly { job: number; status: string }[] }>([
+    'status',
+    '--home',
+    home,
+    '--network',
+    network,
+  ])
+  const state = jobs.find(({ job }) => job === 1)?.status
+  const { model } = loadModel(await readFile(join(root, file)))
   const seconds = Math.round((performance.now() - begin) / 100) / 10
   chapter('Done')
-  tell(`All of it happened, in ${seconds} s. The files stay in ${run}:`)
-  tell('  model.safetensors   the model; any safetensors reader opens it')
-  tell('  checkpoints/        the states that the claim commits to')
-  tell('  claim.json          the claim; metrics.jsonl: the losses; manifest.json: what was asked for')
-  tell(`Next: npx lockstep sample ${run} --prompt "The whale"`)
-  tell('      npx lockstep init my-model.yaml --text MY-TEXT.txt')
+  tell(
+    `All of it happened, in ${seconds} s. The model is ${file}; logs are in ${homeOf('network')}/logs and ${HOME}/NAME/logs.`,
+  )
+  tell('Next: npx lockstep up, and in another terminal: npx lockstep node run')
+  if (values.keep) {
+    tell('\nThe network stays up (--keep). Ctrl-C ends it.')
+    await net.ended
+  }
   return {
-    run: { steps: claim.task.steps, parameters: parameterCount(parametersOf(model)), root: claim.root },
-    verify: { segments: claim.checkpoints.length, equal: true },
-    lies,
-    loss: { before, after, unit: 'nats/byte' },
+    seed,
+    lies: liars.map((name) => ({ provider: name, found: true, bondLost: true })),
+    model: {
+      parameters: parameterCount(parametersOf(model)),
+      rounds: ROUNDS,
+      steps: ROUNDS * STEPS_PER_ROUND,
+    },
+    job: { state },
+    accounts,
+    logs: HOME,
     seconds,
   }
 }
-
-const parseLine = (line: string): { loss?: number; heldOut?: number } => JSON.parse(line)
 
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => void cleanUp().then(() => process.exit(130)))
@@ -169,7 +205,7 @@ try {
   if (values.json) process.stdout.write(`${JSON.stringify(facts)}\n`)
 } catch (error) {
   process.stderr.write(
-    `\nThe tour did not get to its end: ${error instanceof Error ? error.message : error}\n`,
+    `\nThe tour did not get to its end: ${error instanceof Error ? error.message : error}\nLogs: ${HOME}\n`,
   )
   process.exitCode = 1
 } finally {

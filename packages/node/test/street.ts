@@ -13,6 +13,7 @@ import {
   startLocalChain,
 } from '@lockstep/contracts'
 import { unwrap } from '@lockstep/tensor'
+import type { Address } from 'viem'
 import { configSchema } from '../src/config/schema.ts'
 import { dripFrom, prepareAccount } from '../src/daemon/prepare-account.ts'
 import { type LockstepNode, startNode } from '../src/daemon/start-node.ts'
@@ -29,6 +30,8 @@ export type Street = {
   readonly connection: Connection
   readonly network: () => NetworkFile
   readonly add: (name: string, roles: readonly string[], options?: AddOptions) => Promise<Member>
+  /** The accounts of all members with this role. */
+  readonly accounts: (role: string) => readonly Address[]
   readonly client: () => Promise<Client>
   readonly close: () => Promise<void>
 }
@@ -42,6 +45,7 @@ export type Member = {
   readonly account: Secret
   readonly key: Secret
   readonly directory: string
+  readonly roles: readonly string[]
 }
 
 /** A local chain with a market, and nodes that join it: all real, in one process. */
@@ -97,10 +101,12 @@ export const openStreet = async (): Promise<Street> => {
           ...(executor && { executor }),
         }),
       )
-      const member = { node, account, key, directory: join(directory, name) }
+      const member = { node, account, key, directory: join(directory, name), roles }
       members.push(member)
       return member
     },
+    accounts: (role) =>
+      members.filter(({ roles }) => roles.includes(role)).map(({ account }) => account.address),
     client: async () => {
       const account = Secret.generate()
       unwrap(await drip([account.address]))

@@ -33,7 +33,7 @@ const MANIFEST = parseManifest(
         ...{ workers: 2, rounds: 1, auditRate: 10_000, auditors: 1, ceiling: '0.01', auditPrice: '0.01' },
         times: {
           ...{ bidding: 5, inclusion: 1, receipt: 60, run: 120, audit: 60, answer: 20, window: 200 },
-          ...{ clock: 60, segment: 15, step: 10, move: 8, deadline: 3600 },
+          ...{ clock: 120, segment: 60, step: 60, move: 60, deadline: 3600 },
         },
       },
     }),

@@ -56,12 +56,17 @@ export const passTime = ({ market, rpc, verifiers, mayPass, isDisputed }: PassTi
         else if (now >= half && now < end && committed === 0) await passTo(end, now)
         return
       }
-      if (audit.status !== 'done' || all.some((other) => AT_WORK.has(other.status))) continue
-      const claim = await disputes.readClaim(progress.claim)
-      const isQuiet = claim.status === 'standing' && claim.open === 0 && !isDisputed(progress.claim)
-      const others = all.filter((other) => other.status === 'claimed' && other !== progress)
-      const audits = await Promise.all(others.map((other) => read.audit(other.claim)))
-      if (isQuiet && audits.every((other) => other.status === 'done')) await passTo(claim.until, now)
+      if (all.some((other) => AT_WORK.has(other.status))) return
+      const claimed = all.filter(({ status }) => status === 'claimed')
+      const audits = await Promise.all(claimed.map(({ claim }) => read.audit(claim)))
+      const claims = await Promise.all(claimed.map(({ claim }) => disputes.readClaim(claim)))
+      // A dispute over one of them is played while the others wait.
+      const isQuiet =
+        audits.every((other) => other.status === 'done') &&
+        claims.every(({ status, open }) => status === 'standing' && open === 0) &&
+        !claimed.some((other) => isDisputed(other.claim))
+      if (isQuiet) await passTo(Math.min(...claims.map(({ until }) => until)), now)
+      return
     }
   }
   return { pass }

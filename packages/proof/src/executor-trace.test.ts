@@ -4,9 +4,11 @@ import { type Executor, type Runner, referenceExecutor, type Tensor, tensorAt } 
 import { settle, termsFor } from '../test/settle.ts'
 import { nodeIndex, tinyTask } from '../test/tiny-task.ts'
 import { runClaim } from './claim.ts'
+import { toHex } from './digest.ts'
 import { executorTrace, runRemembering } from './executor-trace.ts'
 import { parentDigest } from './hash.ts'
-import { digestOf } from './tensor-tree.ts'
+import { type Task, taskFields } from './task.ts'
+import { digestOf, tensorsTree } from './tensor-tree.ts'
 import { rootOf, type Tree } from './tree.ts'
 
 const task = tinyTask()
@@ -107,6 +109,31 @@ test('an executor that computes one number wrong loses the dispute that follows'
   assert.equal(settled.gaveUp, undefined)
   assert.deepEqual([settled.game.step, settled.game.node?.index], [2, nodeIndex('weights')])
   assert.equal(settled.game.node?.leaf, Math.floor(700 / 256))
+})
+
+test('a segment alone is a task that begins at a checkpoint, and is disputed like any other', async () => {
+  const runner = await referenceExecutor.compile(program, task.inputs)
+  runner.load(task.initial)
+  await runner.step(task.segmentLength)
+  const part: Task = {
+    ...task,
+    initial: runner.state(),
+    initialOutputs: rootOf(tensorsTree(runner.outputs())),
+    steps: task.segmentLength,
+  }
+  const whole = (await runRemembering(task, referenceExecutor)).claim.checkpoints
+  const honest = await runRemembering(part, referenceExecutor)
+  assert.equal(taskFields(part).initialItem, toHex(whole[0]!))
+  assert.deepEqual(honest.claim.checkpoints, [whole[1]])
+  // The weights are computed out of the state: its openings lead through the outputs' root into the checkpoint.
+  const { executor } = watched((step, nodes) => {
+    if (step === 2) nodes[nodeIndex('weights')]!.data[700]! ^= 4
+  })
+  const wrong = await runRemembering(part, executor)
+  const lost = await settle(part, await termsFor(part, wrong.trace), wrong.trace, honest.trace)
+  assert.deepEqual([lost.outcome, lost.gaveUp, lost.game.step], ['challenger', undefined, 0])
+  const won = await settle(part, await termsFor(part, honest.trace), honest.trace, wrong.trace)
+  assert.deepEqual([won.outcome, won.gaveUp], ['claimant', undefined])
 })
 
 test('a tensor digest is that of its bytes, whoever holds them', async () => {

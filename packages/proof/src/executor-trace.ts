@@ -95,7 +95,7 @@ export const executorTrace = async (options: ExecutorTraceOptions): Promise<Exec
     const state = runner.state()
     const found = {
       states: tensorsTree(state),
-      outputsRoot: step > 0 ? rootOf(tensorsTree(runner.outputs())) : ZERO,
+      outputsRoot: step > 0 ? rootOf(tensorsTree(runner.outputs())) : (task.initialOutputs ?? ZERO),
     }
     const nodes = await runner.trace()
     standsAt = step + 1

@@ -20,6 +20,11 @@ export type TaskFields = {
 export type Task = {
   readonly committed: CommittedProgram
   readonly initial: readonly Tensor[]
+  /**
+   * The root of what the step before the first reported, where the task begins at a checkpoint of another one; left out
+   * where nothing has been reported yet.
+   */
+  readonly initialOutputs?: Digest
   readonly inputs: readonly Tensor[]
   readonly steps: number
   readonly segmentLength: number
@@ -29,13 +34,13 @@ export type Task = {
 export const stepItem = (stateRoot: Digest, outputsRoot: Digest): Digest =>
   parentDigest(stateRoot, outputsRoot)
 
-/** The item before the first step: nothing has been reported yet. */
-export const initialItem = (initial: readonly Tensor[]): Digest =>
-  stepItem(rootOf(tensorsTree(initial)), ZERO)
+/** The item before the first step; nothing has been reported yet, unless it is a checkpoint of another task. */
+export const initialItem = (initial: readonly Tensor[], outputsRoot: Digest = ZERO): Digest =>
+  stepItem(rootOf(tensorsTree(initial)), outputsRoot)
 
 export const taskFields = (task: Task): TaskFields => ({
   program: toHex(task.committed.id),
-  initialItem: toHex(initialItem(task.initial)),
+  initialItem: toHex(initialItem(task.initial, task.initialOutputs)),
   inputsRoot: toHex(rootOf(tensorsTree(task.inputs))),
   steps: task.steps,
   segmentLength: task.segmentLength,

@@ -1,4 +1,4 @@
-import { commitProgram, type Task, taskFields, validateTask } from '@lockstep/proof'
+import { commitProgram, rootOf, type Task, taskFields, tensorsTree, validateTask } from '@lockstep/proof'
 import {
   decodeProgram,
   estimateProgram,
@@ -8,6 +8,7 @@ import {
   sameShape,
   type Tensor,
 } from '@lockstep/tensor'
+import { readAnyCheckpoint } from './checkpoint-file.ts'
 import { readFileOf } from './read-file.ts'
 import { runFault } from './run-fault.ts'
 import type { InputFile, RunSpec } from './run-spec.ts'
@@ -17,7 +18,10 @@ const MAX_PROGRAM_BYTES = 2 ** 27
 /** What the process takes before a program is loaded. */
 const PROCESS_BYTES = 128 * 2 ** 20
 
-export type Loading = Pick<RunSpec, 'program' | 'initial' | 'inputs' | 'steps' | 'segmentLength' | 'expect'>
+export type Loading = Pick<
+  RunSpec,
+  'program' | 'initial' | 'atCheckpoint' | 'inputs' | 'steps' | 'segmentLength' | 'expect'
+>
 
 /**
  * Reads a task from its files, nothing of which is believed: sizes, the program's validity, types, and what the task
@@ -38,13 +42,23 @@ export const loadTask = async (spec: Loading, memory: number): Promise<Task> => 
     )
   const task: Task = {
     committed: commitProgram(program),
-    initial: await readTensors(spec.initial, program.state),
+    ...(await loadInitial(spec, program)),
     inputs: await loadInputs(spec.inputs, program.inputs),
     steps: spec.steps,
     segmentLength: spec.segmentLength,
   }
   if (spec.expect !== undefined) requireSame(taskFields(task), spec.expect)
   return task
+}
+
+/** A part of a task begins with what the step before it reported, too. */
+const loadInitial = async (
+  { initial, atCheckpoint }: Loading,
+  program: Program,
+): Promise<Pick<Task, 'initial' | 'initialOutputs'>> => {
+  if (!atCheckpoint) return { initial: await readTensors(initial, program.state) }
+  const { state, outputs } = await readAnyCheckpoint(initial, program)
+  return { initial: state, initialOutputs: rootOf(tensorsTree(outputs)) }
 }
 
 const loadProgram = async (path: string): Promise<Program> => {

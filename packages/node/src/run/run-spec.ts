@@ -59,6 +59,11 @@ export const runSpec = z
     program: path,
     /** The state before the first step. */
     initial: path,
+    /**
+     * Where the task is a part of another: that file is the checkpoint of it that the part begins with, so that it also
+     * holds what the step before reported.
+     */
+    atCheckpoint: z.boolean().optional(),
     /** One file with the program's inputs, or several whose states are, one after another. */
     inputs: z.array(inputFile).max(4096),
     steps: z

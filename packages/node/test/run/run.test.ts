@@ -128,6 +128,22 @@ test('a run that is killed at any point goes on, and ends with the same bytes', 
   await rm(dirname(long.directory), { recursive: true })
 })
 
+test('a segment alone is run from the checkpoint that it begins with, as a task of its own', async () => {
+  const part: RunSpec = {
+    ...elsewhere('part'),
+    initial: runLayout(spec.directory).checkpoint(1),
+    atCheckpoint: true,
+    steps: task.segmentLength,
+    expect: { ...taskFields(task), initialItem: straight.checkpoints[1]!, steps: task.segmentLength },
+  }
+  const end = await ending(startRun(part, { limits }))
+  assert.deepEqual([end.root, ...end.checkpoints], [straight.checkpoints[2], straight.checkpoints[2]])
+  const directory = `${part.directory}-other`
+  const other = { ...part, directory, initial: runLayout(spec.directory).checkpoint(0) }
+  const fault = await faultOf(startRun(other, { limits }))
+  assert.deepEqual([fault.code, fault.field], ['run-invalid', 'initialItem of the task'])
+})
+
 test('torn and damaged files of a run are made again; nothing that was kept is run twice', async () => {
   const damaged = elsewhere('damaged')
   await cp(spec.directory, damaged.directory, { recursive: true })

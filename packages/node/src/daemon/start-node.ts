@@ -35,6 +35,7 @@ import { createProvider, type Provider } from '../roles/provider.ts'
 import { acceptForJobs, keepState, serveFaucet } from '../roles/relay.ts'
 import { createVerifier, type Verifier } from '../roles/verifier.ts'
 import type { ExecutorSpec } from '../run/run-spec.ts'
+import { openSpares } from '../run/spares.ts'
 import {
   dropAnnouncement,
   readAnnouncements,
@@ -209,6 +210,8 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
       ...(config.policy.pause.ownerInput === 0 && { loginctl: false as const }),
     })
     closers.push(() => surroundings.close())
+    const spares = openSpares({ directory: join(directory, 'spares'), most: config.policy.caps.runs })
+    closers.push(spares.close)
     const programs = new Map<number, readonly ProgramHeader[]>()
     parts = {
       ...{
@@ -224,6 +227,7 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
         mailbox,
         blobs,
         surroundings,
+        spares,
       },
       chainId,
       calls: marketCalls(addresses),

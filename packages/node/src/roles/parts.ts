@@ -11,6 +11,7 @@ import type { MarketView } from '../flow/market-view.ts'
 import type { Capability } from '../policy/capability.ts'
 import type { SurroundingsProbe } from '../policy/surroundings.ts'
 import type { ExecutorSpec } from '../run/run-spec.ts'
+import type { Spares } from '../run/spares.ts'
 import type { Store } from '../store/open-store.ts'
 
 /** What the roles of a node work with. Each part is opened and closed by the daemon. */
@@ -36,6 +37,8 @@ export type NodeParts = {
   readonly capability: () => Capability | undefined
   /** How runs are executed: threads, and an executor of one's own where the config names one. */
   readonly executor: ExecutorSpec
+  /** Processes that have ended a run or an audit and wait for the next. */
+  readonly spares: Spares
   /** Where runs and audits have their files. */
   readonly directory: string
   readonly log: Logger

@@ -240,6 +240,7 @@ export const createProvider = (parts: NodeParts): Provider => {
     const name = nameOf(place)
     const handle = startRun(spec, {
       limits: limits(Math.max(1, progress.until - market.now)),
+      spares: parts.spares,
       tell: (event) => {
         const known = running.get(name)
         if (!known) return

@@ -125,6 +125,7 @@ export const createVerifier = (parts: NodeParts): Verifier => {
     log.info({ claim, seat, segments: segments.length, withheld: claimed === undefined }, 'audit')
     const handle = auditSegments(spec.value, segments, {
       limits: { ...limits, time: Math.max(1, seconds) },
+      spares: parts.spares,
       ...(claimed && { claimed }),
       checkpoints,
     })

@@ -5,6 +5,7 @@ import type { Limits } from './limits.ts'
 import { type AuditResult, auditResult } from './messages.ts'
 import type { RunEvent } from './run-segments.ts'
 import type { RunSpec } from './run-spec.ts'
+import type { Spares } from './spares.ts'
 
 export type AuditOptions = {
   readonly limits: Limits
@@ -13,6 +14,8 @@ export type AuditOptions = {
   /** Files with the checkpoints behind segments. One that is not what the claim says counts as withheld. */
   readonly checkpoints?: ReadonlyMap<number, string>
   readonly tell?: (event: RunEvent) => void
+  /** Processes that wait for jobs; without them each one is started. */
+  readonly spares?: Spares
 }
 
 export type AuditHandle = Omit<ChildHandle<never>, 'ended' | 'send'> & {
@@ -24,7 +27,7 @@ export type AuditHandle = Omit<ChildHandle<never>, 'ended' | 'send'> & {
 export const auditSegments = (
   spec: RunSpec,
   segments: readonly number[],
-  { limits, claimed, checkpoints, tell }: AuditOptions,
+  { limits, claimed, checkpoints, tell, spares }: AuditOptions,
 ): AuditHandle => {
   const child = startChild({
     job: {
@@ -35,6 +38,7 @@ export const auditSegments = (
       checkpoints: [...(checkpoints ?? [])],
     },
     limits,
+    spares,
     result: auditResult,
     told: (message) => message.kind === 'event' && tell?.(message.event),
   })

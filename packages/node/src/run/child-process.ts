@@ -1,20 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { type Fault, type FaultError, fail, ok, type Result } from '@lockstep/tensor'
 import { z } from 'zod'
-import { type Limits, limitedCommand, limitsSchema, OVER_MEMORY } from './limits.ts'
+import { type Limits, limitsSchema, OVER_MEMORY } from './limits.ts'
 import { type FromChild, fromChild, type Job, job as jobSchema, type ToChild } from './messages.ts'
 import { faultOfError, type RunFaultCode, runFault } from './run-fault.ts'
+import { type Exit, type RunProcess, startProcess } from './run-process.ts'
+import type { Spare, Spares } from './spares.ts'
 
-const CHILD = fileURLToPath(new URL('./child.ts', import.meta.url))
 /** How long a child that was asked to stop may take over its step. */
 const STOP_MS = 5_000
-const LAST_WORDS = 16_384
 
 /** A task that another process works on. */
 export type ChildHandle<T> = {
+  /** Of the process that has begun it. */
   readonly pid: number | undefined
   /** How it ended. Never rejects. */
   readonly ended: Promise<Result<Ended<T>>>
@@ -32,15 +31,21 @@ export type ChildOptions<T> = {
   readonly limits: Limits
   readonly result: z.ZodType<T>
   readonly told: (message: FromChild) => void
+  /** Processes that have carried out jobs before, and keep those that can carry out more. */
+  readonly spares?: Spares | undefined
 }
 
-/** Starts a process for a job. It ends when the job does, when it is over a limit, and when this process ends. */
+/**
+ * Gives a job to a process. It ends with the job, unless it can carry out another one; and when it is over a limit, and
+ * when this process ends.
+ */
 export const startChild = <T>(options: ChildOptions<T>): ChildHandle<T> => {
-  const { limits, told } = options
+  const { limits, spares } = options
   const checked = checkJob(options)
   if (!checked.ok) return neverStarted(checked.fault)
   const job = checked.value
-  const directory = job.kind === 'run' ? job.spec.directory : undefined
+  const goal = job.spec.directory
+  const directory = job.kind === 'run' ? goal : undefined
   try {
     // Made here: the process may write in it, not beside it.
     if (directory !== undefined) mkdirSync(directory, { recursive: true })
@@ -49,21 +54,16 @@ export const startChild = <T>(options: ChildOptions<T>): ChildHandle<T> => {
     if (fault === undefined) throw error
     return neverStarted(fault)
   }
-  const [command, args] = limitedCommand(CHILD, directory, limits, job.spec.executor?.threads ?? 1)
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: {} })
-  const killWithUs = (): void => void child.kill('SIGKILL')
-  process.once('exit', killWithUs)
-
-  let lastWords = ''
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    lastWords = (lastWords + text).slice(-LAST_WORDS)
-  })
+  const threads = job.spec.executor?.threads ?? 1
 
   let end: Result<Ended<T>> | undefined // what it ends with, as soon as that is certain
-  const kill = (fault: Fault): void => {
-    end ??= fail(fault)
-    child.kill('SIGKILL')
-  }
+  let spare: Spare | undefined
+  let process_!: RunProcess
+  /** Something else than the job was asked of the process: its answer may be on its way for ever. */
+  let isDisturbed = false
+  /** From then on the process may be another job's. */
+  let isSettled = false
+  const settled = Promise.withResolvers<Result<Ended<T>>>()
   let waiting: (() => void)[] = [] // for the child to have paused or resumed
   const answered = (): void => {
     for (const resolve of waiting) resolve()
@@ -73,67 +73,108 @@ export const startChild = <T>(options: ChildOptions<T>): ChildHandle<T> => {
     const field = 'time'
     kill(ended('run-over-time', field, `over ${limits.time} s`, `${limits.time} s`, RAISE))
   })
-
-  child.on('message', (raw) => {
-    const parsed = fromChild.safeParse(raw)
-    if (!parsed.success) return kill(crashed('message', parsed.error.issues[0]!.message))
-    const message = parsed.data
-    switch (message.kind) {
-      case 'paused':
-        clock.stop()
-        answered()
-        break
-      case 'resumed':
-        clock.start()
-        answered()
-        break
-      case 'fault':
-        end ??= fail(message.fault)
-        break
-      case 'done': {
-        const result = options.result.safeParse(message.result)
-        if (!result.success) return kill(crashed('result', result.error.issues[0]!.message))
-        end ??= ok({ result: result.data, peakMemory: message.peakMemory })
-      }
-    }
-    told(message)
-  })
-
-  const closed = closing(child).then((exit): Result<Ended<T>> => {
+  const settle = (result: Result<Ended<T>>): void => {
+    isSettled = true
     clock.stop()
-    process.off('exit', killWithUs)
     answered()
-    return end ?? fail(faultOfExit(exit, lastWords, limits))
-  })
-
-  const send = (message: ToChild): void => {
-    // Whoever has ended hears nothing, and says how it ended by itself.
-    if (child.connected) child.send(message, () => {})
+    settled.resolve(result)
   }
-  const request = (message: ToChild): Promise<void> =>
-    Promise.race([
+  const kill = (fault: Fault): void => {
+    if (isSettled) return
+    end ??= fail(fault)
+    process_.kill()
+  }
+  const send = (message: ToChild): void => {
+    if (!isSettled) process_.send(message)
+  }
+
+  /** Begins the job with a process, or from the last checkpoint on where another one has failed. */
+  const begin = (): void => {
+    spare = spares?.take(job, limits)
+    const current = spare?.process ?? startProcess({ limits, threads, writable: directory })
+    process_ = current
+    const isFirst = current.jobs <= 1
+    current.hear((raw) => {
+      const parsed = fromChild.safeParse(raw)
+      if (!parsed.success) return kill(crashed('message', parsed.error.issues[0]!.message))
+      const message = parsed.data
+      switch (message.kind) {
+        case 'paused':
+          clock.stop()
+          answered()
+          break
+        case 'resumed':
+          clock.start()
+          answered()
+          break
+        case 'fault':
+          end ??= fail(seenFrom(message.fault, spare?.directory, goal))
+          break
+        case 'done': {
+          const result = options.result.safeParse(message.result)
+          if (!result.success) return kill(crashed('result', result.error.issues[0]!.message))
+          end ??= ok({ result: result.data, peakMemory: message.peakMemory })
+        }
+      }
+      options.told(message)
+      if (message.kind !== 'done' || spare === undefined || !end?.ok) return
+      const given = spare
+      spare = undefined
+      if (isDisturbed) given.process.kill()
+      else {
+        settle(end)
+        given.giveBack(message.memory)
+      }
+    })
+    void current.closed.then((exit) => {
+      if (isSettled) return
+      if (end === undefined && !isFirst && !isDisturbed) {
+        // What another job has left in it may be why: that says nothing about this one.
+        spare = undefined
+        begin()
+      } else settle(end ?? fail(faultOfExit(exit, current.lastWords(), limits)))
+    })
+    const seen = spare === undefined ? job : { ...job, spec: { ...job.spec, directory: spare.directory } }
+    const keep = spare !== undefined
+    current.send({ kind: 'job', parent: process.pid, memory: limits.memory, keep, job: seen as Job })
+  }
+  begin()
+
+  const request = (message: ToChild): Promise<void> => {
+    isDisturbed = true
+    return Promise.race([
       new Promise<void>((resolve) => {
         waiting.push(resolve)
         send(message)
       }),
-      closed.then(() => {}),
+      settled.promise.then(() => {}),
     ])
-  send({ kind: 'job', parent: process.pid, memory: limits.memory, job })
-
+  }
   return {
-    pid: child.pid,
-    ended: closed,
+    pid: process_.pid,
+    ended: settled.promise,
     pause: () => request({ kind: 'pause' }),
     resume: () => request({ kind: 'resume' }),
     stop: async () => {
+      isDisturbed = true
       send({ kind: 'stop' })
       const impatience = setTimeout(() => kill(stopped()), STOP_MS)
-      await closed
+      await settled.promise
       clearTimeout(impatience)
     },
     send,
   }
 }
+
+/** A fault as whoever gave the job knows the directory. */
+const seenFrom = (fault: Fault, seen: string | undefined, goal: string): Fault =>
+  seen === undefined
+    ? fault
+    : {
+        ...fault,
+        field: fault.field.replaceAll(seen, goal),
+        ...(typeof fault.value === 'string' && { value: fault.value.replaceAll(seen, goal) }),
+      }
 
 /** What stands for a process that was not worth starting. */
 const neverStarted = (fault: Fault): ChildHandle<never> => {
@@ -164,22 +205,6 @@ const checkJob = ({ job, limits }: Pick<ChildOptions<never>, 'job' | 'limits'>):
     ...(executor?.module !== undefined && { executor: { ...executor, module: resolve(executor.module) } }),
   }
   return ok({ ...parsed.data.job, spec: whole })
-}
-
-type Exit = { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly error?: Error }
-
-/** When the process is gone and everything that it said has been heard. */
-const closing = async (child: ChildProcess): Promise<Exit> => {
-  const exit = new Promise<Exit>((resolve) => {
-    child.once('close', (code, signal) => resolve({ code, signal }))
-    child.once('error', (error) => child.pid === undefined && resolve({ code: null, signal: null, error }))
-  })
-  const silent = new Promise<void>((resolve) => {
-    if (child.connected) child.once('disconnect', resolve)
-    else resolve()
-  })
-  const [how] = await Promise.all([exit, silent])
-  return how
 }
 
 /** A time limit that runs only while it is started. */

@@ -1,4 +1,4 @@
-// What a run's process does: takes one job from its parent, and ends with it.
+// What a run's process does: takes a job from its parent, and ends with it or waits for the next.
 import { setImmediate as turn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import type { Move } from '@lockstep/proof'
@@ -23,9 +23,17 @@ export type ChildContext = {
 /** How long a run goes on without listening to its parent. */
 const LISTEN_MS = 10
 
-let isStopped = false
-let pause: PromiseWithResolvers<void> | undefined
-let listened = performance.now()
+type Ask = Extract<ToChild, { readonly kind: 'ask' }>
+
+/** What belongs to one job: the next one begins with none of it. */
+type Work = {
+  isStopped: boolean
+  pause: PromiseWithResolvers<void> | undefined
+  readonly asked: Ask[]
+  heard: PromiseWithResolvers<void>
+}
+let work: Work | undefined
+let isWatched = false
 
 const say = (message: FromChild): Promise<void> =>
   new Promise((resolve) => {
@@ -33,42 +41,46 @@ const say = (message: FromChild): Promise<void> =>
   })
 const tell = (message: FromChild): void => void say(message)
 
-const between = async (): Promise<void> => {
-  if (performance.now() - listened > LISTEN_MS) {
-    await turn()
-    listened = performance.now()
-  }
-  while (pause && !isStopped) {
-    tell({ kind: 'paused' })
-    await pause.promise
-    tell({ kind: 'resumed' })
-  }
-  if (isStopped) throw new FaultError(stopped())
-}
-
-type Ask = Extract<ToChild, { readonly kind: 'ask' }>
-const asked: Ask[] = []
-let heard = Promise.withResolvers<void>()
-
-const answer: ChildContext['answer'] = async (to) => {
-  while (!isStopped) {
-    const ask = asked.shift()
-    if (ask) {
-      const move = await to(ask.record)
-      tell({ kind: 'answer', id: ask.id, ...(move && { move }) })
-    } else {
-      heard = Promise.withResolvers()
-      await heard.promise
-    }
+const contextOf = (own: Work, memory: number): ChildContext => {
+  let listened = performance.now()
+  return {
+    memory,
+    tell,
+    between: async () => {
+      if (performance.now() - listened > LISTEN_MS) {
+        await turn()
+        listened = performance.now()
+      }
+      while (own.pause && !own.isStopped) {
+        tell({ kind: 'paused' })
+        await own.pause.promise
+        tell({ kind: 'resumed' })
+      }
+      if (own.isStopped) throw new FaultError(stopped())
+    },
+    answer: async (to) => {
+      while (!own.isStopped) {
+        const ask = own.asked.shift()
+        if (ask) {
+          const move = await to(ask.record)
+          tell({ kind: 'answer', id: ask.id, ...(move && { move }) })
+        } else {
+          own.heard = Promise.withResolvers()
+          await own.heard.promise
+        }
+      }
+    },
   }
 }
 
 const watch = (watched: Watch): void => {
+  if (isWatched) return
+  isWatched = true
   const worker = new Worker(new URL('./watchdog.ts', import.meta.url), { workerData: watched })
   worker.unref()
 }
 
-const work = (job: Job, context: ChildContext): Promise<unknown> => {
+const carryOut = (job: Job, context: ChildContext): Promise<unknown> => {
   switch (job.kind) {
     case 'run':
       return runInChild(job, context)
@@ -79,11 +91,23 @@ const work = (job: Job, context: ChildContext): Promise<unknown> => {
   }
 }
 
-const begin = async (parent: number, memory: number, job: Job): Promise<void> => {
+const begin = async ({ parent, memory, keep, job }: Extract<ToChild, { kind: 'job' }>): Promise<void> => {
+  if (work) throw new Error('a second job was given before the first had ended')
+  const own: Work = {
+    ...{ isStopped: false, pause: undefined, asked: [] },
+    heard: Promise.withResolvers<void>(),
+  }
+  work = own
   watch({ parent, memory })
   try {
-    const result = await work(job, { memory, tell, between, answer })
-    await say({ kind: 'done', result, peakMemory: process.resourceUsage().maxRSS * 1024 })
+    const result = await carryOut(job, contextOf(own, memory))
+    work = undefined
+    await say({
+      ...{ kind: 'done', result },
+      peakMemory: process.resourceUsage().maxRSS * 1024,
+      memory: process.memoryUsage.rss(),
+    })
+    if (keep) return
   } catch (error) {
     const fault = faultOfError(error)
     if (fault === undefined) throw error
@@ -97,25 +121,27 @@ process.on('message', (raw) => {
   switch (message.kind) {
     case 'job':
       // An error that is no fault is a bug of ours: the process ends with it, and its parent says so.
-      void begin(message.parent, message.memory, message.job)
+      void begin(message)
       break
     case 'ask':
-      asked.push(message)
-      heard.resolve()
+      work?.asked.push(message)
+      work?.heard.resolve()
       break
     case 'pause':
-      pause ??= Promise.withResolvers()
+      if (work) work.pause ??= Promise.withResolvers()
       break
     case 'resume': {
-      const paused = pause
-      pause = undefined
-      if (paused) paused.resolve()
+      const paused = work?.pause
+      if (work) work.pause = undefined
+      paused?.resolve()
       break
     }
     case 'stop':
-      isStopped = true
-      pause?.resolve()
-      heard.resolve()
+      // A job that has ended meanwhile is over; so is the process.
+      if (!work) process.exit(0)
+      work.isStopped = true
+      work.pause?.resolve()
+      work.heard.resolve()
   }
 })
 // A parent that is gone needs no run; the next one goes on with it.

@@ -64,7 +64,14 @@ const record = z.strictObject({
 export type RecordOnWire = z.output<typeof record>
 
 export const toChild = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('job'), parent: z.int(), memory: z.int(), job }),
+  z.strictObject({
+    kind: z.literal('job'),
+    parent: z.int(),
+    memory: z.int(),
+    /** Whether the process waits for another job after this one. */
+    keep: z.boolean(),
+    job,
+  }),
   z.strictObject({ kind: z.literal('ask'), id: z.int(), record }),
   z.strictObject({ kind: z.literal('pause') }),
   z.strictObject({ kind: z.literal('resume') }),
@@ -89,7 +96,13 @@ export const fromChild = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('paused') }),
   z.strictObject({ kind: z.literal('resumed') }),
   z.strictObject({ kind: z.literal('answer'), id: z.int(), move: move.optional() }),
-  z.strictObject({ kind: z.literal('done'), result: z.unknown(), peakMemory: z.number() }),
+  z.strictObject({
+    kind: z.literal('done'),
+    result: z.unknown(),
+    /** The most bytes that the process has held, and what it holds now. */
+    peakMemory: z.number(),
+    memory: z.number(),
+  }),
   z.strictObject({
     kind: z.literal('fault'),
     fault: z.strictObject({

@@ -99,6 +99,10 @@ const commandLine = (
     .option('--text <file>', 'the text to train on, seen from the manifest')
     .option('--name <name>', "the run's name")
     .option('--set <field=value...>', 'other values than the defaults, such as training.steps=300')
+    .option(
+      '--local',
+      'a job for a network on this machine: prices and times with which it settles in minutes',
+    )
     .action((path = 'lockstep.yaml', options) => initCommand(path, options, terminal))
 
   threads(

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
-import { defaultManifest, manifestTemplate, parseManifest } from '@lockstep/client/plan'
+import { defaultManifest, LOCAL_MARKET, manifestTemplate, parseManifest } from '@lockstep/client/plan'
 import { parse as parseValue, stringify } from 'yaml'
 import { badInput } from '../cli-error.ts'
 import { makeDirectory } from '../run/make-directory.ts'
@@ -11,13 +11,19 @@ export type InitOptions = {
   readonly name?: string
   /** Fields with other values than the defaults, such as `training.steps=300`. */
   readonly set?: readonly string[]
+  /** With the terms of a job for a local network. */
+  readonly local?: boolean
 }
 
 /** Writes a manifest with every field at its default. A file that is there stays as it is. */
 export const initCommand = async (path: string, options: InitOptions, terminal: Terminal): Promise<void> => {
   const text = options.text ?? 'text.txt'
   const name = options.name ?? nameFrom(path)
-  const fields: Fields = { ...defaultManifest('name', text), name }
+  const fields: Fields = {
+    ...defaultManifest('name', text),
+    name,
+    ...(options.local && { market: LOCAL_MARKET }),
+  }
   for (const setting of options.set ?? []) setField(fields, setting)
   const manifest = parseManifest(new TextEncoder().encode(stringify(fields)))
   const template = manifestTemplate(manifest, extname(path) === '.json' ? 'json' : 'yaml')
@@ -37,7 +43,7 @@ export const initCommand = async (path: string, options: InitOptions, terminal: 
   } finally {
     await file.close()
   }
-  terminal.say(`Wrote ${path}. Next: lockstep validate ${path}`)
+  terminal.say(`Wrote ${path}. Next: lockstep ${manifest.market ? 'post' : 'validate'} ${path}`)
   terminal.result({ manifest: path, name, text })
 }
 

@@ -1,5 +1,7 @@
 import type { Client, ProgressMessage } from '@lockstep/client'
+import type { MarketEvent } from '@lockstep/contracts'
 import { unwrap } from '@lockstep/tensor'
+import type { Hex } from 'viem'
 import { EXIT, type ExitCode } from '../cli-error.ts'
 import { namesIn } from '../network/accounts.ts'
 import { describeEvent, eventJson, type NameOf, newPlaces, short } from '../network/describe-event.ts'
@@ -67,7 +69,9 @@ export const watchJob = async (client: Client, job: number, watching: Watching):
       const line = describeEvent(event, places, nameOf)
       if (line === undefined) continue
       curve.pause()
-      terminal.say(`${(await clock(event.block)).padStart(8)}  ${line}`)
+      const time = await clock.ofBlock(event.block)
+      const wait = event.name === 'AuditOver' ? await untilFinal(client, event, clock.since) : ''
+      terminal.say(`${time.padStart(8)}  ${line}${wait}`)
       emit(eventJson(event))
     }
   } finally {
@@ -110,10 +114,11 @@ export const watchJob = async (client: Client, job: number, watching: Watching):
 }
 
 /** Chain's time since the job's first event. */
-const clockOf = (client: Client): ((block: number) => Promise<string>) => {
+const clockOf = (client: Client) => {
   const times = new Map<number, number>()
   let start: number | undefined
-  return async (block) => {
+  const since = (time: number): string => `${time - (start ?? time)} s`
+  const ofBlock = async (block: number): Promise<string> => {
     let time = times.get(block)
     if (time === undefined) {
       const { timestamp } = await client.chain.connection.reader.getBlock({ blockNumber: BigInt(block) })
@@ -121,8 +126,19 @@ const clockOf = (client: Client): ((block: number) => Promise<string>) => {
       times.set(block, time)
     }
     start ??= time
-    return `${time - start} s`
+    return since(time)
   }
+  return { since, ofBlock }
+}
+
+/** Most of a job's time is the wait for a challenge that does not come: whoever watches should know how long. */
+const untilFinal = async (
+  { chain }: Client,
+  { args }: MarketEvent,
+  since: (time: number) => string,
+): Promise<string> => {
+  const { status, until } = await chain.disputes.readClaim((args as { claim: Hex }).claim)
+  return status === 'standing' ? `; the claim is final at ${since(until)} if nobody disputes it` : ''
 }
 
 /** Ends the watching where all slices have ended and nobody closes the job. */

@@ -1,5 +1,6 @@
 /** Manifests and plans: what needs neither a chain nor a network, and loads neither. */
 
+export { LOCAL_MARKET } from '../manifest/local-market.ts'
 export { canonicalManifest, MAX_MANIFEST_BYTES, parseManifest, stepsPerRound } from '../manifest/parse.ts'
 export type { Manifest, MarketTerms } from '../manifest/schema.ts'
 export { defaultManifest, manifestTemplate } from '../manifest/template.ts'

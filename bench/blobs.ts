@@ -18,11 +18,10 @@ const BUDGET = 60
 const ONCE = 12
 
 /**
- * Network buffers are garbage outside of V8's heap, three times what is transferred. With its usual 16 MiB for the young
- * V8 seldom collects them and marks the whole heap instead, on all cores at once. So all processes here, the bare ones
- * too, have little room for the young; a process that transfers much should (docs/blobs.md).
+ * Our nodes run as they come. The bare ones get little room for young objects: their network buffers, garbage outside
+ * of V8's heap, would else cost them twice the time (packages/network/src/young-garbage.ts).
  */
-const FLAGS = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning']
+const BARE_FLAGS = ['--max-semi-space-size=1']
 
 type Node = {
   readonly address: string
@@ -32,7 +31,7 @@ type Node = {
 
 const start = async (args: string[], nodes: Set<Node>): Promise<Node> => {
   const child: ChildProcess = fork(join(import.meta.dirname, 'blobs', 'process.ts'), args, {
-    execArgv: FLAGS,
+    execArgv: ['--disable-warning=ExperimentalWarning', ...(args[0] === 'raw' ? BARE_FLAGS : [])],
   })
   const closed = new Promise<void>((resolve) => child.on('close', () => resolve()))
   const answer = <T>(): Promise<T> =>

@@ -61,8 +61,8 @@ async function blob(directory: string): Promise<(order: Order) => Promise<unknow
   let reads: number[] = []
   let lying = false
   const read = store.readRun.bind(store)
-  store.readRun = async (id, first, count) => {
-    const bytes = await read(id, first, count)
+  store.readRun = async (id, first, count, into) => {
+    const bytes = await read(id, first, count, into)
     if (bytes.ok) for (let i = 0; i * CHUNK < bytes.value.length; i++) reads.push(first + i)
     if (lying && bytes.ok) bytes.value[0]! ^= 1
     return bytes

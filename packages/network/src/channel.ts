@@ -33,6 +33,7 @@ export type Channel = {
   read(length: number, into?: Uint8Array): Promise<Result<Uint8Array>>
   /** True when the other side has closed its end and everything was read. Waits for one or the other. */
   ended(): Promise<Result<boolean>>
+  /** Settles when the other side has room for more. Where it is well, `bytes` have left and may be overwritten. */
   write(bytes: Uint8Array): Promise<Result<void>>
   /** A length (4 bytes, big-endian) and as many bytes of JSON that fits the schema. Faults also: frame-oversize, message-malformed. */
   readMessage<T>(schema: ZodType<T>, maxBytes: number): Promise<Result<T>>

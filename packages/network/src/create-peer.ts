@@ -3,7 +3,6 @@ import { dcutr } from '@libp2p/dcutr'
 import type { GossipSubComponents } from '@libp2p/gossipsub'
 import { identify, identifyPush } from '@libp2p/identify'
 import type { Connection, PeerId as Libp2pPeerId } from '@libp2p/interface'
-import { noise } from '@libp2p/noise'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -14,6 +13,7 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Blame } from './channel.ts'
 import { createDiscovery, idIn, parseAddress } from './discovery.ts'
+import { encryption } from './encryption.ts'
 import { EXCHANGE } from './exchange.ts'
 import { createGossip } from './gossip.ts'
 import { createGreeter, type Greeter } from './hello.ts'
@@ -85,7 +85,7 @@ export const createPeer = async (options: PeerOptions): Promise<Result<Peer>> =>
         webSockets(),
         circuitRelayTransport({ reservationCompletionTimeout: limits.dialMs }),
       ],
-      connectionEncrypters: [noise()],
+      connectionEncrypters: [encryption()],
       streamMuxers: [
         yamux({
           maxInboundStreams: 512,

@@ -48,6 +48,41 @@ test('bytes arrive in order and whole, whatever sizes are written and read', asy
   )
 })
 
+test('what was written may be overwritten, also when many write on one connection and none reads fast', async (t) => {
+  const [a, b] = [await start(t), await start(t)]
+  const writers = 6
+  const rounds = 12
+  const filled = (writer: number, round: number): number => (writer * 41 + round * 7 + 1) % 256
+  let whole = 0
+  a.handleStream(bytes, async (channel) => {
+    const writer = unwrap(await channel.read(1))[0]!
+    for (let round = 0; round < rounds; round++) {
+      const got = unwrap(await channel.read(MB))
+      assert.ok(
+        got.every((byte) => byte === filled(writer, round)),
+        `round ${round} of writer ${writer}`,
+      )
+      await pause(5)
+    }
+    whole++
+  })
+  unwrap(await b.dial(addressOf(a)))
+  const write = async (writer: number): Promise<void> => {
+    const channel = unwrap(await b.openStream(a.id, bytes))
+    unwrap(await channel.write(Uint8Array.of(writer)))
+    const buffer = new Uint8Array(MB)
+    for (let round = 0; round < rounds; round++) {
+      buffer.fill(filled(writer, round))
+      unwrap(await channel.write(buffer))
+    }
+    buffer.fill(0)
+    assert.equal(unwrap(await channel.ended()), true)
+    await channel.close()
+  }
+  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)))
+  await eventually('every reader has it whole', () => whole === writers)
+})
+
 test('a slow reader slows its writer, whose memory does not grow, and the stream survives it', async (t) => {
   const [a, b] = [await start(t), await start(t)]
   const go = Promise.withResolvers<void>()

@@ -233,9 +233,10 @@ export class BlobStore {
 
   /**
    * As many of `count` chunks from `first` on as are here one behind the other, at least one, each verified. A chunk that
-   * does not verify any more is missing from then on, so that a transfer fetches it again.
+   * does not verify any more is missing from then on, so that a transfer fetches it again. They come at the start of
+   * `into` where it is given: it has room for all of them.
    */
-  async readRun(id: BlobId, first: number, count: number): Promise<Result<Uint8Array>> {
+  async readRun(id: BlobId, first: number, count: number, into?: Uint8Array): Promise<Result<Uint8Array>> {
     this.#assertOpen()
     const entry = this.#entries.get(id)
     if (entry === undefined) return fail(missingBlob(id))
@@ -247,7 +248,7 @@ export class BlobStore {
     this.#touch(entry)
     const digests = await this.digests(id)
     if (!digests.ok) return digests
-    const bytes = await this.#runFromDisk(entry, first, end)
+    const bytes = await this.#runFromDisk(entry, first, end, into)
     let chunk = first
     for (let at = 0; chunk < end; chunk++) {
       const length = chunkLength(id, chunk)
@@ -592,7 +593,7 @@ export class BlobStore {
   }
 
   /** Fewer bytes where the disk does not give all of them. */
-  async #runFromDisk(entry: Entry, first: number, end: number): Promise<Uint8Array> {
+  async #runFromDisk(entry: Entry, first: number, end: number, into?: Uint8Array): Promise<Uint8Array> {
     const length = Math.min(end * CHUNK, blobLength(entry.id)) - first * CHUNK
     for (;;) {
       const file = this.#files.get(entry.id) ?? open(join(entry.directory, 'data'), 'r')
@@ -600,7 +601,7 @@ export class BlobStore {
       this.#files.set(entry.id, file)
       this.#closeFiles(OPEN_FILES)
       try {
-        return await readAll(await file, length, first * CHUNK)
+        return await readAll(await file, length, first * CHUNK, into)
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         // It was closed between our finding it and our reading: there is another one by now, or none.

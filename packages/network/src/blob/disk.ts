@@ -60,9 +60,14 @@ export const writeAllOf = async (
   }
 }
 
-/** Up to `length` bytes from `position`; fewer where the file ends. */
-export const readAll = async (file: FileHandle, length: number, position: number): Promise<Buffer> => {
-  const bytes = Buffer.allocUnsafeSlow(length)
+/** Up to `length` bytes from `position`, to the start of `into` where it is given; fewer where the file ends. */
+export const readAll = async (
+  file: FileHandle,
+  length: number,
+  position: number,
+  into: Uint8Array = Buffer.allocUnsafeSlow(length),
+): Promise<Uint8Array> => {
+  const bytes = into.subarray(0, length)
   let at = 0
   while (at < length) {
     const { bytesRead } = await file.read(bytes, at, length - at, position + at)

@@ -49,6 +49,8 @@ export type Server = {
 
 /** Chunks that are read from the disk and sent at once. */
 const RUN = 4
+/** Room for so many runs is kept for the next question of anyone. */
+const SPARE = 8
 const DIGESTS_AT_ONCE = 2 ** 18
 
 /** The answering end: one question of a stream after the other, so that a peer that does not read is not read either. */
@@ -79,13 +81,30 @@ export const createServer = (store: BlobStore, pulls: Pulls, limits: ServeLimits
     return true
   }
 
+  /** Room for runs that nobody uses at the moment: what is read into the same memory is no garbage. */
+  const spare: Uint8Array[] = []
+
   const answerChunks = async (channel: Channel, id: BlobId, chunks: readonly number[]): Promise<boolean> => {
+    const room = [spare.pop(), spare.pop()].map((it) => it ?? Buffer.allocUnsafeSlow(RUN * CHUNK))
+    const sent = await sendChunks(channel, id, chunks, room)
+    // What did not leave in good order may still be on its way through the transport.
+    if (sent) spare.push(...room.slice(0, SPARE - spare.length))
+    return sent
+  }
+
+  const sendChunks = async (
+    channel: Channel,
+    id: BlobId,
+    chunks: readonly number[],
+    room: readonly Uint8Array[],
+  ): Promise<boolean> => {
+    let runs = 0
     const read = async (at: number): Promise<{ bytes: Uint8Array | null; count: number }> => {
       const first = chunks[at]
       if (first === undefined || first >= chunkCount(id)) return { bytes: null, count: 1 }
       let count = 1
       while (count < RUN && chunks[at + count] === first + count) count++
-      const bytes = await store.readRun(id, first, count)
+      const bytes = await store.readRun(id, first, count, room[runs++ % room.length])
       return bytes.ok
         ? { bytes: bytes.value, count: Math.ceil(bytes.value.length / CHUNK) }
         : { bytes: null, count: 1 }

@@ -3,7 +3,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
-import { CliError } from '../src/cli-error.ts'
+import { asCliError } from '../src/cli-error.ts'
 import { decodeProof } from '../src/run/segment-proof.ts'
 import { inProcess, jsonOf, tiny, workplace } from './lockstep.ts'
 
@@ -74,7 +74,7 @@ test('no bytes make the decoder of proofs do anything but accept or refuse', asy
       try {
         decodeProof(bytes)
       } catch (error) {
-        assert.ok(error instanceof CliError, String(error))
+        assert.ok(asCliError(error), String(error))
       }
     }),
     { numRuns: 200 },

@@ -3,7 +3,7 @@ import { LOCAL_CHAIN } from '@lockstep/contracts'
 import type { Account, Hex } from 'viem'
 import { mnemonicToAccount, privateKeyToAccount } from 'viem/accounts'
 import { badInput } from '../cli-error.ts'
-import { readBounded } from '../run/atomic-file.ts'
+import { readBounded } from '../run/bounded-file.ts'
 
 /** The words that every development chain knows: whoever reads them can spend what their accounts hold. */
 const DEVELOPMENT_WORDS = 'test test test test test test test test test test test junk'

@@ -17,7 +17,7 @@ import { ask, canAsk } from '../network/ask.ts'
 import { type Home, homeOf } from '../network/home.ts'
 import { networkFor } from '../network/network-source.ts'
 import { dripThrough, openMarket } from '../network/reach.ts'
-import { readBounded } from '../run/atomic-file.ts'
+import { readBounded } from '../run/bounded-file.ts'
 import type { Terminal } from '../terminal.ts'
 
 type HomeOptions = { readonly home?: string }

@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
+import { hex32 } from '@lockstep/client/fields'
 import type { DisputeChain, TaskTerms } from '@lockstep/contracts'
 import { readMinimumBond } from '@lockstep/contracts'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import { taskFields } from '@lockstep/proof'
 import type { Result } from '@lockstep/tensor'
 import type { Hex } from 'viem'
 import { z } from 'zod'
 import { type ChainOptions, coins, openChain } from '../chain/open-chain.ts'
 import { badInput } from '../cli-error.ts'
-import { writeAtomic } from '../run/atomic-file.ts'
 import { openRun, type Run } from '../run/run-directory.ts'
 import { requireOwnClaim } from '../run/verify-run.ts'
 import type { Terminal } from '../terminal.ts'
@@ -111,10 +112,7 @@ const readPosted = async (path: string) => {
 const postedSchema = z.object({
   chainId: z.int(),
   contract: z.string(),
-  claim: z
-    .string()
-    .regex(/^0x[0-9a-f]{64}$/)
-    .transform((text) => text as Hex),
+  claim: hex32,
 })
 
 export type FinalizeOptions = ChainOptions & { readonly claim?: string }

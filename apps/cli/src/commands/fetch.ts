@@ -1,10 +1,10 @@
 import { stat } from 'node:fs/promises'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import { unwrap } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
 import { homeOf } from '../network/home.ts'
 import { withClient } from '../network/join.ts'
 import { networkFor } from '../network/network-source.ts'
-import { writeAtomic } from '../run/atomic-file.ts'
 import { bytes, type Terminal } from '../terminal.ts'
 
 export type FetchOptions = { readonly home?: string; readonly network?: string; readonly out?: string }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadModel } from '@lockstep/models'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import {
   checkpointCount,
   digestOf,
@@ -13,7 +14,7 @@ import {
 } from '@lockstep/proof'
 import { type Executor, unwrap } from '@lockstep/tensor'
 import { badInput, EXIT, type ExitCode, from } from '../cli-error.ts'
-import { readBounded, writeAtomic } from '../run/atomic-file.ts'
+import { readBounded } from '../run/bounded-file.ts'
 import { readCheckpoint } from '../run/checkpoint-file.ts'
 import type { ClaimFile } from '../run/claim-file.ts'
 import { openRun, type Run } from '../run/run-directory.ts'

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import { loadModel, sampleText } from '@lockstep/models'
 import type { Executor } from '@lockstep/tensor'
 import { badInput, from } from '../cli-error.ts'
-import { readBounded } from '../run/atomic-file.ts'
+import { readBounded } from '../run/bounded-file.ts'
 import { layoutOf } from '../run/layout.ts'
 import type { Terminal } from '../terminal.ts'
 

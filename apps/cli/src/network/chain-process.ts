@@ -13,9 +13,9 @@ import {
   startLocalChain,
 } from '@lockstep/contracts'
 import { endWithParent, sayReady } from '@lockstep/node'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import { z } from 'zod'
 import { developmentAccount } from '../chain/keys.ts'
-import { writeAtomic } from '../run/atomic-file.ts'
 
 const settings = z.object({
   port: z.int(),

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { decodeNetworkFile, MAX_NETWORK_FILE_BYTES, type NetworkFile } from '@lockstep/client'
 import { unwrap } from '@lockstep/tensor'
 import { badEnvironment, badInput } from '../cli-error.ts'
-import { readBounded } from '../run/atomic-file.ts'
+import { readBounded } from '../run/bounded-file.ts'
 import type { Home } from './home.ts'
 import { isLoopback, USUAL_PORT } from './ports.ts'
 

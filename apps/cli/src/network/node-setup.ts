@@ -17,7 +17,7 @@ import {
 } from '@lockstep/node'
 import { unwrap } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
-import { readBounded } from '../run/atomic-file.ts'
+import { readBounded } from '../run/bounded-file.ts'
 import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
 import type { Home } from './home.ts'

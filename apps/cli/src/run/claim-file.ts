@@ -1,3 +1,5 @@
+import { hex32, taskFieldsSchema } from '@lockstep/client/fields'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import {
   type Claim,
   checkpointCount,
@@ -9,7 +11,7 @@ import {
 } from '@lockstep/proof'
 import { z } from 'zod'
 import { badInput } from '../cli-error.ts'
-import { readBounded, writeAtomic } from './atomic-file.ts'
+import { readBounded } from './bounded-file.ts'
 
 /** What a run claims: the task, and the item at every checkpoint. Everything in it may be published. */
 export type ClaimFile = { readonly task: TaskFields; readonly claim: Claim; readonly root: Hex }
@@ -18,27 +20,11 @@ const MAX_CHECKPOINTS = 2 ** 20
 const MAX_BYTES = 80 * MAX_CHECKPOINTS
 const REMEDY = 'The file is damaged: `lockstep train RUN` makes it again.'
 
-const hex = z
-  .string()
-  .regex(/^0x[0-9a-f]{64}$/)
-  .transform((text) => text as Hex)
 const schema = z.strictObject({
   format: z.literal('lockstep-claim-1'),
-  root: hex,
-  task: z.strictObject({
-    program: hex,
-    initialItem: hex,
-    inputsRoot: hex,
-    steps: z
-      .int()
-      .min(1)
-      .max(2 ** 40),
-    segmentLength: z
-      .int()
-      .min(1)
-      .max(2 ** 24),
-  }),
-  checkpoints: z.array(hex).max(MAX_CHECKPOINTS),
+  root: hex32,
+  task: taskFieldsSchema,
+  checkpoints: z.array(hex32).max(MAX_CHECKPOINTS),
 })
 
 export const encodeClaim = (task: TaskFields, claim: Claim): string =>

@@ -1,6 +1,6 @@
 import { appendFile, readFile } from 'node:fs/promises'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import { z } from 'zod'
-import { writeAtomic } from './atomic-file.ts'
 
 /**
  * One line of metrics.jsonl. `loss` and `norm` are the program's outputs at a step (mean nats per token, the

@@ -11,6 +11,7 @@ import {
   trainingOf,
 } from '@lockstep/client/plan'
 import { loadTokenizer } from '@lockstep/models'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import { checkpointCount, digestOf, toHex } from '@lockstep/proof'
 import {
   decodeProgram,
@@ -22,7 +23,7 @@ import {
 } from '@lockstep/tensor'
 import { badEnvironment, badInput, from } from '../cli-error.ts'
 import { bytes } from '../terminal.ts'
-import { readBounded, writeAtomic } from './atomic-file.ts'
+import { readBounded } from './bounded-file.ts'
 import { type Layout, layoutOf } from './layout.ts'
 import { makeDirectory } from './make-directory.ts'
 import { decodeNamed, writeTensors } from './tensor-file.ts'

@@ -1,3 +1,4 @@
+import { hex32, taskFieldsSchema } from '@lockstep/client/fields'
 import { namedTensors, pickTensors } from '@lockstep/models'
 import {
   checkpointCount,
@@ -58,29 +59,13 @@ const FORMAT = 'lockstep-proof-1'
 export const MAX_PROOF_BYTES = 2 ** 32
 const REMEDY = 'Ask for the file again: `lockstep export-proof RUN` makes it.'
 
-const hex = z
-  .string()
-  .regex(/^0x[0-9a-f]{64}$/)
-  .transform((text) => text as Hex)
 const schema = z.strictObject({
-  root: hex,
-  task: z.strictObject({
-    program: hex,
-    initialItem: hex,
-    inputsRoot: hex,
-    steps: z
-      .int()
-      .min(1)
-      .max(2 ** 40),
-    segmentLength: z
-      .int()
-      .min(1)
-      .max(2 ** 24),
-  }),
+  root: hex32,
+  task: taskFieldsSchema,
   segment: z.int().min(0),
-  startPath: z.array(hex).max(48),
-  item: hex,
-  itemPath: z.array(hex).max(48),
+  startPath: z.array(hex32).max(48),
+  item: hex32,
+  itemPath: z.array(hex32).max(48),
 })
 
 export const proveSegment = async (run: Run, file: ClaimFile, segment: number): Promise<SegmentProof> => {
@@ -122,7 +107,7 @@ export const writeProof = (path: string, proof: SegmentProof): Promise<void> => 
   )
 }
 
-/** Reads what writeProof wrote; whether it is true is checkProof's affair. Throws CliError on anything else. */
+/** Reads what writeProof wrote; whether it is true is checkProof's affair. Anything else is an error that says what is wrong. */
 export const decodeProof = (content: Uint8Array, path = 'proof'): SegmentProof => {
   const { tensors, metadata } = decodeNamed(path, content, REMEDY)
   const damaged = (field: string, value: unknown, limit: unknown) =>

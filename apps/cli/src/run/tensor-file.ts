@@ -1,7 +1,8 @@
 import { decodeSafetensors, encodeSafetensors } from '@lockstep/models'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import { type NamedType, type Tensor, tensorBytes } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
-import { readBounded, writeAtomic } from './atomic-file.ts'
+import { readBounded } from './bounded-file.ts'
 
 /** What a safetensors file's header may take beside its tensors. */
 const HEADER_ALLOWANCE = 16 * 2 ** 20

@@ -1,4 +1,5 @@
 import { f32Values, parametersOf, saveModel } from '@lockstep/models'
+import { writeAtomic } from '@lockstep/node/atomic-file'
 import {
   type Claim,
   checkpointCount,
@@ -10,7 +11,6 @@ import {
 } from '@lockstep/proof'
 import type { Executor, Runner, Tensor } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
-import { writeAtomic } from './atomic-file.ts'
 import { type Checkpoint, checkpointItem, readCheckpoint, writeCheckpoint } from './checkpoint-file.ts'
 import { writeClaim } from './claim-file.ts'
 import { heldOutLoss } from './held-out-loss.ts'

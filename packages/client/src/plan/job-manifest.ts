@@ -3,13 +3,12 @@ import { type Fault, fail, ok, type Result } from '@lockstep/tensor'
 import { z } from 'zod'
 import { checkManifest } from '../manifest/parse.ts'
 import { manifestSchema } from '../manifest/schema.ts'
+import { blobId } from '../wire/fields.ts'
 
 /** What a job's manifest may take: 256 slices and their blobs are a quarter of it. */
 export const MAX_JOB_MANIFEST_BYTES = 2 ** 18
 
 const FORMAT = 'lockstep-job-1'
-/** As packages/network writes them: a root and a length. */
-const blob = z.string().regex(/^[0-9a-f]{64}-(0|[1-9][0-9]{0,10})$/, 'a blob id: 64 hex digits, -, a length')
 const place = (count: number) =>
   z
     .int()
@@ -26,12 +25,12 @@ const schema = z.strictObject({
   /** What a person wrote. */
   manifest: manifestSchema,
   /** Program encodings, in the order of the post. */
-  programs: z.array(blob).min(1).max(programs),
+  programs: z.array(blobId).min(1).max(programs),
   /** The tokenizer's file. */
-  tokenizer: blob,
+  tokenizer: blobId,
   /** States to begin with, and inputs: tensors as encodeTensors writes them. */
-  states: z.array(blob).max(slices),
-  inputs: z.array(blob).max(slices),
+  states: z.array(blobId).max(slices),
+  inputs: z.array(blobId).max(slices),
   slices: z
     .array(
       z.strictObject({

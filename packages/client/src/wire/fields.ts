@@ -29,5 +29,22 @@ export const jobNumber = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
 export const sliceNumber = z.int().min(0).max(255)
 export const attemptNumber = z.int().min(1).max(255)
 export const peerId = z.string().min(32).max(128)
-/** The text form of a blob's id. */
-export const blobId = z.string().min(16).max(128)
+/** The text form of a blob's id, as packages/network writes it: a root and a length. */
+export const blobId = z
+  .string()
+  .regex(/^[0-9a-f]{64}-(0|[1-9][0-9]{0,10})$/, 'a blob id: 64 hex digits, -, a length')
+
+/** What a task commits to. */
+export const taskFieldsSchema = z.strictObject({
+  program: hex32,
+  initialItem: hex32,
+  inputsRoot: hex32,
+  steps: z
+    .int()
+    .min(1)
+    .max(2 ** 40),
+  segmentLength: z
+    .int()
+    .min(1)
+    .max(2 ** 24),
+})

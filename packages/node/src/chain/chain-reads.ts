@@ -1,3 +1,4 @@
+import { hex32 as hash } from '@lockstep/client/fields'
 import { ChainError, type Connection } from '@lockstep/contracts'
 import {
   type Address,
@@ -27,7 +28,6 @@ export const rpcOf = ({ reader }: ChainReader): Rpc => ({
   request: (call) => reader.request(call as never),
 })
 
-const hash = z.string().regex(/^0x[0-9a-f]{64}$/) as z.ZodType<Hex>
 const address = z
   .string()
   .regex(/^0x[0-9a-fA-F]{40}$/)

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { appendFile, open, readFile } from 'node:fs/promises'
+import { hex32 } from '@lockstep/client/fields'
 import { type Digest, digestFromHex, toHex } from '@lockstep/proof'
 import { z } from 'zod'
-import { hex32 } from './run-spec.ts'
 
 /**
  * What a run knows of a segment beside its checkpoint. The tally is nobody else's affair until the audit opens it, so

@@ -1,7 +1,8 @@
+import { hex32, taskFieldsSchema } from '@lockstep/client/fields'
 import { decodeMove, type Move } from '@lockstep/proof'
 import { catchFault } from '@lockstep/tensor'
 import { z } from 'zod'
-import { hex32, MAX_SEGMENTS, runSpec, taskFieldsSchema } from './run-spec.ts'
+import { MAX_SEGMENTS, runSpec } from './run-spec.ts'
 
 /** What parent and child say to each other. Both check every message: a torn or foreign one is a crash, not a value. */
 

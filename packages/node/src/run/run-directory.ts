@@ -1,14 +1,14 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { taskFieldsSchema } from '@lockstep/client/fields'
 import { encodeTensors } from '@lockstep/models'
 import { type Task, type TaskFields, taskFields } from '@lockstep/proof'
 import { FaultError } from '@lockstep/tensor'
-import { syncDirectory, writeAtomic } from './atomic-file.ts'
+import { syncDirectory, writeAtomic } from '../atomic-file.ts'
 import { type Checkpoint, encodeCheckpoint, readCheckpoint } from './checkpoint-file.ts'
 import { appendRecord, readJournal, type SegmentRecord } from './journal.ts'
 import { readFileOf } from './read-file.ts'
 import { runFault } from './run-fault.ts'
-import { taskFieldsSchema } from './run-spec.ts'
 
 /** Where everything of a run is. */
 export type RunLayout = {

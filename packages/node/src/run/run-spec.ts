@@ -1,31 +1,13 @@
+import { hex32, taskFieldsSchema } from '@lockstep/client/fields'
 import { z } from 'zod'
 
 /** The most segments of one run: their tallies are opened in one transaction. */
 export const MAX_SEGMENTS = 2 ** 16
 
 const path = z.string().min(1).max(4096)
-export const hex32 = z
-  .string()
-  .regex(/^0x[0-9a-f]{64}$/)
-  .transform((text) => text as `0x${string}`)
-
 /** A file with all inputs of a program, or with the state that a run of the program `stateOf` ended with. */
 export const inputFile = z.strictObject({ path, stateOf: path.optional() })
 export type InputFile = z.infer<typeof inputFile>
-
-export const taskFieldsSchema = z.strictObject({
-  program: hex32,
-  initialItem: hex32,
-  inputsRoot: hex32,
-  steps: z
-    .int()
-    .min(1)
-    .max(2 ** 40),
-  segmentLength: z
-    .int()
-    .min(1)
-    .max(2 ** 24),
-})
 
 export const executorSpec = z.strictObject({
   /** Threads that share a step's work. Default 1. */

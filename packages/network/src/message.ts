@@ -26,7 +26,13 @@ export const decodeMessage = <T>(bytes: Uint8Array, schema: ZodType<T>): Result<
   } catch (error) {
     return malformed('message', reasonOf(error), 'JSON in UTF-8')
   }
-  const parsed = schema.safeParse(json)
+  let parsed: ReturnType<typeof schema.safeParse>
+  try {
+    parsed = schema.safeParse(json)
+  } catch (error) {
+    // A schema that throws is our own mistake, and nobody else is to end us by it.
+    return malformed('message', reasonOf(error), 'the schema')
+  }
   if (parsed.success) return ok(parsed.data)
   const issue = parsed.error.issues[0]!
   return malformed(`message${issue.path.map((p) => `.${String(p)}`).join('')}`, issue.message, 'the schema')

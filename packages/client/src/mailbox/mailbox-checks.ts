@@ -29,7 +29,7 @@ const ACCOUNT_SECONDS = 60
 export const mailboxChecks = (options: MailboxChecksOptions): MailboxChecks => {
   const { chainId, addresses, read, disputes, now } = options
   const manifests = bounded<number, Hex>()
-  const roots = bounded<Hex, Hex>()
+  const claims = bounded<Hex, { readonly root: Hex; readonly job: number; readonly slice: number }>()
   const accounts = bounded<Address, { readonly account: Address; readonly until: number }>()
 
   const manifestOf = async (job: number): Promise<Hex | undefined> => {
@@ -48,13 +48,16 @@ export const mailboxChecks = (options: MailboxChecksOptions): MailboxChecks => {
     accounts.set(key, { account, until: now() + ACCOUNT_SECONDS })
     return account
   }
-  const rootOf = async (claim: Hex): Promise<Hex | undefined> => {
-    const known = roots.get(claim)
+  /** Claims of slices: an audit begins with each. */
+  const claimOf = async (claim: Hex) => {
+    const known = claims.get(claim)
     if (known) return known
-    const { status, root } = await disputes.readClaim(claim)
-    if (status === 'none') return undefined
-    roots.set(claim, root)
-    return root
+    const audit = await read.audit(claim)
+    if (audit.status === 'none') return undefined
+    const { root } = await disputes.readClaim(claim)
+    const found = { root, job: audit.job, slice: audit.slice }
+    claims.set(claim, found)
+    return found
   }
 
   return {
@@ -73,12 +76,14 @@ export const mailboxChecks = (options: MailboxChecksOptions): MailboxChecks => {
         // A delegation may be registered, or revoked, at any time: that is nobody's misconduct.
         return (await accountOf(bid.key)) === bid.account ? 'accept' : 'ignore'
       }),
-    history: ({ claim, items, checkpoints }) =>
+    history: ({ claim, job, slice, items, checkpoints }) =>
       trusting(async () => {
-        const root = await rootOf(claim)
-        if (root === undefined) return 'ignore'
+        const known = await claimOf(claim)
+        if (known === undefined) return 'ignore'
+        if (job !== known.job || slice !== known.slice) return 'reject'
         if (checkpoints.length !== items.length - 1) return 'reject'
-        return toHex(claimRoot({ checkpoints: items.map(digestFromHex) })) === root ? 'accept' : 'reject'
+        const root = toHex(claimRoot({ checkpoints: items.map(digestFromHex) }))
+        return root === known.root ? 'accept' : 'reject'
       }),
   }
 }

@@ -196,22 +196,34 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
       for (const id of somePeers()) {
         if (jobs.get(job)?.announcement === undefined) {
           const answer = await jobAsked.request(id, { job })
-          if (answer.ok && answer.value.job === job && (await checks.announcement(answer.value)) === 'accept')
-            await keepAnnouncement(answer.value)
+          if (answer.ok) {
+            const verdict = answer.value.job === job ? await checks.announcement(answer.value) : 'reject'
+            if (verdict === 'accept') await keepAnnouncement(answer.value)
+            if (verdict === 'reject')
+              peer.penalise(id, 'rejected', `an announcement that is not job ${job}'s`)
+          }
         }
         const answer = await bidsAsked.request(id, { job })
         for (const text of answer.ok ? answer.value.bids : []) {
           const bid = fromBidText(text)
-          if (bid.bid.job === job && isNewer(bid.bid, jobs.get(job)?.bids.get(bid.bid.key)?.bid))
-            if ((await checks.bid(bid)) === 'accept') keepBid(bid)
+          const isOf = bid.bid.job === job
+          if (isOf && !isNewer(bid.bid, jobs.get(job)?.bids.get(bid.bid.key)?.bid)) continue
+          const verdict = isOf ? await checks.bid(bid) : 'reject'
+          if (verdict === 'accept') keepBid(bid)
+          if (verdict !== 'reject') continue
+          // One is enough: the rest of the answer is not worth the checking.
+          peer.penalise(id, 'rejected', `a forged bid for job ${job}`)
+          break
         }
       }
     },
     askHistory: async (claim) => {
       for (const id of somePeers()) {
         const answer = await historyAsked.request(id, { claim })
-        if (!answer.ok || answer.value.claim !== claim) continue
-        if ((await checks.history(answer.value)) === 'accept') await keepHistory(answer.value)
+        if (!answer.ok) continue
+        const verdict = answer.value.claim === claim ? await checks.history(answer.value) : 'reject'
+        if (verdict === 'accept') await keepHistory(answer.value)
+        if (verdict === 'reject') peer.penalise(id, 'rejected', `a history that is not claim ${claim}'s`)
       }
     },
     jobs: () => [...jobs.keys()],

@@ -22,7 +22,8 @@ export const signature = z
 export const whole = (bits: number) =>
   z
     .string()
-    .regex(/^(?:0|[1-9][0-9]{0,77})$/)
+    // Ends here where it is no number: BigInt would throw on it.
+    .regex(/^(?:0|[1-9][0-9]{0,77})$/, { abort: true })
     .refine((text) => BigInt(text) < 2n ** BigInt(bits), { message: `is 2^${bits} or more` })
 
 export const jobNumber = z.int().min(1).max(Number.MAX_SAFE_INTEGER)

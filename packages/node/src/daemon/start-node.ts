@@ -342,11 +342,11 @@ const followChain = async (indexer: Indexer, loop: DutyLoop, signal: AbortSignal
 }
 
 /** Asks for the manifests of jobs that were not heard of, each now and then. */
-const askForUnknown = (market: LiveMarket, { mailbox }: NodeParts, asked: Map<number, number>): void => {
+const askForUnknown = (market: LiveMarket, { mailbox, log }: NodeParts, asked: Map<number, number>): void => {
   for (const { number, known } of market.jobs.values()) {
     if (known || (asked.get(number) ?? 0) > market.now) continue
     asked.set(number, market.now + 5)
-    void mailbox.ask(number)
+    mailbox.ask(number).catch((err: Error) => log.warn({ err, job: number }, `asking: ${err.message}`))
   }
 }
 

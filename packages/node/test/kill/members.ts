@@ -39,6 +39,7 @@ export type Member = {
   /** SIGTERM. Fulfilled when the process is gone, with its exit code. */
   readonly stop: () => Promise<number | null>
   readonly isUp: () => boolean
+  readonly pid: () => number | undefined
   /** Fulfilled when the process has ended, with its exit code; null after a kill. */
   readonly ended: () => Promise<number | null>
 }
@@ -89,6 +90,7 @@ export const createMember = ({ name, program, file, directory, heard }: MemberOp
     kill: async () => void (await end('SIGKILL')),
     stop: () => end('SIGTERM'),
     isUp: () => child !== undefined,
+    pid: () => child?.pid,
     ended: () => ended,
   }
 }

@@ -16,8 +16,8 @@ import {
   marketChain,
   startLocalChain,
 } from '@lockstep/contracts'
-import { unwrap } from '@lockstep/tensor'
-import type { Hex } from 'viem'
+import { type Result, unwrap } from '@lockstep/tensor'
+import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { dripFrom, prepareAccount } from '../../src/daemon/prepare-account.ts'
 import { Secret } from '../../src/keys/secret.ts'
@@ -39,6 +39,7 @@ export type JoinOptions = { readonly open?: number; readonly executor?: NodeFile
 
 /** A local chain with a market, and nodes and requesters that are processes of their own. */
 export type Town = {
+  readonly rpc: string
   readonly market: MarketChain
   readonly deployment: Deployment
   readonly directory: string
@@ -46,6 +47,8 @@ export type Town = {
   readonly lines: readonly Line[]
   readonly accounts: ReadonlyMap<string, Secret>
   readonly join: (name: string, role: Role, options?: JoinOptions) => Promise<void>
+  /** Tokens and coins, from the faucet. */
+  readonly drip: (to: readonly Address[]) => Promise<Result<unknown>>
   readonly member: (name: string) => Member
   /** Lets a requester post a job. Its number is known when it says so. */
   readonly post: (manifest: object, text: string) => Promise<Requester>
@@ -139,7 +142,7 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
     await Promise.all([...members.values()].map((member) => member.stop()))
   }
   return {
-    ...{ market, deployment, directory, killer, lines, accounts, line, stopNodes },
+    ...{ rpc, drip, market, deployment, directory, killer, lines, accounts, line, stopNodes },
     member: memberOf,
     join: async (name, role, { open = 0.9, executor } = {}) => {
       const account = Secret.generate()

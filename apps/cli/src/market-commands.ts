@@ -171,6 +171,7 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
     .option('--yes', 'do not ask')
     .option('--watch', 'then watch it to its end')
     .option('--job <n>', 'publish a job again that was posted of this manifest, and pay nothing', job)
+    .option('--again', 'post it although a job of this manifest is open')
     .action(async (manifest, options) => {
       const { postCommand } = await import('./commands/post.ts')
       const code = await postCommand(manifest, options, terminal)

@@ -61,6 +61,9 @@ test('a second machine joins by address with one command, and earns within two m
   await on(first, 'account', 'create', '--home', here)
   await on(first, 'account', 'fund', '--home', here)
   await on(first, 'post', 'job.yaml', '--home', here, '--yes')
+  const twice = await startOn(first, directory, 'post', 'job.yaml', '--home', here, '--yes').ended
+  assert.equal(twice.code, 2, twice.stderr)
+  assert.match(twice.stderr, /job\.yaml is what job 1 of this account was posted of.*--job 1.*--again/)
 
   const begin = performance.now()
   const node = startOn(second, directory, 'node', 'run', '--home', there, '--join', first.address)

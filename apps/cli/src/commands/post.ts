@@ -22,6 +22,8 @@ export type PostOptions = {
   readonly yes?: boolean
   readonly watch?: boolean
   readonly job?: number
+  /** Although a job of this manifest is open. */
+  readonly again?: boolean
 }
 
 /** Settled slices whose prices are looked at. */
@@ -57,8 +59,10 @@ export const postCommand = async (
       await publishAgain(client, options.job, plan, path, terminal)
       return EXIT.ok
     }
+    const history = await historyOfNetwork(network, client.chain)
+    if (options.again !== true) refuseTwice(history, secret.address, plan, path)
     const estimate = await client.estimate(plan, throughput)
-    const paid = pricesOf(await historyOfNetwork(network, client.chain))
+    const paid = pricesOf(history)
     const price = priceOf(plan, estimate, paid)
     showEstimate(plan, estimate, price, terminal)
     await requireMoney(client, options.account, estimate.escrow)
@@ -90,6 +94,27 @@ export const postCommand = async (
     terminal.result(result)
     return EXIT.ok
   })
+}
+
+/**
+ * A post that was cut off between its transaction and its number has paid already: whoever gives the command once more
+ * most likely does not mean to pay twice.
+ */
+const refuseTwice = (history: History, requester: string, plan: Plan, path: string): void => {
+  const known = [...history.jobs.values()].find(
+    (job) =>
+      job.status === 'open' &&
+      job.requester === requester.toLowerCase() &&
+      job.post.manifest === plan.manifestHash,
+  )
+  if (known)
+    throw badInput(
+      'posted-already',
+      path,
+      `what job ${known.number} of this account was posted of, and that is open`,
+      'a manifest of which no job of the account is open',
+      `Publish that job with --job ${known.number}, watch it with \`lockstep watch ${known.number}\`, or post another one with --again.`,
+    )
 }
 
 const lock = (units: bigint): string => `${formatAmount(units)} LOCK`

@@ -10,6 +10,8 @@ import { type BlobId, parseBlobId } from './blob-id.ts'
  */
 export type BlobIndex = {
   readonly pins: ReadonlyMap<BlobId, ReadonlySet<string>>
+  /** Pins of all blobs together. */
+  readonly pinCount: number
   readonly used: ReadonlyMap<BlobId, number>
   /** The index could not be read and was begun anew, so nobody knows what was pinned. */
   readonly lost: boolean
@@ -111,8 +113,10 @@ const indexOver = ({ db, pinRows, usedRows }: Tables, lost: boolean): BlobIndex 
   const insertUsed = db.prepare('INSERT OR REPLACE INTO used VALUES (?, ?)')
   const deleteUsed = db.prepare('DELETE FROM used WHERE blob = ?')
   const pins = new Map<BlobId, Set<string>>()
+  let pinCount = 0
   const note = (id: BlobId, reason: string): void => {
     const reasons = pins.get(id) ?? new Set()
+    if (!reasons.has(reason)) pinCount++
     pins.set(id, reasons.add(reason))
   }
   for (const { blob, reason } of pinRows) {
@@ -126,6 +130,9 @@ const indexOver = ({ db, pinRows, usedRows }: Tables, lost: boolean): BlobIndex 
   }
   return {
     pins,
+    get pinCount() {
+      return pinCount
+    },
     used,
     lost,
     pin: (id, reason) => {
@@ -135,7 +142,7 @@ const indexOver = ({ db, pinRows, usedRows }: Tables, lost: boolean): BlobIndex 
     unpin: (id, reason) => {
       guarded(() => deletePin.run(id, reason))
       const reasons = pins.get(id)
-      reasons?.delete(reason)
+      if (reasons?.delete(reason)) pinCount--
       if (reasons?.size === 0) pins.delete(id)
     },
     saveUsed: (places) => {

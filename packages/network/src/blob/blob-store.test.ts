@@ -8,7 +8,7 @@ import { unwrap } from '@lockstep/tensor'
 import { footprint } from './blob-entry.ts'
 import { hashBlob } from './blob-hash.ts'
 import { type BlobId, CHUNK } from './blob-id.ts'
-import { type BlobStore, type BlobStoreOptions, openBlobStore } from './blob-store.ts'
+import { type BlobStore, type BlobStoreOptions, openBlobStore, pinsFor } from './blob-store.ts'
 import { sampleBytes as bytesOf } from './sample-bytes.ts'
 
 const directoryFor = (t: TestContext): string => {
@@ -133,6 +133,31 @@ test('the least recently used blob that is not pinned gives way, also after a re
   store.unpin(ids[0]!, 'job 7')
   unwrap(await store.put(blobs[2]!, { pin: 'job 9' }))
   assert.ok(!store.has(ids[0]!))
+})
+
+test('pins are as many as the disk is large, and one too many is a fault that keeps the others', async (t) => {
+  assert.equal(pinsFor(0), 2 ** 16)
+  assert.equal(pinsFor(2 ** 36), 2 ** 18)
+  assert.equal(pinsFor(2 ** 50), 2 ** 20)
+  const directory = directoryFor(t)
+  const options = { maxBytes: 2 ** 20, maxPins: 3 }
+  const store = unwrap(await openBlobStore(directory, options))
+  const id = unwrap(await store.put(bytesOf(10), { pin: 'job 1' }))
+  store.pin(id, 'job 2')
+  store.pin(id, 'job 2')
+  const other = unwrap(await store.put(bytesOf(11), { pin: 'job 1' }))
+  assert.throws(() => store.pin(id, 'job 3'), /pins-full|maxPins/)
+  assert.equal(await faultOf(store.put(bytesOf(12), { pin: 'job 1' })), 'pins-full')
+  assert.deepEqual(store.stat(id)?.pins, ['job 1', 'job 2'])
+  store.unpin(other, 'job 9')
+  store.unpin(other, 'job 1')
+  store.pin(id, 'job 3')
+  await store.close()
+  const again = unwrap(await openBlobStore(directory, options))
+  assert.throws(() => again.pin(other, 'job 1'), /pins-full|maxPins/)
+  again.unpin(id, 'job 3')
+  again.pin(other, 'job 1')
+  await again.close()
 })
 
 test('a blob that cannot fit evicts nothing', async (t) => {

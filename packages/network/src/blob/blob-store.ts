@@ -26,7 +26,16 @@ export type BlobStoreOptions = {
   readonly maxBytes: number
   /** What the store leaves free on its disk for others; 64 MiB where nothing is said. */
   readonly minFreeBytes?: number
+  /** Pins of all blobs together; `pinsFor(maxBytes)` where nothing is said. */
+  readonly maxPins?: number
 }
+
+/**
+ * A pin for each chunk's worth of disk, and 65,536 however small the disk: a blob that all jobs name, such as a
+ * tokenizer, has as many pins as there are open jobs. A million of them take about 150 MB of memory.
+ */
+export const pinsFor = (maxBytes: number): number =>
+  Math.min(2 ** 20, Math.max(2 ** 16, Math.floor(maxBytes / CHUNK)))
 
 export type BlobStat = {
   readonly id: BlobId
@@ -58,7 +67,6 @@ export type BlobSource = Uint8Array | AsyncIterable<Uint8Array> | { readonly fil
 /** The most that `read` gives at once; `stream` has no limit. */
 export const MAX_READ = 2 ** 26
 const MAX_REASON = 200
-const MAX_PINS = 1024
 const OPEN_FILES = 16
 const DIGEST_CACHE = 2 ** 25
 
@@ -348,15 +356,24 @@ export class BlobStore {
     }
   }
 
-  /** Keeps a blob from eviction, also one that is not here yet. Reasons are the caller's; a blob may have several. */
+  /**
+   * Keeps a blob from eviction, also one that is not here yet. Reasons are the caller's; a blob may have several. Throws
+   * the faults pins-full, disk-full and disk-failed.
+   */
   pin(id: BlobId, reason: string): void {
     this.#assertOpen()
     if (reason.length === 0 || reason.length > MAX_REASON)
       throw new RangeError(`A pin's reason has ${reason.length} characters; allowed: 1 to ${MAX_REASON}.`)
-    const reasons = this.#index.pins.get(id)
-    if (reasons?.has(reason)) return
-    if ((reasons?.size ?? 0) >= MAX_PINS)
-      throw new RangeError(`${id} has ${MAX_PINS} pins, the most that a blob may have. Unpin some.`)
+    if (this.#index.pins.get(id)?.has(reason)) return
+    const most = this.options.maxPins ?? pinsFor(this.options.maxBytes)
+    if (this.#index.pinCount >= most)
+      throw new FaultError({
+        code: 'pins-full',
+        field: `pins in the blob store ${this.directory}`,
+        value: this.#index.pinCount,
+        limit: most,
+        remedy: 'Unpin blobs of jobs that are over, or raise maxPins.',
+      })
     this.#index.pin(id, reason)
   }
 

@@ -1,4 +1,4 @@
-import type { Result } from '@lockstep/tensor'
+import { FaultError, type Result } from '@lockstep/tensor'
 import type { Channel } from '../channel.ts'
 import type { PeerId } from '../peer-key.ts'
 import { type BlobId, blobLength } from './blob-id.ts'
@@ -83,8 +83,13 @@ export const createPulls = (
     if (!pin.ok) return no('refused', `${pin.fault.field}: ${pin.fault.value}`)
     if (running >= limits.atOnce) return no('busy', `${running} transfers are under way`)
     const pinned = store.stat(id)?.pins.includes(pin.value) ?? false
+    try {
+      store.pin(id, pin.value)
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error
+      return no('failed', `${error.fault.code}: ${error.fault.value}`)
+    }
     running++
-    store.pin(id, pin.value)
     const gone = new AbortController()
     const signal = AbortSignal.any([gone.signal, stop.signal, AbortSignal.timeout(limits.pullMs)])
     const timer = setInterval(() => {

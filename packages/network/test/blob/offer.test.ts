@@ -59,11 +59,12 @@ test('offers without a policy, and of blobs that are too long, are refused', asy
 
 test('a relay pulls so many at a time, and tells the others that it is busy', async (t) => {
   const relay = await joinParty(t, { accept: async () => ok('any'), pulls: { atOnce: 1 } })
-  const slow = lying(async (_, chunk) => {
-    await pause(30)
+  const answered = Promise.withResolvers<void>()
+  const waiting = lying(async (i, chunk) => {
+    if (i >= 10) await answered.promise
     return chunk
   })
-  const a = await joinParty(t, { serving: slow })
+  const a = await joinParty(t, { serving: waiting })
   await dial(a.peer, relay.peer)
   const [one, two] = [
     unwrap(await a.store.put(sampleBytes(20 * CHUNK))),
@@ -73,6 +74,7 @@ test('a relay pulls so many at a time, and tells the others that it is busy', as
   await eventually('the first is being pulled', () => relay.service.stats().fetching === 1)
   const second = await a.service.offer(relay.peer.id, two, reason)
   assert.ok(!second.ok && second.fault.code === 'offer-busy')
+  answered.resolve()
   unwrap(await first)
   unwrap(await a.service.offer(relay.peer.id, two, reason))
 })
@@ -86,6 +88,24 @@ test('an offer whose bytes are garbage fails, and nothing stays pinned', async (
   assert.ok(!failed.ok && failed.fault.code === 'offer-failed')
   assert.deepEqual(relay.store.stat(id)?.pins, [])
   assert.deepEqual(relay.blamed, [{ peer: a.peer.id, misconduct: 'garbage' }])
+})
+
+test('offers for which there is no pin left fail, and take no turn from others', async (t) => {
+  const relay = await joinParty(t, {
+    accept: async ({ reason }) => ok(reason.job),
+    pulls: { atOnce: 1 },
+    store: { maxPins: 1 },
+  })
+  const a = await joinParty(t)
+  await dial(a.peer, relay.peer)
+  const id = unwrap(await a.store.put(sampleBytes(5)))
+  unwrap(await a.service.offer(relay.peer.id, id, reason))
+  for (const job of ['8', '9']) {
+    const failed = await a.service.offer(relay.peer.id, id, { ...reason, job })
+    assert.ok(!failed.ok && failed.fault.code === 'offer-failed', JSON.stringify(failed))
+    assert.match(String(failed.fault.value), /pins-full/)
+  }
+  unwrap(await a.service.offer(relay.peer.id, id, reason))
 })
 
 test('an offer that is cancelled ends the pull', async (t) => {

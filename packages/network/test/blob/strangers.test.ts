@@ -59,7 +59,7 @@ test('questions that are malformed, too long or of no sense end the stream and c
       return seen === undefined || seen.standing < 0
     })
   }
-  assert.equal(a.service.stats().streams, 0)
+  await eventually('no stream is left', () => a.service.stats().streams === 0)
 })
 
 test('chunks past the end and blobs that are not here are answered as lacking', async (t) => {
@@ -93,17 +93,19 @@ test('a peer has as many streams as it is allowed, and one that does not read is
   await dial(peer, a.peer)
   const channels: Channel[] = []
   for (let i = 0; i < 5; i++) channels.push(unwrap(await peer.openStream(a.peer.id, BLOBS)))
+  for (const channel of channels) await channel.writeMessage({ ask: 'have', id: big }, 2048)
+  await eventually('two are refused', () => a.service.stats().refused === 2)
+  assert.equal(a.service.stats().streams, 3)
+  // Their time runs from here on.
   for (const channel of channels)
     for (let from = 0; from < 64; from += 32)
       await channel.writeMessage(
         { ask: 'chunks', id: big, chunks: Array.from({ length: 32 }, (_, i) => from + i) },
         2048,
       )
-  await eventually('two are refused', () => a.service.stats().refused === 2)
-  assert.equal(a.service.stats().streams, 3)
+  await eventually('all are cut off', () => a.service.stats().streams === 0)
   const sent = a.service.stats().chunks
   assert.ok(sent < 64, `${sent} chunks went to a peer that reads nothing`)
-  await eventually('all are cut off', () => a.service.stats().streams === 0)
 })
 
 /** A source that answers what a test says. */

@@ -32,7 +32,8 @@ test('a fetching process that is killed again and again fetches no chunk twice t
       await pause(more)
       await child.kill()
       kills++
-      await pause(50)
+      // What was on its way to it is noted before the next one asks.
+      await eventually('its stream has ended', () => a.service.stats().streams === 0)
       const store = unwrap(await openBlobStore(directory, { maxBytes: 2 ** 31 }))
       const held = store.chunks(id)
       for (const chunk of verified) assert.ok(held.has(chunk), `chunk ${chunk} was lost`)
@@ -66,7 +67,7 @@ test('three sources: one serves garbage, one stalls, one is killed in the middle
   const child = startChild(t, 'serve', directory)
   const address = await child.line('/ip4')
 
-  const d = await joinParty(t, { chunkMs: 5000 })
+  const d = await joinParty(t, { chunkMs: 8000 })
   const sources = [garbage.peer.id, stalling.peer.id, unwrap(await d.peer.dial(address))]
   for (const { peer } of [garbage, stalling]) unwrap(await d.peer.dial(peer.addresses()[0]!))
   const fetching = d.service.fetch(id, sources)

@@ -53,8 +53,13 @@ test('a blob that nobody has is a fault that says who was asked', async (t) => {
 
 test('several sources share the work, and one that is slow does little of it', async (t) => {
   const bytes = sampleBytes(96 * CHUNK)
+  const { id } = hashBlob(bytes)
+  // However slow the machine is: the others bring a dozen meanwhile.
+  const held = (): number => d.store.stat(id)?.held ?? 0
   const slow = lying(async (_, chunk) => {
+    const before = held()
     await pause(150)
+    await eventually('the others bring a dozen', () => held() >= Math.min(before + 12, 96))
     return chunk
   })
   const parties = [await joinParty(t), await joinParty(t), await joinParty(t, { serving: slow })]
@@ -63,7 +68,6 @@ test('several sources share the work, and one that is slow does little of it', a
     unwrap(await party.store.put(bytes))
     await dial(d.peer, party.peer)
   }
-  const { id } = hashBlob(bytes)
   const report = unwrap(
     await d.service.fetch(
       id,
@@ -84,13 +88,15 @@ test('of three sources one serves garbage and one stalls: both are dropped, and 
   const stalling = await joinParty(t, {
     serving: lying((i, chunk) => (i % 4 === 1 ? new Promise(() => {}) : chunk)),
   })
+  // Too slow to have the blob whole before the stall shows, and far from stalling itself.
+  const shown = (): boolean => d.blamed.some(({ misconduct }) => misconduct === 'stalled')
   const honest = await joinParty(t, {
     serving: lying(async (_, chunk) => {
-      await pause(150) // slow enough for the stall to show before the blob is whole
+      for (let i = 0; i < 5 && !shown(); i++) await pause(100)
       return chunk
     }),
   })
-  const d = await joinParty(t, { chunkMs: 3000 })
+  const d = await joinParty(t, { chunkMs: 5000 })
   for (const party of [garbage, stalling, honest]) {
     unwrap(await party.store.put(bytes))
     await dial(d.peer, party.peer)
@@ -190,23 +196,23 @@ test('a source with a damaged disk says that it lacks the chunk instead of sendi
 
 test('a cancelled transfer ends at once, keeps what it has and goes on later', async (t) => {
   const bytes = sampleBytes(40 * CHUNK)
-  const slow = lying(async (_, chunk) => {
-    await pause(20)
+  const more = Promise.withResolvers<void>()
+  const waiting = lying(async (i, chunk) => {
+    if (i >= 20) await more.promise
     return chunk
   })
-  const [a, b] = [await joinParty(t, { serving: slow }), await joinParty(t)]
+  const [a, b] = [await joinParty(t, { serving: waiting }), await joinParty(t)]
   await dial(b.peer, a.peer)
   const id = unwrap(await a.store.put(bytes))
   const stop = new AbortController()
   const fetching = b.service.fetch(id, [a.peer.id], { signal: stop.signal })
   await eventually('some chunks are here', () => (b.store.stat(id)?.held ?? 0) > 5)
-  const cancelledAt = performance.now()
   stop.abort()
   const result = await fetching
   assert.ok(!result.ok && result.fault.code === 'cancelled')
-  assert.ok(performance.now() - cancelledAt < 5000)
   const held = b.store.stat(id)!.held
-  assert.ok(held < 40)
+  assert.ok(held <= 20)
+  more.resolve()
   assert.equal(unwrap(await b.service.fetch(id, [a.peer.id])).fetched, 40 - held)
   const early = await b.service.fetch(hashBlob(sampleBytes(3)).id, [a.peer.id], { signal: stop.signal })
   assert.ok(!early.ok && early.fault.code === 'cancelled')

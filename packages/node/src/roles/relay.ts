@@ -1,7 +1,7 @@
 import { decodeJobManifest, faucetProtocol, type HistoryMessage } from '@lockstep/client'
 import { dripCall } from '@lockstep/contracts'
 import { type Accept, blobLength, parseBlobId } from '@lockstep/network'
-import { describeFault, type Fault, fail, ok, type Result } from '@lockstep/tensor'
+import { catchFault, describeFault, type Fault, fail, ok, type Result } from '@lockstep/tensor'
 import { sendIntent } from './carry-out.ts'
 import type { NodeParts } from './parts.ts'
 
@@ -55,7 +55,11 @@ export const keepState = async (
     )
     return
   }
-  blobStore.pin(id.value, `job:${history.job}`)
+  const pinned = catchFault(() => blobStore.pin(id.value, `job:${history.job}`))
+  if (!pinned.ok) {
+    log.warn({ claim: history.claim, fault: pinned.fault }, `state not kept: ${describeFault(pinned.fault)}`)
+    return
+  }
   await mailbox.tell({ ...history, holders: [peer.id, ...history.holders].slice(0, 16) })
 }
 

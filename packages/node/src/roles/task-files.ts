@@ -13,7 +13,7 @@ import {
   type TaskFields,
   toHex,
 } from '@lockstep/proof'
-import { type Fault, FaultError, fail, ok, type Result } from '@lockstep/tensor'
+import { catchFault, type Fault, FaultError, fail, ok, type Result } from '@lockstep/tensor'
 import type { LiveJob, LiveSlice } from '../flow/live.ts'
 import { loadTask } from '../run/load-task.ts'
 import type { InputFile } from '../run/run-spec.ts'
@@ -153,7 +153,8 @@ export const fetchFile = async (
 ): Promise<Result<string>> => {
   const id = parseBlobId(text)
   if (!id.ok) return id
-  blobStore.pin(id.value, pin)
+  const pinned = catchFault(() => blobStore.pin(id.value, pin))
+  if (!pinned.ok) return pinned
   if (!blobStore.has(id.value)) {
     const others = peer.peers().map((other) => other.id)
     const sources = [...new Set([...holders, ...others])].filter((source) => source !== peer.id)

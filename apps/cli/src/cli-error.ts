@@ -3,7 +3,7 @@ import { FaultError } from '@lockstep/tensor'
 /** What the process ends with; README.md lists them. */
 export const EXIT = {
   ok: 0,
-  /** Two computations that should be equal are not, or a dispute was lost. */
+  /** Two computations that should be equal are not, a dispute was lost, or a job has ended without its result. */
   difference: 1,
   /** Something that the user handed in: arguments, manifest, files. */
   input: 2,

@@ -56,9 +56,13 @@ const fail = (error: unknown, terminal: Terminal): ExitCode => {
 
 const usageError = (error: CommanderError, args: readonly string[], program: Command) => {
   if (error.code === 'commander.help') {
-    const given = args.filter((arg) => !arg.startsWith('-')).at(-1) ?? 'missing'
-    const names = program.commands.map((command) => command.name()).join(', ')
-    return badInput('usage', 'the command', given, names, '`lockstep --help` says what each does.')
+    const words = args.filter((arg) => !arg.startsWith('-') && arg !== 'help')
+    const group = program.commands.find((command) => command.name() === words[0])
+    const [given = 'missing'] = group === undefined ? words.slice(-1) : words.slice(1)
+    const names = (group ?? program).commands.map((command) => command.name()).join(', ')
+    const [field, before] =
+      group === undefined ? ['the command', ''] : [`the command after ${words[0]}`, `${words[0]} `]
+    return badInput('usage', field, given, names, `\`lockstep ${before}--help\` says what each does.`)
   }
   return badInput(
     'usage',
@@ -69,7 +73,8 @@ const usageError = (error: CommanderError, args: readonly string[], program: Com
   )
 }
 
-const commandLine = (
+/** All commands and their options. */
+export const commandLine = (
   terminal: Terminal,
   stdout: TerminalOptions['stdout'],
   setExit: (code: ExitCode) => void,
@@ -83,7 +88,7 @@ const commandLine = (
     .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: () => {} })
     .addHelpText(
       'after',
-      '\nExit codes: 0 all well, 1 a difference or a lost dispute, 2 bad input, 3 trouble with disk, port, chain or permissions, 4 a bug.',
+      '\nExit codes: 0 all well, 1 a difference, a lost dispute or a job without its result, 2 bad input, 3 trouble with disk, port, chain or permissions, 4 a bug.',
     )
 
   const command = (usage: string, description: string, under = program): Command =>
@@ -230,7 +235,10 @@ const commandLine = (
 const requireText = (command: Command): void => {
   const given: [string, unknown][] = [
     ...command.registeredArguments.map((arg, i): [string, unknown] => [arg.name(), command.args[i]]),
-    ...Object.entries(command.opts()).map(([name, value]): [string, unknown] => [`--${name}`, value]),
+    ...command.options.map((option): [string, unknown] => [
+      option.long ?? option.name(),
+      command.opts()[option.attributeName()],
+    ]),
   ]
   for (const [name, value] of given)
     if (value === '')

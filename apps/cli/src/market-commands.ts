@@ -49,7 +49,7 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
 
   const node = command('node', 'run a node: work for others, audit them, or carry their messages')
   const wishes = (c: Command): Command =>
-    passphrase(home(c))
+    home(c)
       .option(
         '--join <host-or-file>',
         'the network: HOST[:PORT] of any node of it, or its file (default: HOME/network.json)',
@@ -69,11 +69,13 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
       .option('--seat <tokens>', "what a verifier's seat holds (default: 1000)", amount('--seat'))
       .option('--listen <host>', 'let other machines in: what they reach this one by')
       .option('--port <n>', 'the first of three ports: HTTP, TCP, WebSocket (default: free ones)', port)
-  wishes(
-    command(
-      'run',
-      'run it until Ctrl-C; the first start makes keys, and gets funds, stake and delegation',
-      node,
+  passphrase(
+    wishes(
+      command(
+        'run',
+        'run it until Ctrl-C; the first start makes keys, and gets funds, stake and delegation',
+        node,
+      ),
     ),
   )
     .option('--config <file>', 'a config that `node init` has written (default: HOME/nodes/NAME/node.yaml)')
@@ -170,7 +172,11 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
   )
     .option('--yes', 'do not ask')
     .option('--watch', 'then watch it to its end')
-    .option('--job <n>', 'publish a job again that was posted of this manifest, and pay nothing', job)
+    .option(
+      '--job <n>',
+      'publish a job again that was posted of this manifest, and pay nothing',
+      integer('--job', 1, Number.MAX_SAFE_INTEGER),
+    )
     .option('--again', 'post it although a job of this manifest is open')
     .action(async (manifest, options) => {
       const { postCommand } = await import('./commands/post.ts')

@@ -5,10 +5,11 @@ import {
   headlessPassphrase,
   importSecret,
   MAX_IMPORT_BYTES,
+  PASSPHRASE_VARIABLE,
   RecoveryPhrase,
   type Secret,
 } from '@lockstep/node'
-import { type Result, unwrap } from '@lockstep/tensor'
+import { fail, type Result, unwrap } from '@lockstep/tensor'
 import type { Address } from 'viem'
 import { coins } from '../chain/open-chain.ts'
 import { badInput } from '../cli-error.ts'
@@ -16,6 +17,7 @@ import { accountsIn, addressOf, type StoredKey, storeKey, unlockKey } from '../n
 import { ask, canAsk } from '../network/ask.ts'
 import { type Home, homeOf } from '../network/home.ts'
 import { networkFor } from '../network/network-source.ts'
+import { requirePassphraseFile } from '../network/passphrase.ts'
 import { dripThrough, openMarket } from '../network/reach.ts'
 import { readBounded } from '../run/bounded-file.ts'
 import type { Terminal } from '../terminal.ts'
@@ -53,13 +55,19 @@ export const accountImportCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const home = homeOf(options.home)
+  await requirePassphraseFile(options.passphraseFile)
   const remedy = 'Keep a private key, a recovery phrase or a keystore in it, and nothing else.'
   const content = file === '-' ? await fromStdin() : await readBounded(file, MAX_IMPORT_BYTES, remedy)
   const { keystorePassphraseFile } = options
   const secret = unwrap(
     await importSecret(content, async (): Promise<Result<string>> => {
-      if (keystorePassphraseFile !== undefined || !canAsk())
-        return headlessPassphrase({ file: keystorePassphraseFile, env: { ...process.env } })
+      if (keystorePassphraseFile !== undefined || !canAsk()) {
+        const given = await headlessPassphrase({ file: keystorePassphraseFile, env: { ...process.env } })
+        if (given.ok || keystorePassphraseFile !== undefined) return given
+        const { code, value } = given.fault
+        const limit = `--keystore-passphrase-file, the variable ${PASSPHRASE_VARIABLE}, or a terminal`
+        return fail({ code, field: `the passphrase of ${file}`, value, limit, remedy: 'Give one of these.' })
+      }
       return { ok: true, value: await ask('Passphrase of the keystore that is imported: ', { hidden: true }) }
     }),
   )
@@ -260,15 +268,17 @@ export const accountUnstakeCommand = async (
   options: MoneyOptions,
   terminal: Terminal,
 ): Promise<void> => {
+  if (amount === 0n)
+    throw badInput('option-invalid', 'tokens', '0', 'more than nothing', 'Write the amount in LOCK.')
   const { market, address } = await openOwn(name, options)
   const { calls, read, send } = market
   const free = await read.freeStake(address)
-  if (amount > free || amount === 0n)
+  if (amount > free)
     throw badInput(
       'stake-locked',
       'tokens',
       lock(amount),
-      `above 0, and at most the free stake of ${name}, ${lock(free)}`,
+      `at most the free stake of ${name}, ${lock(free)}`,
       'What is locked is free again when its slices have settled.',
     )
   unwrap(await send(calls.unstake(amount)))

@@ -24,11 +24,11 @@ export const cancelCommand = async (
   const home = homeOf(options.home)
   const network = await networkFor(home, options.network)
   const { account, passphraseFile } = options
+  const secret = await unlockKey(account, { directory: home.accounts, passphraseFile })
   const look = await openMarket(network)
   const { requester, status, escrow, slices } = await requireJob(look, job)
   if (status !== 'open')
     throw badInput('job-over', `job ${job}`, status, 'an open job', 'There is nothing to cancel.')
-  const secret = await unlockKey(account, { directory: home.accounts, passphraseFile })
   if (requester.toLowerCase() !== secret.address.toLowerCase())
     throw badInput(
       'requester-differs',

@@ -3,6 +3,7 @@ import { addressOf, namesIn } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
 import { networkFor } from '../network/network-source.ts'
 import { historyOfNetwork, openMarket } from '../network/reach.ts'
+import { integer } from '../options.ts'
 import type { Terminal } from '../terminal.ts'
 import { requireJob } from './status.ts'
 
@@ -15,11 +16,12 @@ export const explainCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const home = homeOf(options.home)
-  const isJob = /^\d+$/.test(subject)
+  const isJob = /^-?\d+$/.test(subject)
+  const job = isJob ? integer('job', 1, Number.MAX_SAFE_INTEGER)(subject) : undefined
   const account = isJob ? undefined : await addressOf(home.accounts, subject)
   const network = await networkFor(home, options.network)
   const market = await openMarket(network)
-  if (isJob) await requireJob(market, Number(subject))
+  if (job !== undefined) await requireJob(market, job)
   const history = await historyOfNetwork(network, market)
   const lines =
     account === undefined

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { writeAtomic } from '@lockstep/node/atomic-file'
 import { unwrap } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
@@ -34,6 +35,15 @@ const named = (out: string, slice: number): string =>
   /\.[^./\\]+$/.test(out) ? out.replace(/(\.[^./\\]+)$/, `-${slice}$1`) : `${out}-${slice}`
 
 const requireFree = async (path: string): Promise<void> => {
+  await stat(dirname(path)).catch(() => {
+    throw badInput(
+      'out-missing',
+      '--out',
+      `${path}, in no directory`,
+      'a directory that is there',
+      'Make it first.',
+    )
+  })
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw Object.assign(error, { path })
     return undefined

@@ -6,7 +6,8 @@ import { coins } from '../chain/open-chain.ts'
 import { badInput, EXIT } from '../cli-error.ts'
 import { accountsIn, unlockKey } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
-import { USUAL_NODE } from '../network/node-setup.ts'
+import { CONFIG_REMEDY, USUAL_NODE } from '../network/node-setup.ts'
+import { requirePassphraseFile } from '../network/passphrase.ts'
 import { freePort } from '../network/ports.ts'
 import { nobody } from '../network/reach.ts'
 import { bytes, type Terminal } from '../terminal.ts'
@@ -24,11 +25,12 @@ export const nodeCheckCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const { name = USUAL_NODE } = options
+  await requirePassphraseFile(options.passphraseFile)
   const file = path ?? homeOf(options.home).node(name).config
   const config = unwrap(
     await readConfig(file).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
-      throw badInput('config-missing', file, 'missing', 'a config', 'Write one with `lockstep node init`.')
+      throw badInput('config-missing', file, 'missing', 'a config', CONFIG_REMEDY)
     }),
   )
   const { roles, chain, policy } = config

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
 import type { NetworkFile } from '@lockstep/client'
 import { connect, marketReads, SCOPES, type Scope } from '@lockstep/contracts'
 import { formatAmount } from '@lockstep/market'
@@ -28,6 +29,8 @@ import { badInput } from '../cli-error.ts'
 import { ensureKey, type StoredKey } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
 import { type NodeSetup, type NodeWishes, setUpNode } from '../network/node-setup.ts'
+import { requirePassphraseFile } from '../network/passphrase.ts'
+import { reachOf } from '../network/ports.ts'
 import { dripThrough, nobody, requireChain } from '../network/reach.ts'
 import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
@@ -53,6 +56,9 @@ export const nodeRunCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const home = homeOf(options.home)
+  const own = await ownExecutor(options)
+  await requirePassphraseFile(options.passphraseFile)
+  if (options.listen !== undefined) reachOf(options.listen)
   const setup = await setUpNode(home, options, terminal, requireChain)
   const { config, network } = setup
   const lock = unwrap(await takeLock(join(config.directory, 'node.lock')))
@@ -77,7 +83,7 @@ export const nodeRunCommand = async (
         account,
         key: keys.key,
         log,
-        ...executorOf(options, config),
+        ...executorOf(own, config),
       }),
     )
     closers.push(() => node.stop())
@@ -192,6 +198,22 @@ const delegatedBy = async (
     `a delegation with the scopes ${scopes.join(', ')}`,
     'Name the account in account.name of the config, or let it delegate to this key.',
   )
+}
+
+/** The module of the command line, seen from the working directory as every path there. */
+const ownExecutor = async ({ executorModule, executorOptions }: NodeRunOptions): Promise<NodeRunOptions> => {
+  if (executorModule === undefined) return {}
+  const module = resolve(executorModule)
+  const found = await stat(module).catch(() => undefined)
+  if (!found?.isFile())
+    throw badInput(
+      'executor-missing',
+      '--executor-module',
+      `${module}, ${found === undefined ? 'which is missing' : 'which is no file'}`,
+      'a module that exports createExecutor',
+      'Name the file, seen from the working directory.',
+    )
+  return { executorModule: module, ...(executorOptions && { executorOptions }) }
 }
 
 const executorOf = ({ executorModule, executorOptions }: NodeRunOptions, { executor }: ResolvedConfig) => {

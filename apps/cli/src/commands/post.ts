@@ -47,13 +47,13 @@ export const postCommand = async (
     )
   const text = await readText(path, manifest)
   const network = await networkFor(home, options.network)
-  terminal.note('measuring this machine, and planning')
-  const throughput = await machineSpeed(home)
-  const plan = planJob(manifest, text, { blobId: (blob) => hashBlob(blob).id, throughput })
   const secret = await unlockKey(options.account, {
     directory: home.accounts,
     passphraseFile: options.passphraseFile,
   })
+  terminal.note('measuring this machine, and planning')
+  const throughput = await machineSpeed(home)
+  const plan = planJob(manifest, text, { blobId: (blob) => hashBlob(blob).id, throughput })
   return withClient(network, secret.account(), async (client) => {
     if (options.job !== undefined) {
       await publishAgain(client, options.job, plan, path, terminal)

@@ -28,7 +28,6 @@ export const upCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const home = homeOf(options.home)
-  await makeDirectory(home.logs)
   const holder = await readHolder(home.lock)
   if (holder && isRunning(holder))
     throw badInput(
@@ -75,6 +74,7 @@ const settingsFor = async (home: Home, { listen, port }: UpOptions): Promise<Set
     ports = { http, tcp, ws, chain }
   } else for (const one of Object.values(ports)) await freePort(bind, one, '--port')
   const settings = { host, bind, ports }
+  await makeDirectory(home.logs)
   await writeSettings(home, settings)
   return settings
 }

@@ -5,7 +5,7 @@ import { type Result, unwrap } from '@lockstep/tensor'
 import type { Address } from 'viem'
 import { badInput } from '../cli-error.ts'
 import { ask, canAsk } from './ask.ts'
-import type { Home } from './home.ts'
+import { type Home, name } from './home.ts'
 import { passphraseFileIn, passphrases, sealing } from './passphrase.ts'
 
 /** The account of who names none. */
@@ -110,7 +110,7 @@ export const addressOf = async (directory: string, text: string): Promise<Addres
       '0x and 40 hexadecimal digits',
       'Copy the whole address.',
     )
-  const { address } = await requireKey(await openKeyring(directory), text)
+  const { address } = await requireKey(await openKeyring(directory), name('account')(text))
   return address.toLowerCase() as Address
 }
 

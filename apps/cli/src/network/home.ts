@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { badInput } from '../cli-error.ts'
@@ -26,6 +27,15 @@ export const HOME_VARIABLE = 'LOCKSTEP_HOME'
 /** `--home`, or the variable LOCKSTEP_HOME, or ~/.lockstep. */
 export const homeOf = (given?: string, env: NodeJS.ProcessEnv = process.env): Home => {
   const directory = resolve(given ?? (env[HOME_VARIABLE] || join(homedir(), '.lockstep')))
+  const isOther = statSync(directory, { throwIfNoEntry: false })?.isDirectory() === false
+  if (isOther)
+    throw badInput(
+      'home-invalid',
+      given === undefined ? HOME_VARIABLE : '--home',
+      directory,
+      'a directory, or a name for a new one',
+      'Name another place.',
+    )
   const inside = (...names: string[]): string => join(directory, ...names)
   return {
     directory,

@@ -18,7 +18,11 @@ export const networkFor = async (
 ): Promise<NetworkFile> => {
   if (given !== undefined) {
     const address = addressIn(given, field)
-    return address === undefined ? fromFile(given) : askForNetwork(address, field)
+    if (address !== undefined) return askForNetwork(address, field)
+    return fromFile(given).catch((error) => {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      throw badInput('network-missing', field, `${given}, which is missing`, ADDRESS, REMEDY)
+    })
   }
   return fromFile(home.network).catch((error) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error

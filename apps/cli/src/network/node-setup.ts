@@ -46,6 +46,7 @@ export type NodeSetup = {
 }
 
 export const USUAL_NODE = 'node'
+export const CONFIG_REMEDY = 'Write one with `lockstep node init`.'
 const networkFileIn = (directory: string): string => join(directory, 'network.json')
 
 /**
@@ -61,15 +62,17 @@ export const setUpNode = async (
   const { name = USUAL_NODE } = wishes
   const file = wishes.config ?? home.node(name).config
   const known = await readConfig(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' || wishes.config !== undefined) throw error
+    if (error.code !== 'ENOENT') throw error
+    if (wishes.config !== undefined)
+      throw badInput('config-missing', '--config', `${file}, which is missing`, 'a config', CONFIG_REMEDY)
     return undefined
   })
   if (known === undefined) {
     const network = await networkFor(home, wishes.join, '--join')
     await check(network)
+    const config = await newConfig(home, name, network, wishes)
     await makeDirectory(dirname(file))
     await keepNetwork(home, dirname(file), network)
-    const config = await newConfig(home, name, network, wishes)
     await writeKeyFile(file, configTemplate(config))
     terminal.note(`wrote ${file}`)
     const written = unwrap(await readConfig(file))

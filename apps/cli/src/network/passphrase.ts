@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   headlessPassphrase,
+  makePrivateDirectory,
   PASSPHRASE_VARIABLE,
   SCRYPT_COST,
   type ScryptCost,
@@ -58,10 +59,16 @@ export const sealing = async (source: PassphraseSource): Promise<Sealing> => {
     }
   }
   const file = passphraseFileIn(source.directory)
+  await makePrivateDirectory(source.directory)
   // Somebody else may make it at the same time: the first one counts for both.
   const isNew = await writeKeyFile(file, `${randomBytes(32).toString('base64url')}\n`)
   const passphrase = unwrap(await headlessPassphrase({ file, env: {} }))
   return { passphrase, cost: QUICK, file, isNew }
+}
+
+/** A file that was named has to hold a passphrase, also where none turns out to be needed: said before anything is made. */
+export const requirePassphraseFile = async (file: string | undefined): Promise<void> => {
+  if (file !== undefined) unwrap(await headlessPassphrase({ file, env: {} }))
 }
 
 /** What may open a keystore, in the order in which it is tried. */

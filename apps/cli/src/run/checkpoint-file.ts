@@ -12,7 +12,7 @@ export type Checkpoint = {
 }
 
 const FORMAT = 'lockstep-checkpoint-1'
-const CHECKPOINT_REMEDY = 'The file is damaged: `lockstep train RUN` makes it again from the one before it.'
+const CHECKPOINT_REMEDY = '`lockstep train RUN` makes it again from the one before it.'
 
 export const checkpointItem = ({ state, outputs }: Checkpoint): Digest =>
   stepItem(rootOf(tensorsTree(state)), rootOf(tensorsTree(outputs)))

@@ -18,7 +18,7 @@ export type ClaimFile = { readonly task: TaskFields; readonly claim: Claim; read
 
 const MAX_CHECKPOINTS = 2 ** 20
 const MAX_BYTES = 80 * MAX_CHECKPOINTS
-const REMEDY = 'The file is damaged: `lockstep train RUN` makes it again.'
+const REMEDY = '`lockstep train RUN` makes it again.'
 
 const schema = z.strictObject({
   format: z.literal('lockstep-claim-1'),

@@ -33,8 +33,7 @@ export type Run = { readonly layout: Layout; readonly manifest: Manifest; readon
 
 const MAX_TEXT_BYTES = 2 ** 31
 const MAX_PROGRAM_BYTES = 2 ** 27
-const REMEDY =
-  'The file is damaged or of another run: remove it, and `lockstep train MANIFEST` writes it again and keeps the checkpoints.'
+const REMEDY = 'Once it is removed, `lockstep train MANIFEST` writes it again and keeps the checkpoints.'
 
 export const readManifest = async (path: string): Promise<Manifest> =>
   parseManifest(await readBounded(path, MAX_MANIFEST_BYTES, 'Name a manifest: a YAML or JSON file.'))

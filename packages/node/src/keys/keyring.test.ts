@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { chmod, link, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -68,6 +68,9 @@ test('wrong names, weak passphrases and missing keys are named', async (t) => {
   assert.ok(!weak.ok && weak.fault.code === 'passphrase-refused')
   const missing = await keyring.unlock('node', PASSPHRASE)
   assert.ok(!missing.ok && missing.fault.code === 'key-missing')
+  assert.deepEqual(unwrap(await keyring.list()), [])
+  await assert.rejects(stat(keyring.directory), { code: 'ENOENT' }, 'who only looks makes nothing')
+  await mkdir(keyring.directory)
   await writeFile(join(keyring.directory, 'node.json'), '{"version":3}', { mode: 0o600 })
   const damaged = await keyring.unlock('node', PASSPHRASE)
   assert.ok(!damaged.ok)

@@ -50,11 +50,13 @@ export type Keyring = {
   delegation(key: Address): Promise<Result<SignedDelegation | undefined>>
 }
 
-/** Opens a directory of keys, made where there is none. */
+/** Opens a directory of keys. It is made with the first thing that is kept in it: who only looks leaves nothing. */
 export const openKeyring = async (directory: string, cost?: ScryptCost): Promise<Keyring> => {
   const delegations = join(directory, 'delegations')
-  await makePrivateDirectory(directory)
-  await makePrivateDirectory(delegations)
+  const make = async (): Promise<void> => {
+    await makePrivateDirectory(directory)
+    await makePrivateDirectory(delegations)
+  }
   const fileOf = (name: string, place: KeyPlace = 'current', address?: Address): string =>
     join(
       directory,
@@ -90,6 +92,7 @@ export const openKeyring = async (directory: string, cost?: ScryptCost): Promise
       throw new Error('a new keystore does not give its key back')
     opened.value.wipe()
     const path = fileOf(name, place)
+    await make()
     if (!(await writePrivate(path, text))) return fail(taken(name, path))
     return ok({ name, place, address: secret.address })
   }
@@ -121,7 +124,7 @@ export const openKeyring = async (directory: string, cost?: ScryptCost): Promise
 
     async list() {
       const entries: KeyEntry[] = []
-      for (const file of (await readdir(directory)).sort()) {
+      for (const file of ((await readdir(directory).catch(absent)) ?? []).sort()) {
         const [, name, next, retired] = FILE.exec(file) ?? []
         if (name === undefined) continue
         const keystore = await read(join(directory, file))
@@ -193,6 +196,7 @@ export const openKeyring = async (directory: string, cost?: ScryptCost): Promise
     },
 
     async saveDelegation(delegation) {
+      await make()
       await writePrivate(delegationFile(delegation.key), encodeDelegation(delegation), { replace: true })
       return ok(delegation)
     },

@@ -51,7 +51,9 @@ export const readPrivate = async (
     throw Object.assign(error, { path })
   })
   try {
-    const { mode } = await file.stat()
+    const found = await file.stat()
+    const { mode } = found
+    if (!found.isFile()) return await readOpen(file, path, limit, remedy) // which says what it is
     if (process.platform !== 'win32' && (mode & 0o077) !== 0)
       return fail({
         code: 'file-exposed',

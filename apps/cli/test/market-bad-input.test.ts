@@ -1,0 +1,314 @@
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import type { Command, Option } from 'commander'
+import { commandLine } from '../src/cli.ts'
+import { createTerminal } from '../src/terminal.ts'
+import { inProcess, tiny, workplace } from './lockstep.ts'
+
+/** Commands of the core: their bad inputs are in bad-input.test.ts. All others are the market's. */
+const CORE = 'init validate train verify export-proof check-proof chain claim finalize dispute sample'.split(
+  ' ',
+)
+
+let home: string
+before(async () => {
+  home = await workplace()
+  process.chdir(home)
+  process.setMaxListeners(200) // each command that can be stopped listens for signals, in this one process
+  delete process.env.LOCKSTEP_PASSPHRASE
+  process.env.LOCKSTEP_HOME = join(home, 'nowhere')
+  await mkdir('folder')
+  execFileSync('mkfifo', ['pipe'])
+  await writeFile(
+    'job.yaml',
+    tiny('job', (text) => `${text}market: {}\n`),
+  )
+  await writeFile('net.json', JSON.stringify(networkFile()))
+  assert.equal((await inProcess('account', 'create', '--home', 'home')).code, 0)
+  const made = await inProcess('node', 'init', '--home', 'home', '--join', 'net.json')
+  assert.equal(made.code, 0, made.stderr)
+})
+after(async () => {
+  process.chdir(tmpdir())
+  await rm(home, { recursive: true, force: true })
+})
+
+/** A network whose chain nobody runs: what is refused by it was not refused before. */
+const networkFile = (): object => {
+  const names = 'market audits vault verifiers delegations draw reputation disputes token faucet'.split(' ')
+  const addresses = Object.fromEntries(names.map((name, i) => [name, `0x${`${i + 1}`.padStart(40, '0')}`]))
+  return {
+    ...{ format: 'lockstep-network-1', chainId: 31337, fromBlock: 0, addresses },
+    ...{ rpc: 'http://127.0.0.1:9', bootstrap: [] },
+  }
+}
+
+type Leaf = { readonly name: string; readonly command: Command }
+const leaves = (command: Command, above = ''): Leaf[] =>
+  command.commands.flatMap((one) => {
+    const name = `${above}${one.name()}`
+    return one.commands.length > 0 ? leaves(one, `${name} `) : [{ name, command: one }]
+  })
+const nothing = { write: () => true }
+const MARKET: readonly Leaf[] = leaves(
+  commandLine(
+    createTerminal({ stdout: nothing, stderr: nothing, json: false, now: () => 0 } as never),
+    nothing as never,
+    () => {},
+  ),
+).filter(({ name }) => !CORE.includes(name))
+
+/** What each command is given beside what is wrong. */
+const WITH: { readonly [command: string]: readonly string[] } = {
+  up: ['--home', 'new'],
+  down: [],
+  'node run': ['--home', 'new', '--join', 'net.json'],
+  'node init': ['--home', 'new', '--join', 'net.json'],
+  'node check': ['--home', 'home'],
+  'account create': ['other', '--home', 'new'],
+  'account import': ['home/accounts/main.json', 'other', '--home', 'new'],
+  'account fund': ['--home', 'home', '--network', 'net.json'],
+  'account show': ['--home', 'home', '--network', 'net.json'],
+  'account withdraw': ['1', '--home', 'home', '--network', 'net.json'],
+  'account unstake': ['1', '--home', 'home', '--network', 'net.json'],
+  post: ['job.yaml', '--home', 'home', '--network', 'net.json', '--yes'],
+  watch: ['1', '--home', 'home', '--network', 'net.json'],
+  cancel: ['1', '--home', 'home', '--network', 'net.json'],
+  fetch: ['1', '--home', 'home', '--network', 'net.json'],
+  earnings: ['--home', 'home', '--network', 'net.json'],
+  status: ['--home', 'home', '--network', 'net.json'],
+  explain: ['main', '--home', 'home', '--network', 'net.json'],
+}
+
+/** A wrong value, and what is said of it. Code 2 where nothing else stands there. */
+type Wrong = readonly [value: string, said: RegExp, code?: 3]
+
+const isNetwork = (option: string): readonly Wrong[] => [
+  ['page.txt', /page\.txt is no JSON; allowed: a network/],
+  ['none.json', new RegExp(`${option} is none\\.json, which is missing; allowed: an address`)],
+  ['folder', /folder is a directory; allowed: a regular file/],
+  ['pipe', /pipe is no regular file; allowed: a regular file/],
+  ['ftp://x', new RegExp(`${option} is ftp://x; allowed: an address`)],
+  ['/ip4/127.0.0.1/tcp/4401', new RegExp(`${option} is /ip4/.*where peers meet`)],
+  ['http://127.0.0.1:9', new RegExp(`${option} is http://127.*which does not answer`), 3],
+]
+const isName = (field: string): readonly Wrong[] =>
+  ['X', '../up', 'a b', 'a'.repeat(33), '-a']
+    .slice(0, 4)
+    .map((value) => [
+      value,
+      new RegExp(
+        `${field} is ${value.replaceAll('.', '\\.')}; allowed: lower-case letters, digits and dashes; at most 32`,
+      ),
+    ])
+const isAmount = (field: string): readonly Wrong[] =>
+  ['x', '1e3', '1.0000000000000000001', '0x10'].map((value) => [
+    value,
+    new RegExp(`${field} is ${value}; allowed: a decimal number of tokens`),
+  ])
+const isWhole = (field: string, least: number, most: number | bigint): readonly Wrong[] =>
+  ['x', '1.5', `${least - 1}`, `${BigInt(most) + 1n}`, '0x1'].map((value) => [
+    value,
+    new RegExp(`${field} is ${value}; allowed: an integer from ${least} to ${most}`),
+  ])
+const JOBS = Number.MAX_SAFE_INTEGER
+const PASSPHRASE: readonly Wrong[] = [
+  ['none', /none is missing/],
+  ['page.txt', /page\.txt is mode 0644; allowed: readable by you only.*chmod 600/],
+  ['folder', /folder is a directory; allowed: a regular file/],
+  ['pipe', /pipe is no regular file/],
+]
+
+/** What is wrong for an option, whichever command has it. */
+const OPTIONS: { readonly [option: string]: readonly Wrong[] } = {
+  '--home': [
+    ['page.txt', /--home is .*page\.txt; allowed: a directory/],
+    ['pipe', /--home is .*pipe; allowed: a directory/],
+  ],
+  '--network': isNetwork('--network'),
+  '--join': isNetwork('--join'),
+  '--passphrase-file': PASSPHRASE,
+  '--keystore-passphrase-file': PASSPHRASE,
+  '--account': isName('--account'),
+  '--name': isName('--name'),
+  '--listen': [
+    ['a b', /--listen is a b; allowed: an IPv4 address or a name/],
+    ['fe80::1', /--listen is fe80::1; allowed: an IPv4 address or a name/],
+    ['http://x', /--listen is http:\/\/x; allowed/],
+  ],
+  '--port': isWhole('--port', 0, 65_532),
+  '--providers': isWhole('--providers', 0, 32),
+  '--verifiers': isWhole('--verifiers', 0, 32),
+  '--roles': [
+    ['miner', /--roles is miner; allowed: provider, verifier, relay/],
+    ['relay,relay', /--roles is relay,relay; allowed: .*each at most once/],
+    ['relay,', /--roles is relay,; allowed: provider/],
+  ],
+  '--stake': isAmount('--stake'),
+  '--seat': isAmount('--seat'),
+  '--config': [
+    ['none.yaml', /--config is none\.yaml, which is missing; allowed: a config.*node init/],
+    ['page.txt', /config is .*; allowed: a map of fields/],
+    ['folder', /folder is a directory/],
+    ['pipe', /pipe is no regular file/],
+  ],
+  '--executor-module': [
+    ['none.ts', /--executor-module is .*none\.ts, which is missing; allowed: a module.*working directory/],
+    ['folder', /--executor-module is .*folder, which is no file/],
+  ],
+  '--executor-options': [
+    ['{}', /--executor-options is given alone; allowed: together with --executor-module/],
+    ['[]', /--executor-options is \[\]; allowed: a JSON object/],
+    ['{', /--executor-options is \{; allowed: a JSON object/],
+  ],
+  '--to': [
+    ['0x12', /--to is 0x12; allowed: 0x and 40 hexadecimal digits/],
+    ['main', /--to is main; allowed: 0x and 40/],
+  ],
+  '--job': isWhole('--job', 1, JOBS),
+  '--out': [
+    ['page.txt', /--out is page\.txt, which is there already; allowed: a new file/],
+    ['folder', /--out is folder, which is there already/],
+    ['nowhere/model', /--out is nowhere\/model, in no directory; allowed: a directory that is there/],
+    ['page.txt/model', /page\.txt\/model/],
+  ],
+}
+
+/** What is wrong for an argument. */
+const ACCOUNT: readonly Wrong[] = [
+  ['ghost', /account is ghost; allowed: main\. Make it with `lockstep account create ghost`/],
+  ['0x12', /account is 0x12; allowed: 0x and 40 hexadecimal digits/],
+  ['X Y', /account is X Y; allowed: lower-case/],
+]
+const TOKENS: readonly Wrong[] = [
+  ...isAmount('tokens'),
+  ['0', /tokens is 0; allowed: .*(above 0|more than nothing)/],
+]
+const NAME: readonly Wrong[] = isName('name')
+const JOB = isWhole('job', 1, JOBS)
+const ARGUMENTS: { readonly [argument: string]: readonly Wrong[] } = {
+  'node check config': [
+    ['none.yaml', /none\.yaml is missing; allowed: a config/],
+    ['page.txt', /config is .*; allowed: a map of fields/],
+    ['folder', /folder is a directory/],
+    ['pipe', /pipe is no regular file/],
+  ],
+  'account create name': NAME,
+  'account import file': [
+    ['none', /none is missing; allowed: a file that is there.*private key/],
+    ['folder', /folder is a directory; allowed: a regular file/],
+    ['pipe', /pipe is no regular file/],
+    ['page.txt', /import is .*; allowed: a private key .*, a recovery phrase, or a keystore file/],
+    ['net.json', /version is missing; allowed: 3/],
+    ['home/accounts/main.json', /the passphrase of home.*is missing; allowed: --keystore-passphrase-file/],
+  ],
+  'account import name': NAME,
+  'account fund account': ACCOUNT,
+  'account show account': ACCOUNT,
+  'account withdraw tokens': TOKENS,
+  'account withdraw name': [...NAME, ['ghost', /account is ghost; allowed: main/]],
+  'account unstake tokens': TOKENS,
+  'account unstake name': [...NAME, ['ghost', /account is ghost; allowed: main/]],
+  'post manifest': [
+    ['none.yaml', /none\.yaml is missing; allowed: a file that is there\. Name a manifest/],
+    ['page.txt', /manifest line|manifest is .*; allowed: a map of fields|YAML/],
+    ['folder', /folder is a directory/],
+    ['pipe', /pipe is no regular file/],
+    ['tiny.yaml', /market of tiny\.yaml is missing; allowed: on what terms others train/],
+  ],
+  'watch job': JOB,
+  'cancel job': JOB,
+  'fetch job': JOB,
+  'earnings account': ACCOUNT,
+  'status job': JOB,
+  'explain job-or-account': [
+    ...ACCOUNT,
+    ['0', /job is 0; allowed: an integer from 1/],
+    ['9'.repeat(30), /job is 9+; allowed/],
+  ],
+}
+
+const tree = async (): Promise<string> =>
+  JSON.stringify(
+    (await readdir(home, { recursive: true, withFileTypes: true }))
+      .map(({ parentPath, name }) => `${parentPath}/${name}`)
+      .sort(),
+  )
+
+/** One line with field, value, limit and remedy; the right code; and the disk as it was. */
+const refused = async (args: readonly string[], said: RegExp, code = 2): Promise<void> => {
+  const before = await tree()
+  const ended = await inProcess(...args)
+  assert.equal(ended.code, code, `${args.join(' ')}: ${ended.stderr}${ended.stdout}`)
+  assert.match(ended.stderr, said, args.join(' '))
+  assert.match(ended.stderr, /^lockstep: .+ is .+; allowed: .+\..+ \[[A-Za-z-]+\]\n$/s, args.join(' '))
+  assert.equal(ended.stderr.trim().split('\n').length, 1, ended.stderr)
+  assert.equal(await tree(), before, `${args.join(' ')} has left something`)
+}
+
+const optionsOf = ({ command }: Leaf): Option[] => command.options.filter(({ long }) => long !== '--json')
+const takesValue = (option: Option): boolean => option.required || option.optional
+
+test('every command of the market is here, and every option and argument has a wrong value', () => {
+  assert.deepEqual(Object.keys(WITH).sort(), MARKET.map(({ name }) => name).sort())
+  const options = new Set(
+    MARKET.flatMap(optionsOf)
+      .filter(takesValue)
+      .map(({ long }) => long),
+  )
+  assert.deepEqual(Object.keys(OPTIONS).sort(), [...options].sort())
+  const args = MARKET.flatMap(({ name, command }) =>
+    command.registeredArguments.map((argument) => `${name} ${argument.name()}`),
+  )
+  assert.deepEqual(Object.keys(ARGUMENTS).sort(), args.sort())
+})
+
+for (const leaf of MARKET) {
+  const { name, command } = leaf
+  const words = name.split(' ')
+
+  test(`${name}: whatever is wrong is refused by name, and leaves nothing behind`, async () => {
+    for (const option of optionsOf(leaf)) {
+      const long = option.long!
+      if (!takesValue(option)) {
+        await refused([...words, ...WITH[name]!, `${long}=no`], /unknown option/)
+        continue
+      }
+      await refused([...words, ...WITH[name]!, long], /argument missing/)
+      await refused([...words, ...WITH[name]!, long, ''], new RegExp(`${long} is empty`))
+      for (const [value, said, code] of OPTIONS[long]!)
+        await refused([...words, ...WITH[name]!, long, value], said, code)
+    }
+    for (const [at, argument] of command.registeredArguments.entries()) {
+      const usual = WITH[name]!.slice(
+        0,
+        WITH[name]!.findIndex((word) => word.startsWith('--')),
+      )
+      const rest = WITH[name]!.slice(usual.length)
+      for (const [value, said, code] of ARGUMENTS[`${name} ${argument.name()}`]!)
+        await refused([...words, ...usual.slice(0, at), value, ...rest], said, code)
+      if (argument.required) await refused([...words, ...rest], /missing required argument|is missing/)
+    }
+    const many = Array(command.registeredArguments.length + 1).fill('1')
+    await refused([...words, ...many], /too many arguments/)
+    await refused([...words, '--bogus'], /unknown option '--bogus'/)
+  })
+}
+
+test('a group of commands says which it has', async () => {
+  await refused(['node'], /the command after node is missing; allowed: run, init, check/)
+  await refused(['account'], /the command after account is missing; allowed: create, import, fund/)
+  await refused(['account', 'fly'], /unknown command 'fly'/)
+})
+
+test('an error is the same in JSON', async () => {
+  const { stdout } = await inProcess('watch', '0', '--json')
+  assert.deepEqual(JSON.parse(stdout).error, {
+    ...{ code: 'option-invalid', field: 'job', value: '0', exit: 2 },
+    ...{ limit: `an integer from 1 to ${JOBS}`, remedy: 'Choose another value.' },
+  })
+})

@@ -74,6 +74,8 @@ export type DisputeChain = Chain & {
   readonly connection: Connection
   readonly address: Address
   readonly createTask: (terms: TaskTerms) => Promise<Result<Hex>>
+  /** A task as it was made. */
+  readonly readTerms: (task: Hex) => Promise<TaskTerms>
   readonly claim: (task: Hex, root: Hex) => Promise<Result<Hex>>
   readonly readClaim: (claim: Hex) => Promise<Claim>
   readonly challenge: (claim: Hex) => Promise<Result<number>>
@@ -228,7 +230,7 @@ export const disputeChain = async (
   const termsOf = async (claim: Hex): Promise<Terms> => {
     const { task, root } = await readClaim(claim)
     const terms = await readTask(task)
-    const created = await taskCreated(task)
+    const { header } = await taskCreated(task)
     return {
       task: {
         program: terms.program,
@@ -237,7 +239,7 @@ export const disputeChain = async (
         steps: Number(terms.steps),
         segmentLength: terms.segmentLength,
       },
-      header: created,
+      header,
       timing: {
         clock: terms.clock,
         segmentTime: terms.segmentTime,
@@ -247,9 +249,9 @@ export const disputeChain = async (
       claim: root,
     }
   }
-  const headers = new Map<Hex, ProgramHeader>()
-  const taskCreated = async (task: Hex): Promise<ProgramHeader> => {
-    const known = headers.get(task)
+  const made = new Map<Hex, TaskTerms>()
+  const taskCreated = async (task: Hex): Promise<TaskTerms> => {
+    const known = made.get(task)
     if (known) return known
     const terms = await readTask(task)
     const events = await logs(terms.createdBlock, terms.createdBlock, [null, task])
@@ -257,18 +259,17 @@ export const disputeChain = async (
     if (created?.eventName !== 'TaskCreated') {
       throw new ChainError('unknown', `the chain at ${address} has no record of the creation of task ${task}`)
     }
-    const { header } = created.args.terms
-    const read: ProgramHeader = {
-      version: header.version,
-      nodes: header.nodes,
-      items: header.items,
-      states: header.states,
-      inputs: header.inputs,
-      outputs: header.outputs,
-      interfaceDigest: bytesOf(header.interfaceDigest),
-      itemsRoot: bytesOf(header.itemsRoot),
+    const { header, steps, ...rest } = created.args.terms
+    const read: TaskTerms = {
+      ...rest,
+      header: {
+        ...header,
+        interfaceDigest: bytesOf(header.interfaceDigest),
+        itemsRoot: bytesOf(header.itemsRoot),
+      },
+      steps: Number(steps),
     }
-    headers.set(task, read)
+    made.set(task, read)
     return read
   }
 
@@ -306,6 +307,7 @@ export const disputeChain = async (
     now,
     record,
     readClaim,
+    readTerms: taskCreated,
     lastReceipt: () => receipt,
     submit: (dispute, move) => sendOnly(move.kind, moveArguments(dispute, move)),
     timeout: (dispute) => sendOnly('timeout', [BigInt(dispute)]),

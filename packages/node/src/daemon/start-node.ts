@@ -58,6 +58,8 @@ export type NodeOptions = {
   readonly log: Log
   /** An executor of one's own for runs, not for audits: see ExecutorSpec. */
   readonly executor?: Pick<ExecutorSpec, 'module' | 'options'>
+  /** The same for audits and what follows from them: who matches a lie with it is slashed for it. */
+  readonly auditExecutor?: Pick<ExecutorSpec, 'module' | 'options'>
   /** Milliseconds between two looks at the chain. */
   readonly pollingInterval?: number
 }
@@ -260,7 +262,9 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     }
     // A lie that somebody gives their own runs is not given to their audits: those would only be wrong.
     const provider = isProvider ? createProvider(parts) : undefined
-    const verifier = isVerifier ? createVerifier({ ...parts, executor: { threads } }) : undefined
+    const verifier = isVerifier
+      ? createVerifier({ ...parts, executor: { threads, ...options.auditExecutor } })
+      : undefined
     await indexer.reached().catch(onFault('chain'))
     await view.update()
     await provider?.restore()

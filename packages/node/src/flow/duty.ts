@@ -29,7 +29,13 @@ export type Duty =
   | { readonly do: 'challenge'; readonly claim: Hex }
   | { readonly do: 'attack'; readonly dispute: number; readonly claim: Hex }
   | { readonly do: 'bounty'; readonly dispute: number; readonly claim: Hex }
+  // About a seat that matched a claim which fell: whoever accuses it, itself, and whoever knows its defence to be false.
+  | { readonly do: 'accuse'; readonly claim: Hex; readonly seat: number; readonly dispute: number }
   | { readonly do: 'defendSeat'; readonly claim: Hex; readonly seat: number; readonly segment: number }
+  | { readonly do: 'uphold'; readonly dispute: number; readonly claim: Hex; readonly seat: number }
+  | { readonly do: 'challengeDefence'; readonly claim: Hex; readonly seat: number }
+  | { readonly do: 'attackDefence'; readonly dispute: number; readonly claim: Hex; readonly seat: number }
+  | { readonly do: 'takeBond'; readonly claim: Hex; readonly seat: number }
   // Anyone's: what time has brought.
   | { readonly do: 'advance'; readonly job: number; readonly slice: number }
   | { readonly do: 'close'; readonly job: number }

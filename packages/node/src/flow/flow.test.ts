@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Progress, Slice, SliceStatus } from '@lockstep/market'
+import { isAudited, type Progress, type Slice, type SliceStatus } from '@lockstep/market'
 import type { Hex } from '@lockstep/proof'
 import { dutyKey } from './duty.ts'
 import { keepDuties } from './keep.ts'
@@ -165,6 +165,7 @@ const auditWith = (status: LiveAudit['status'], more: Partial<LiveAudit> = {}): 
   deadline: 60,
   round: 1,
   random: hex(0, 32),
+  segments: 4,
   seats: [],
   ...more,
 })
@@ -175,18 +176,27 @@ const seat = (self: Self, status: LiveAudit['seats'][number]['status']) => ({
   segment: 0,
 })
 
+const over = { deadline: 20, segment: 3, judged: false, owed: false }
 test('a provider opens its tallies in its turn and defends what it has claimed', () => {
   const job = jobWith([sliceAt('claimed', { ...me, claim: CLAIM })])
   const audits = (audit: LiveAudit) => new Map([[CLAIM, audit]])
   const opening = marketAt(10, job, { audits: audits(auditWith('opening')) })
   assert.deepEqual(kinds(provideDuties(opening, me, works('done', bidBy(me, 5n)))), ['open'])
-  const dispute = { number: 4, claim: CLAIM, claimant: me.key, challenger: other.key, deadline: 20 }
+  const dispute = { number: 4, claim: CLAIM, claimant: me.key, challenger: other.key, ...over }
   const attacked = marketAt(10, job, { disputes: [{ ...dispute, outcome: 'open' }] })
   assert.deepEqual(kinds(provideDuties(attacked, me, works('done', bidBy(me, 5n)))), ['defend'])
   assert.deepEqual(kinds(provideDuties(attacked, other, works())), [])
 })
 
-const nothing: Findings = { runs: 1, audit: () => undefined, isFalse: () => false, round: () => undefined }
+const nothing: Findings = {
+  runs: 1,
+  audit: () => undefined,
+  isFalse: () => false,
+  round: () => undefined,
+  holds: () => false,
+  defence: () => undefined,
+  bonds: () => [],
+}
 
 test('a verifier executes, commits, reveals, and says in time where it cannot', () => {
   const job = jobWith([sliceAt('claimed', { ...other, claim: CLAIM })])
@@ -227,11 +237,13 @@ test('a false claim is challenged once while it stands, attacked to the end, and
   const standing = { status: 'standing', until: 100, open: 0 } as const
   const job = jobWith([sliceAt('claimed', { ...other, claim: CLAIM }, { claim: standing })])
   const findings = { ...nothing, isFalse: (claim: Hex) => claim === CLAIM }
-  const dispute = { number: 4, claim: CLAIM, claimant: other.key, challenger: me.key, deadline: 20 }
+  const dispute = { number: 4, claim: CLAIM, claimant: other.key, challenger: me.key, ...over }
   const at = (now: number, outcome?: 'open' | 'challenger' | 'claimant') =>
     kinds(
       verifyDuties(
-        marketAt(now, job, { disputes: outcome === undefined ? [] : [{ ...dispute, outcome }] }),
+        marketAt(now, job, {
+          disputes: outcome === undefined ? [] : [{ ...dispute, outcome, owed: outcome === 'challenger' }],
+        }),
         me,
         findings,
       ),
@@ -241,6 +253,101 @@ test('a false claim is challenged once while it stands, attacked to the end, and
   assert.deepEqual(at(10, 'open'), ['attack'])
   assert.deepEqual(at(10, 'challenger'), ['bounty'])
   assert.deepEqual(at(10, 'claimant'), [])
+})
+
+const DEFENCE = hex(8, 32)
+const won = {
+  ...{ number: 4, claim: CLAIM, claimant: hex(9, 20), challenger: other.key, ...over },
+  outcome: 'challenger' as const,
+  judged: true as boolean,
+}
+/** A claim that fell: half of its four segments, and the last, were audited by each seat. */
+const fallenWith = (
+  seats: LiveAudit['seats'],
+  disputes: LiveMarket['disputes'] = [won],
+): ((now: number) => LiveMarket) => {
+  const job = jobWith([sliceAt('bidding')], { spec: { ...spec, times: { ...spec.times, answer: 40 } } })
+  const audit = auditWith('done', { ended: true, seats, auditRate: 5_000, account: requester })
+  return (now) => marketAt(now, job, { audits: new Map([[CLAIM, audit]]), disputes })
+}
+
+test('a suspect seat is accused by whoever won the dispute, and a little later by whoever sees it', () => {
+  const suspect = seat({ account: hex(7, 20), key: hex(7, 20) }, 'suspect')
+  const market = fallenWith([suspect])
+  const accusation = [{ do: 'accuse', claim: CLAIM, seat: 0, dispute: 4 }]
+  assert.deepEqual(verifyDuties(market(20), other, nothing), accusation, 'as soon as it is suspect')
+  assert.deepEqual(verifyDuties(market(22), me, nothing), [])
+  assert.deepEqual(verifyDuties(market(40), me, nothing), accusation, 'before half of the time is over')
+  assert.deepEqual(verifyDuties(market(60), me, nothing), accusation)
+  assert.deepEqual(verifyDuties(market(61), me, nothing), [], 'too late')
+  assert.deepEqual(verifyDuties({ ...market(22), jobs: new Map() }, me, nothing), accusation, 'a closed job')
+})
+
+test('nobody is accused by a clock, of a segment that it has not audited, or of one that was found right', () => {
+  const suspect = seat({ account: hex(7, 20), key: hex(7, 20) }, 'suspect')
+  const at = (dispute: Partial<typeof won>, findings = nothing, self = me) =>
+    kinds(verifyDuties(fallenWith([suspect], [{ ...won, ...dispute }])(50), self, findings))
+  assert.deepEqual(at({}), ['accuse'])
+  assert.deepEqual(at({ judged: false }), [])
+  const drawn = { random: hex(0, 32), claim: CLAIM, auditRate: 5_000 }
+  for (const segment of [0, 1, 2]) {
+    const audited = isAudited(drawn, { steps: 4, segmentLength: 1 }, 0, segment)
+    assert.deepEqual(at({ segment }), audited ? ['accuse'] : [])
+  }
+  assert.deepEqual(at({}, { ...nothing, holds: (_, segment) => segment === 3 }), [])
+  assert.deepEqual(at({}, { ...nothing, holds: (_, segment) => segment === 2 }), ['accuse'])
+  assert.deepEqual(at({}, nothing, { account: suspect.account, key: me.key }), [], 'its own node')
+})
+
+test('an accused seat is defended while there is time, its defence upheld, and the bond taken back', () => {
+  const at = (now: number, status: 'accused' | 'defending', findings: Partial<Findings> = {}) => {
+    const mine = { ...seat(me, status), segment: 2 }
+    return verifyDuties(fallenWith([mine])(now), me, { ...nothing, ...findings })
+  }
+  assert.deepEqual(at(59, 'accused'), [{ do: 'defendSeat', claim: CLAIM, seat: 0, segment: 2 }])
+  assert.deepEqual(at(60, 'accused'), [])
+  assert.deepEqual(at(59, 'accused', { defence: () => 'false' }), [], 'it would be a lie')
+  const place = { claim: CLAIM, seat: 0 }
+  const bonds = () => [place]
+  assert.deepEqual(at(59, 'defending', { bonds }), [])
+  assert.deepEqual(kinds(verifyDuties(marketAt(90, jobWith([])), me, { ...nothing, bonds })), ['takeBond'])
+
+  const attacked = { ...won, claim: DEFENCE, claimant: me.key, outcome: 'open' as const, defence: place }
+  const market = fallenWith([seat(me, 'defending')], [attacked])(50)
+  assert.deepEqual(verifyDuties(market, me, nothing), [{ do: 'uphold', dispute: 4, ...place }])
+  assert.deepEqual(kinds(provideDuties(market, me, works())), ['bid'], 'no claim of a run')
+})
+
+test('a defence is challenged once by whoever knows the claim to be false, and attacked to the end', () => {
+  const standing = { id: DEFENCE, status: 'standing', until: 100, open: 0 } as const
+  const defending = { ...seat(other, 'defending'), segment: 3, defence: standing }
+  const knowing = { ...nothing, isFalse: () => true }
+  const at = (now: number, findings: Findings, disputes: LiveMarket['disputes'] = []) =>
+    kinds(verifyDuties(fallenWith([defending], disputes)(now), me, findings))
+  assert.deepEqual(at(70, knowing), ['challengeDefence'])
+  assert.deepEqual(at(70, nothing), [])
+  assert.deepEqual(at(100, knowing), [], 'its window is over')
+  assert.deepEqual(at(70, { ...knowing, defence: () => 'sound' }), [], 'the claim is false elsewhere')
+  const place = { claim: CLAIM, seat: 0 }
+  const own = { ...won, claim: DEFENCE, claimant: other.key, challenger: me.key, defence: place }
+  assert.deepEqual(at(70, knowing, [{ ...own, outcome: 'open', judged: false }]), ['attackDefence'])
+  assert.deepEqual(at(70, knowing, [{ ...own, outcome: 'claimant' }]), [], 'once')
+})
+
+test('a seat ends when nobody has accused it, when it is not defended, and when its defence has ended', () => {
+  const mine = seat(me, 'suspect')
+  const at = (now: number, found: LiveAudit['seats'][number]) =>
+    kinds(keepDuties(fallenWith([found])(now), me))
+  assert.deepEqual(at(60, mine), [])
+  assert.deepEqual(at(61, mine), ['finishSeat'])
+  assert.deepEqual(at(61, seat(me, 'accused')), [], 'others are in no hurry')
+  assert.deepEqual(at(70, seat(me, 'accused')), ['finishSeat'])
+  const standing = { id: DEFENCE, status: 'standing', until: 100, open: 0 } as const
+  const defending = { ...seat(me, 'defending'), defence: standing }
+  assert.deepEqual(at(90, defending), [])
+  assert.deepEqual(at(101, defending), ['finishSeat'])
+  assert.deepEqual(at(101, { ...defending, defence: { ...standing, open: 1 } }), [])
+  assert.deepEqual(at(90, { ...defending, defence: { ...standing, status: 'fallen' } }), ['finishSeat'])
 })
 
 test('a verifier commits in the first half of a round and reveals in the second what it committed', () => {

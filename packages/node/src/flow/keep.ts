@@ -1,5 +1,5 @@
 import type { Duty } from './duty.ts'
-import type { LiveAudit, LiveClaim, LiveJob, LiveMarket, LiveSlice, Self } from './live.ts'
+import type { LiveAudit, LiveClaim, LiveJob, LiveMarket, LiveSeat, LiveSlice, Self } from './live.ts'
 import { PATIENCE } from './provide.ts'
 
 /**
@@ -93,8 +93,11 @@ const auditDuties = (market: LiveMarket, audit: LiveAudit, self: Self): Duty[] =
   const delay = audit.account === self.account ? 0 : delayOf(self, deadline)
   if (audit.ended) {
     return audit.seats.flatMap((seat, number): Duty[] => {
-      const waiting = seat.status === 'suspect' || seat.status === 'accused' || seat.status === 'defending'
-      return waiting && now > seat.deadline + delay ? [{ do: 'finishSeat', claim, seat: number }] : []
+      const due = seatDue(seat)
+      const own = seat.account === self.account && seat.status !== 'accused'
+      return due !== undefined && now > due + (own ? 0 : delayOf(self, due))
+        ? [{ do: 'finishSeat', claim, seat: number }]
+        : []
     })
   }
   if (status === 'drawing') {
@@ -106,6 +109,14 @@ const auditDuties = (market: LiveMarket, audit: LiveAudit, self: Self): Duty[] =
   return byTime && now > deadline + delay ? [{ do: 'finish', claim }] : []
 }
 
+/** Since when a seat can be ended: nobody has accused it in time, it has not defended itself, or its defence is over. */
+const seatDue = ({ status, deadline, defence }: LiveSeat): number | undefined => {
+  if (status === 'suspect' || status === 'accused') return deadline
+  if (status !== 'defending' || defence === undefined) return undefined
+  if (defence.status !== 'standing') return 0
+  return defence.open === 0 ? defence.until : undefined
+}
+
 /** Up to twice the patience, different for each node and thing, the same each time it is asked. */
-const delayOf = ({ key }: Self, what: number): number =>
+export const delayOf = ({ key }: Self, what: number): number =>
   PATIENCE + ((Number.parseInt(key.slice(-6), 16) + 31 * what) % (PATIENCE + 1))

@@ -12,7 +12,7 @@ export type LiveMarket = {
   readonly jobs: ReadonlyMap<number, LiveJob>
   /** Audits of claims whose slices have not ended, and of fallen claims with seats that have not. By claim. */
   readonly audits: ReadonlyMap<Hex, LiveAudit>
-  /** Disputes about claims of the market that are open, and won ones whose bounty was not paid. */
+  /** Disputes about claims of the market, and about defences of its seats, that are open or still lead to something. */
   readonly disputes: readonly LiveDispute[]
   /** Rounds of the draw that were asked for and have not ended. */
   readonly rounds: readonly LiveRound[]
@@ -71,6 +71,8 @@ export type LiveAudit = {
   readonly deadline: number
   readonly round: number
   readonly random: Hex
+  /** Of the claim. */
+  readonly segments: number
   readonly seats: readonly LiveSeat[]
 }
 
@@ -80,7 +82,14 @@ export type LiveSeat = {
   readonly deadline: number
   /** Accused: the segment to defend. */
   readonly segment: number
+  /** Defending: its claim of that segment alone. */
+  readonly defence?: LiveDefence | undefined
 }
+
+export type LiveDefence = LiveClaim & { readonly id: Hex }
+
+/** A seat of the audit of a claim. */
+export type SeatPlace = { readonly claim: Hex; readonly seat: number }
 
 export type LiveDispute = {
   readonly number: number
@@ -91,6 +100,14 @@ export type LiveDispute = {
   readonly outcome: 'open' | 'claimant' | 'challenger' | 'void'
   /** Of the side whose turn it is. */
   readonly deadline: number
+  /** The segment that it has come to. */
+  readonly segment: number
+  /** The referee has found the claimant wrong: who is only late loses too, which says nothing about the segment. */
+  readonly judged: boolean
+  /** It has won a bounty that was not paid. */
+  readonly owed: boolean
+  /** Where it is about a defence: whose. */
+  readonly defence?: SeatPlace | undefined
 }
 
 export type LiveRound = {

@@ -13,7 +13,9 @@ import type {
   LiveJob,
   LiveMarket,
   LiveRound,
+  LiveSeat,
   LiveSlice,
+  SeatPlace,
 } from './live.ts'
 
 export type MarketViewOptions = {
@@ -40,6 +42,9 @@ export type MarketView = {
 
 type KnownJob = { job: Job; readonly spec: Spec; readonly slices: KnownSlice[] }
 type KnownSlice = { readonly slice: Slice; readonly stake: bigint; progress: Progress }
+type KnownSeat = Omit<LiveSeat, 'defence'> & { readonly defence: Hex | undefined }
+type KnownAudit = Omit<LiveAudit, 'seats'> & { readonly seats: readonly KnownSeat[] }
+type KnownDispute = Omit<LiveDispute, 'owed' | 'defence'>
 type SlicePlace = { readonly job: number; readonly slice: number }
 
 /** Events of Disputes that are moves: each has the dispute's number and changes its deadline. */
@@ -57,10 +62,12 @@ export const marketView = (options: MarketViewOptions): MarketView => {
   const { indexer, read, reader, addresses, mailbox, now } = options
   let cursor: Cursor | undefined
   let jobs = new Map<number, KnownJob>()
-  let audits = new Map<Hex, LiveAudit>()
-  let disputes = new Map<number, LiveDispute>()
+  let audits = new Map<Hex, KnownAudit>()
+  let disputes = new Map<number, KnownDispute>()
   let rounds = new Map<number, LiveRound>()
   let claims = new Map<Hex, LiveClaim>()
+  /** Claims with which seats defend themselves, and whose they are. */
+  let defences = new Map<Hex, SeatPlace>()
   /** Claims of the market and where they belong. */
   let places = new Map<Hex, SlicePlace>()
   let paidBounties = new Set<Hex>()
@@ -76,6 +83,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     disputes = new Map()
     rounds = new Map()
     claims = new Map()
+    defences = new Map()
     places = new Map()
     paidBounties = new Set()
     tried = new Map()
@@ -172,7 +180,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     if (known) known.progress = lowerProgress(await read.progress(job, slice))
   }
   const readClaim = async (claim: Hex): Promise<void> => {
-    if (!places.has(claim)) return
+    if (!isKnown(claim)) return
     const found = await reader.readContract({
       address: addresses.disputes,
       abi: disputesAbi,
@@ -183,6 +191,8 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     if (status === 'none') claims.delete(claim)
     else claims.set(claim, { status, until: Number(found.until), open: found.open })
   }
+  /** Disputes also serves claims that are none of the market's. */
+  const isKnown = (claim: Hex): boolean => places.has(claim) || defences.has(claim)
   const readAudit = async (claim: Hex): Promise<void> => {
     const audit = await read.audit(claim)
     if (audit.status === 'none') {
@@ -193,19 +203,25 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       Array.from({ length: audit.seats }, (_, i) => i),
       (seat) => read.seat(claim, seat),
     )
-    const { job, slice, status, ended, auditRate, deadline, round, random } = audit
-    const live: LiveAudit = {
-      ...{ claim, job, slice, status, ended, auditRate, deadline, round, random },
+    const { job, slice, status, ended, auditRate, deadline, round, random, segments } = audit
+    const known: KnownAudit = {
+      ...{ claim, job, slice, status, ended, auditRate, deadline, round, random, segments },
       account: lower(audit.account),
       seats: seats.map((seat) => ({
         account: lower(seat.account),
         status: seat.status,
         deadline: seat.deadline,
         segment: seat.segment,
+        defence: BigInt(seat.defence) === 0n ? undefined : seat.defence,
       })),
     }
-    if (ended && live.seats.every(({ status: s }) => OVER.has(s))) audits.delete(claim)
-    else audits.set(claim, live)
+    for (const [seat, { defence }] of known.seats.entries()) {
+      if (defence === undefined || defences.has(defence)) continue
+      defences.set(defence, { claim, seat })
+      await readClaim(defence)
+    }
+    if (ended && known.seats.every(({ status: s }) => OVER.has(s))) audits.delete(claim)
+    else audits.set(claim, known)
   }
   const readDispute = async (number: number): Promise<void> => {
     const found = await reader.readContract({
@@ -215,9 +231,8 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       args: [BigInt(number)],
     })
     const outcome = OUTCOMES[found.place.outcome]
-    const place = places.get(found.claim)
-    // Disputes also serves claims that are none of the market's.
-    if (outcome === undefined || place === undefined) {
+    // Whose claim it is about may only be known later: nobody has to wait with a challenge.
+    if (outcome === undefined || (outcome !== 'open' && !isKnown(found.claim))) {
       disputes.delete(number)
       return
     }
@@ -234,6 +249,9 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       challenger: lower(found.challenger),
       outcome,
       deadline: Number(found.place.deadline),
+      segment: Number(found.place.segment),
+      // A challenger wins in its own turn where the referee says so, in the claimant's where that one is late.
+      judged: outcome === 'challenger' && found.place.turn === CHALLENGER,
     })
   }
 
@@ -366,18 +384,37 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     return {
       now: time,
       jobs: live,
-      audits,
-      disputes: [...disputes.values()].filter(
-        ({ outcome, claim }) =>
-          outcome === 'open' || (outcome === 'challenger' && !paidBounties.has(claim) && isBehind(claim)),
-      ),
+      audits: new Map([...audits].map(([claim, audit]) => [claim, liveAudit(audit)])),
+      disputes: [...disputes.values()].flatMap(liveDispute),
       rounds: [...rounds.values()],
       weights,
     }
   }
+  const liveAudit = (audit: KnownAudit): LiveAudit => ({
+    ...audit,
+    seats: audit.seats.map(({ defence, ...seat }) => {
+      const claim = defence === undefined ? undefined : claims.get(defence)
+      return { ...seat, ...(defence !== undefined && claim && { defence: { id: defence, ...claim } }) }
+    }),
+  })
+  const liveDispute = (dispute: KnownDispute): LiveDispute[] => {
+    const { claim, outcome } = dispute
+    if (!isKnown(claim)) return []
+    const owed = outcome === 'challenger' && !paidBounties.has(claim) && isBehind(claim)
+    const matters =
+      outcome === 'open' ||
+      owed ||
+      // Seats are accused with it.
+      (outcome === 'challenger' && audits.has(claim)) ||
+      // Whoever has lost it does not challenge a second time.
+      (outcome === 'claimant' && claims.get(claim)?.status === 'standing')
+    return matters ? [{ ...dispute, owed, defence: defences.get(claim) }] : []
+  }
   /** Whether the market has dealt with a claim that fell: its bounty is there from then on. */
   const isBehind = (claim: Hex): boolean => {
-    const { job, slice } = places.get(claim)!
+    const place = places.get(claim)
+    if (place === undefined) return false
+    const { job, slice } = place
     const progress = jobs.get(job)?.slices[slice]?.progress
     return progress === undefined || progress.claim !== claim || progress.status !== 'claimed'
   }
@@ -385,6 +422,8 @@ export const marketView = (options: MarketViewOptions): MarketView => {
   return { update, market, jobs: () => new Set(jobs.keys()) }
 }
 
+/** The challenger's turn, in Disputes. */
+const CHALLENGER = 1
 /** Seat statuses after which nothing is to come. */
 const OVER = new Set(['paid', 'unpaid', 'slashed', 'missing', 'none'])
 const NOBODY: ReadonlySet<Address> = new Set()

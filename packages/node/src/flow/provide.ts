@@ -33,7 +33,7 @@ export const provideDuties = (market: LiveMarket, self: Self, works: Works): Dut
     for (const slice of job.slices) duties.push(...sliceDuties(market, job, slice, self, works, turns))
   }
   for (const dispute of market.disputes) {
-    if (dispute.outcome === 'open' && dispute.claimant === self.key)
+    if (dispute.outcome === 'open' && dispute.claimant === self.key && !dispute.defence)
       duties.push({ do: 'defend', dispute: dispute.number, claim: dispute.claim })
   }
   return duties

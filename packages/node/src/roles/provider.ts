@@ -1,26 +1,27 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { type HistoryMessage, progressTopic } from '@lockstep/client'
-import { taskFieldsSchema } from '@lockstep/client/fields'
 import { bidData, callsOf, disputesAbi, hashData, signData } from '@lockstep/contracts'
 import { type Bid, boundTally, claimIdOf, sealOf } from '@lockstep/market'
 import { digestFromHex, type Hex, toHex } from '@lockstep/proof'
 import { describeFault, fail, ok, type Result } from '@lockstep/tensor'
 import { z } from 'zod'
-import { openClaimant, type Player } from '../dispute/index.ts'
+import { openClaimant } from '../dispute/index.ts'
 import type { Place } from '../flow/duty.ts'
 import type { LiveBid, LiveJob } from '../flow/live.ts'
 import { provideDuties, type WorkStage, type Works } from '../flow/provide.ts'
 import { mayBid, type OfferedSlice } from '../policy/may-bid.ts'
 import type { Limits } from '../run/limits.ts'
 import { runLayout } from '../run/run-directory.ts'
-import { inputFile, type RunSpec } from '../run/run-spec.ts'
+import type { RunSpec } from '../run/run-spec.ts'
 import { type RunHandle, startRun } from '../run/start-run.ts'
 import { recordBid, standingBids } from '../store/bids.ts'
 import { changeRun, openRun, readRun, runsWith, type StoredRun, sealClaim } from '../store/runs.ts'
 import { type Hands, sendIntent } from './carry-out.ts'
 import type { NodeParts } from './parts.ts'
-import { fetchTask, type TaskFiles } from './task-files.ts'
+import { createPlayers } from './players.ts'
+import { takeBondsBack } from './take-bonds-back.ts'
+import { fetchTask, type TaskFiles, taskFilesSchema } from './task-files.ts'
 
 /** Seconds for which a bid holds. */
 const BID_SECONDS = 1_800
@@ -32,12 +33,6 @@ const UNKNOWN_MEMORY = 512 * 2 ** 20
 /** Milliseconds between two messages about the same run. */
 const PROGRESS_MS = 1_000
 
-const filesSchema = z.strictObject({
-  program: z.string(),
-  initial: z.string(),
-  inputs: z.array(inputFile),
-  expect: taskFieldsSchema,
-})
 const claimSchema = z.strictObject({
   root: z.string(),
   stateRoot: z.string(),
@@ -76,7 +71,7 @@ export const createProvider = (parts: NodeParts): Provider => {
   const disputeCall = callsOf('disputes', addresses.disputes, disputesAbi)
   const stages = new Map<string, WorkStage>()
   const running = new Map<string, RunningSlice & { readonly handle: RunHandle }>()
-  const players = new Map<Hex, Promise<Result<Player>>>()
+  const players = createPlayers(parts)
   let wanted = new Map<number, { readonly price: bigint; readonly time: number; readonly slices: number }>()
   let isPaused = false
   const progress = parts.peer.topic(progressTopic)
@@ -192,7 +187,7 @@ export const createProvider = (parts: NodeParts): Provider => {
     place: Place,
   ): Promise<Result<{ readonly spec: RunSpec; readonly run: StoredRun }>> => {
     const run = await readRun(query, place)
-    const files = filesSchema.safeParse(run?.detail)
+    const files = taskFilesSchema.safeParse(run?.detail)
     if (run === undefined || !files.success) {
       // The store was lost, or the slice was received by another node of the account: its files are got again.
       const got = (await fetch(place)) as Result<TaskFiles>
@@ -308,7 +303,7 @@ export const createProvider = (parts: NodeParts): Provider => {
     if (spec === undefined) return ok(undefined)
     const root = detail.root as Hex
     const suffix = `${place.job}:${place.slice}:${place.attempt}`
-    await takeBondsBack(suffix, spec.bond)
+    await takeBondsBack(parts, suffix, BONDS_LEFT * spec.bond)
     const bonded = await sendIntent(parts, `bond:${suffix}`, disputeCall('claim', [task, root], spec.bond))
     if (!bonded.ok && bonded.fault.value !== 'AlreadyExists') return bonded
     const id = claimIdOf(task, root, self.key)
@@ -328,13 +323,6 @@ export const createProvider = (parts: NodeParts): Provider => {
     await changeRun(query, place, { status: 'claimed' })
     await mailbox.tell(historyOf(place, id, detail))
     return sent
-  }
-
-  /** Bonds of claims that stood wait in Disputes: without them a key that claims often would run out of coins. */
-  const takeBondsBack = async (suffix: string, bond: bigint): Promise<void> => {
-    const credit = await parts.disputes.credit(self.key)
-    if (credit >= BONDS_LEFT * bond)
-      await sendIntent(parts, `withdraw:${suffix}`, disputeCall('withdraw', [self.key]))
   }
 
   const historyOf = (place: Place, id: Hex, detail: ClaimDetail): HistoryMessage => ({
@@ -373,26 +361,11 @@ export const createProvider = (parts: NodeParts): Provider => {
   const defend = async (dispute: number, id: Hex): Promise<Result<unknown>> => {
     const run = await runOfClaim(id)
     if (run === undefined) return fail(lost(id))
-    let player = players.get(id)
-    if (player === undefined) {
+    return players.play(dispute, id, async () => {
       const found = await specOf(run)
       if (!found.ok) return found
-      player = openClaimant({ chain: parts.disputes, spec: found.value.spec, limits: limits() })
-      players.set(id, player)
-    }
-    const opened = await player
-    if (!opened.ok) {
-      players.delete(id)
-      return opened
-    }
-    log.info({ dispute, claim: id }, 'defend')
-    const played = await opened.value.play(dispute, {
-      signal: parts.stopped,
-      made: ({ number, move }) => log.info({ dispute, move: number, kind: move.kind }, 'dispute move'),
-      trouble: (error) => log.warn({ dispute, err: error }, 'dispute is hindered'),
+      return openClaimant({ chain: parts.disputes, spec: found.value.spec, limits: limits() })
     })
-    if (played.ok) log.info({ dispute, outcome: played.value.outcome }, 'dispute ended')
-    return played
   }
 
   return {
@@ -424,7 +397,11 @@ export const createProvider = (parts: NodeParts): Provider => {
       for (const { bid: made, signature } of await standingBids(query, parts.now()))
         if (made.key === self.key && jobs.has(made.job)) await mailbox.bid({ bid: made, signature })
       for (const run of await runsWith(query, ['assigned', 'running', 'executed', 'claimed', 'opened'])) {
-        const stage = run.sealed ? 'done' : filesSchema.safeParse(run.detail).success ? 'fetched' : undefined
+        const stage = run.sealed
+          ? 'done'
+          : taskFilesSchema.safeParse(run.detail).success
+            ? 'fetched'
+            : undefined
         if (stage) stages.set(nameOf(run), stage)
         const detail = claimSchema.safeParse(run.sealed?.claim)
         if (!detail.success || !run.task) continue
@@ -441,10 +418,7 @@ export const createProvider = (parts: NodeParts): Provider => {
     },
     stop: async () => {
       await Promise.all([...running.values()].map(({ handle }) => handle.stop()))
-      for (const player of players.values()) {
-        const opened = await player
-        if (opened.ok) await opened.value.close()
-      }
+      await players.close()
     },
   }
 }

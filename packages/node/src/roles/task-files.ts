@@ -3,6 +3,7 @@ import { mkdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { decodeJobManifest, type JobManifest, type Mailbox, sliceBlobs } from '@lockstep/client'
+import { taskFieldsSchema } from '@lockstep/client/fields'
 import { GIVEN, rootsOf } from '@lockstep/market'
 import { type BlobId, type BlobService, type BlobStore, type Peer, parseBlobId } from '@lockstep/network'
 import {
@@ -14,9 +15,10 @@ import {
   toHex,
 } from '@lockstep/proof'
 import { catchFault, type Fault, FaultError, fail, ok, type Result } from '@lockstep/tensor'
+import { z } from 'zod'
 import type { LiveJob, LiveSlice } from '../flow/live.ts'
 import { loadTask } from '../run/load-task.ts'
-import type { InputFile } from '../run/run-spec.ts'
+import { type InputFile, inputFile } from '../run/run-spec.ts'
 
 /** What a task's files are got with. */
 export type Fetching = {
@@ -29,6 +31,12 @@ export type Fetching = {
 }
 
 /** The files of a task, checked against what the chain says of it. */
+export const taskFilesSchema = z.strictObject({
+  program: z.string(),
+  initial: z.string(),
+  inputs: z.array(inputFile),
+  expect: taskFieldsSchema,
+})
 export type TaskFiles = {
   readonly program: string
   readonly initial: string

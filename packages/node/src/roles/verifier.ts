@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { answerCommitment, answerOf, boundTally, segmentsOf } from '@lockstep/market'
 import { checkpointCount, claimRoot, digestFromHex, type Hex, toHex } from '@lockstep/proof'
 import { describeFault, fail, ok, type Result } from '@lockstep/tensor'
-import { z } from 'zod'
 import { openChallenge, openChallenger, type Player } from '../dispute/index.ts'
 import type { LiveMarket } from '../flow/live.ts'
 import { type Findings, verifyDuties } from '../flow/verify.ts'
 import { auditSegments } from '../run/audit-segments.ts'
+import type { AuditResult } from '../run/messages.ts'
 import type { RunSpec } from '../run/run-spec.ts'
-import { type RunHandle, startRun } from '../run/start-run.ts'
+import { type RunResult, startRun } from '../run/start-run.ts'
 import {
   auditsWith,
   changeAudit,
@@ -20,17 +20,12 @@ import {
   sealAnswer,
 } from '../store/audits.ts'
 import { readSecret, writeSecret } from '../store/secrets.ts'
+import { type Finding, findingOf } from './audit-finding.ts'
 import { type Hands, sendIntent } from './carry-out.ts'
 import type { NodeParts } from './parts.ts'
+import { createPlayers } from './players.ts'
+import { createSeats } from './seats.ts'
 import { fetchFile, fetchTask, type TaskFiles } from './task-files.ts'
-
-/** What an audit found out about its claim, beside the answer. */
-const findingSchema = z.strictObject({
-  /** The first segment that ended elsewhere, and where, if the claim's items are known. */
-  differs: z.strictObject({ segment: z.int(), found: z.string() }).optional(),
-  isFalse: z.boolean(),
-})
-type Finding = z.output<typeof findingSchema>
 
 export type Verifier = {
   readonly duties: (market: LiveMarket) => ReturnType<typeof verifyDuties>
@@ -45,10 +40,26 @@ export const createVerifier = (parts: NodeParts): Verifier => {
   const audits = new Map<string, 'answered' | 'missing'>()
   const falseClaims = new Map<Hex, Finding>()
   const rounds = new Map<number, 'committed' | 'revealed'>()
-  const players = new Map<Hex, Promise<Result<Player>>>()
+  const players = createPlayers(parts)
   const busy = new Set<{ readonly stop: () => Promise<void> }>()
+  const limits = { memory: config.policy.caps.memory, nice: 5 }
+  const directoryOf = (claim: Hex): string => join(parts.directory, 'audits', claim)
+
+  /** A run of our own, under way until it ends or this node stops. */
+  const run = async (spec: RunSpec, time?: number): Promise<Result<RunResult>> => {
+    const handle = startRun(spec, { limits: { ...limits, ...(time !== undefined && { time }) } })
+    busy.add(handle)
+    const result = await handle.result
+    busy.delete(handle)
+    return result
+  }
+  const seats = createSeats({
+    ...{ parts, directoryOf, limits },
+    execute: (seconds) => (spec) => run(spec, seconds),
+  })
 
   const findings: Findings = {
+    ...seats.findings,
     runs: config.policy.caps.runs,
     audit: (claim, seat) => audits.get(seatName(claim, seat)),
     isFalse: (claim) => falseClaims.has(claim),
@@ -62,26 +73,27 @@ export const createVerifier = (parts: NodeParts): Verifier => {
     const slice = audit && job?.slices[audit.slice]
     return audit && job && slice ? { market, audit, job, slice } : undefined
   }
-  const directoryOf = (claim: Hex): string => join(parts.directory, 'audits', claim)
 
   /** The task of a claim as files, fetched where they are not here. */
-  const specOf = async (claim: Hex, seconds: number): Promise<Result<RunSpec>> => {
+  const filesOf = async (claim: Hex, seconds: number): Promise<Result<TaskFiles>> => {
     const place = await placeOf(claim)
     if (place === undefined) return fail(gone(claim))
     const signal = AbortSignal.any([parts.stopped, AbortSignal.timeout(1000 * Math.max(1, seconds))])
     const inputs = join(directoryOf(claim), 'inputs')
-    const files = await fetchTask(parts, place.job, place.slice, inputs, config.policy.caps.memory, signal)
-    return files.ok ? ok(specFrom(files.value, join(directoryOf(claim), 'run'))) : files
+    return fetchTask(parts, place.job, place.slice, inputs, config.policy.caps.memory, signal)
   }
-  const specFrom = ({ expect, ...files }: TaskFiles, directory: string): RunSpec => ({
+  const specFrom = (claim: Hex, { expect, ...files }: TaskFiles): RunSpec => ({
     ...files,
     expect,
     steps: expect.steps,
     segmentLength: expect.segmentLength,
-    directory,
+    directory: join(directoryOf(claim), 'run'),
     executor: parts.executor,
   })
-  const limits = { memory: config.policy.caps.memory, nice: 5 }
+  const specOf = async (claim: Hex, seconds: number): Promise<Result<RunSpec>> => {
+    const files = await filesOf(claim, seconds)
+    return files.ok ? ok(specFrom(claim, files.value)) : files
+  }
 
   /** The items of a claim and the checkpoints that these segments begin with, as far as they are to be had. */
   const publishedOf = async (claim: Hex, segments: readonly number[], signal: AbortSignal) => {
@@ -116,14 +128,14 @@ export const createVerifier = (parts: NodeParts): Verifier => {
       return ok(undefined)
     }
     const seconds = drawn.deadline - market.now
-    const spec = await specOf(claim, seconds)
-    if (!spec.ok) return spec
+    const files = await filesOf(claim, seconds)
+    if (!files.ok) return files
     const signal = AbortSignal.any([parts.stopped, AbortSignal.timeout(1000 * Math.max(1, seconds))])
     const { claimed, checkpoints } = await publishedOf(claim, wanted, signal)
     // Without the claim's items only the whole history can be compared: its root is on the chain.
     const segments = claimed ? wanted : Array.from({ length: count }, (_, i) => i)
     log.info({ claim, seat, segments: segments.length, withheld: claimed === undefined }, 'audit')
-    const handle = auditSegments(spec.value, segments, {
+    const handle = auditSegments(specFrom(claim, files.value), segments, {
       limits: { ...limits, time: Math.max(1, seconds) },
       spares: parts.spares,
       ...(claimed && { claimed }),
@@ -136,37 +148,44 @@ export const createVerifier = (parts: NodeParts): Verifier => {
       log.warn({ claim, seat, fault: result.fault }, `audit: ${describeFault(result.fault)}`)
       return result
     }
-    const finding = await findingOf(claim, claimed, result.value)
+    const said = await compared(claim, claimed, result.value)
+    const finding: Finding = { ...said, files: files.value, checkpoints: [...checkpoints] }
     const tallies = new Map(result.value.segments.map(({ segment, tally }) => [segment, tally]))
     const answer = answerOf(wanted.map((segment) => boundTally(task, digestFromHex(tallies.get(segment)!))))
     await changeAudit(query, key, { status: 'answered', detail: finding as never })
     await sealAnswer(query, key, { answer: toHex(answer), salt: toHex(randomBytes(32)) })
     take((await readAudit(query, key))!)
-    log.info({ claim, seat, ...finding }, finding.isFalse ? 'the claim is false' : 'the claim holds')
+    log.info(
+      { claim, seat, isFalse: said.isFalse, differs: said.differs },
+      said.isFalse ? 'the claim is false' : 'the claim holds',
+    )
     return ok(undefined)
   }
 
-  const findingOf = async (
+  /** Whether a claim is what was executed. Where its items are withheld but its root is ours, so are they. */
+  const compared = async (
     claim: Hex,
     claimed: readonly Hex[] | undefined,
-    {
-      segments,
-      differs,
-    }: { segments: readonly { item: Hex }[]; differs?: { segment: number; found: Hex } | undefined },
-  ): Promise<Finding> => {
-    if (claimed)
-      return differs
-        ? { isFalse: true, differs: { segment: differs.segment, found: differs.found } }
-        : { isFalse: false }
-    const own = toHex(claimRoot({ checkpoints: segments.map(({ item }) => digestFromHex(item)) }))
-    return { isFalse: own !== (await parts.disputes.readClaim(claim)).root }
+    { segments, differs }: AuditResult,
+  ): Promise<Pick<Finding, 'isFalse' | 'differs' | 'items'>> => {
+    if (claimed) {
+      const items = [...claimed]
+      if (differs === undefined) return { isFalse: false, items }
+      return { isFalse: true, differs: { segment: differs.segment, found: differs.found }, items }
+    }
+    const items = segments.map(({ item }) => item)
+    const own = toHex(claimRoot({ checkpoints: items.map(digestFromHex) }))
+    const isFalse = own !== (await parts.disputes.readClaim(claim)).root
+    return { isFalse, ...(!isFalse && { items }) }
   }
 
   /** Makes known what the store says of a seat. */
-  const take = ({ audit: claim, seat, sealed, detail }: StoredAudit): void => {
+  const take = (stored: StoredAudit): void => {
+    const { audit: claim, seat, sealed } = stored
     if (sealed) audits.set(seatName(claim, seat), 'answered')
-    const finding = findingSchema.safeParse(detail)
-    if (finding.success && finding.data.isFalse) falseClaims.set(claim, finding.data)
+    const finding = findingOf(stored)
+    if (finding?.isFalse) falseClaims.set(claim, finding)
+    seats.take(stored)
   }
 
   const commit = async (claim: Hex, seat: number): Promise<Result<unknown>> => {
@@ -190,10 +209,7 @@ export const createVerifier = (parts: NodeParts): Verifier => {
 
   /** A history of one's own is needed to dispute a claim whose items are withheld: the slice is run here, too. */
   const ownRun = async (spec: RunSpec): Promise<Result<readonly Hex[]>> => {
-    const handle: RunHandle = startRun(spec, { limits })
-    busy.add(handle)
-    const result = await handle.result
-    busy.delete(handle)
+    const result = await run(spec)
     return result.ok ? ok(result.value.checkpoints) : result
   }
 
@@ -203,8 +219,7 @@ export const createVerifier = (parts: NodeParts): Verifier => {
     const spec = await specOf(claim, 600)
     if (!spec.ok) return spec
     let own: Parameters<typeof openChallenge>[0]['own']
-    if (finding?.differs && claimed)
-      own = { segment: finding.differs.segment, found: finding.differs.found as Hex }
+    if (finding?.differs && claimed) own = finding.differs
     else {
       const items = await ownRun(spec.value)
       if (!items.ok) return items
@@ -223,26 +238,6 @@ export const createVerifier = (parts: NodeParts): Verifier => {
     const items = await ownRun(spec.value)
     if (!items.ok) return items
     return openChallenger({ chain: parts.disputes, spec: spec.value, limits })
-  }
-
-  const attack = async (dispute: number, claim: Hex): Promise<Result<unknown>> => {
-    let player = players.get(claim)
-    if (player === undefined) {
-      player = openPlayer(claim)
-      players.set(claim, player)
-    }
-    const opened = await player
-    if (!opened.ok) {
-      players.delete(claim)
-      return opened
-    }
-    const played = await opened.value.play(dispute, {
-      signal: parts.stopped,
-      made: ({ number, move }) => log.info({ dispute, move: number, kind: move.kind }, 'dispute move'),
-      trouble: (error) => log.warn({ dispute, err: error }, 'dispute is hindered'),
-    })
-    if (played.ok) log.info({ dispute, claim, outcome: played.value.outcome }, 'dispute ended')
-    return played
   }
 
   const drawCommit = async (round: number): Promise<Result<unknown>> => {
@@ -275,8 +270,9 @@ export const createVerifier = (parts: NodeParts): Verifier => {
       miss: ({ claim, seat }) => sendIntent(parts, `miss:${claim}:${seat}`, calls.missAudit(claim, seat)),
       reveal: ({ claim, seat }) => reveal(claim, seat),
       challenge: ({ claim }) => challenge(claim),
-      attack: ({ dispute, claim }) => attack(dispute, claim),
+      attack: ({ dispute, claim }) => players.play(dispute, claim, () => openPlayer(claim)),
       bounty: ({ dispute, claim }) => sendIntent(parts, `bounty:${claim}`, calls.bounty(claim, dispute)),
+      ...seats.hands,
     },
     restore: async () => {
       for (const stored of await auditsWith(query, ['drawn', 'running', 'answered', 'committed', 'revealed']))
@@ -291,10 +287,8 @@ export const createVerifier = (parts: NodeParts): Verifier => {
     },
     stop: async () => {
       await Promise.all([...busy].map(({ stop }) => stop()))
-      for (const player of players.values()) {
-        const opened = await player
-        if (opened.ok) await opened.value.close()
-      }
+      await players.close()
+      await seats.stop()
     },
   }
 }

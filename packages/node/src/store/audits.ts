@@ -97,6 +97,12 @@ export const sealAnswer = async (q: Query, seat: SeatKey, sealed: SealedAnswer):
   return held
 }
 
+/** The seats that this node has, or had, of one audit. */
+export const auditsOf = async (q: Query, audit: Hex): Promise<readonly StoredAudit[]> => {
+  const rows = await q.selectFrom('audits').selectAll().where('audit', '=', audit).orderBy('seat').execute()
+  return rows.map(auditOf)
+}
+
 export const auditsWith = async (
   q: Query,
   status: readonly AuditStatus[],

@@ -16,6 +16,7 @@ export type NodeFile = {
   readonly account: Address
   readonly key: string
   readonly executor?: Pick<ExecutorSpec, 'module' | 'options'>
+  readonly auditExecutor?: Pick<ExecutorSpec, 'module' | 'options'>
 }
 
 /** What client-main.ts posts, or publishes again where the job's number is given. */
@@ -33,7 +34,8 @@ export type Line = { readonly who: string; readonly msg: string; readonly [field
 /** A process of the test: it can be killed and started again, with the same file. */
 export type Member = {
   readonly name: string
-  readonly start: () => void
+  /** With other words in its file than before, where they are given. */
+  readonly start: (change?: object) => void
   /** SIGKILL. Fulfilled when the process is gone. */
   readonly kill: () => Promise<void>
   /** SIGTERM. Fulfilled when the process is gone, with its exit code. */
@@ -55,10 +57,10 @@ export type MemberOptions = {
 export const createMember = ({ name, program, file, directory, heard }: MemberOptions): Member => {
   mkdirSync(directory, { recursive: true })
   const path = join(directory, `${name}.json`)
-  writeFileSync(path, JSON.stringify(file), { mode: 0o600 })
   let child: ChildProcess | undefined
   let ended: Promise<number | null> = Promise.resolve(0)
-  const start = (): void => {
+  const start = (change: object = {}): void => {
+    writeFileSync(path, JSON.stringify({ ...file, ...change }), { mode: 0o600 })
     const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, program), path]
     const started = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
     child = started

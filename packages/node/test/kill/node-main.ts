@@ -18,6 +18,7 @@ const node = unwrap(
     key: unwrap(Secret.from(Buffer.from(file.key, 'hex'))),
     log: createLog({ level: 'debug', format: 'json', terminal: process.stdout, fields: { node: file.name } }),
     ...(file.executor && { executor: file.executor }),
+    ...(file.auditExecutor && { auditExecutor: file.auditExecutor }),
   }),
 )
 process.once('SIGTERM', () => void node.stop().then(() => process.exit(0)))

@@ -69,5 +69,5 @@ export const passTime = ({ market, rpc, verifiers, mayPass, isDisputed }: PassTi
       return
     }
   }
-  return { pass }
+  return { pass, passTo: async (time: number) => passTo(time, await market.now()) }
 }

@@ -35,7 +35,11 @@ const RULES = {
 }
 
 export type Role = 'relay' | 'provider' | 'verifier'
-export type JoinOptions = { readonly open?: number; readonly executor?: NodeFile['executor'] }
+export type JoinOptions = {
+  readonly open?: number
+  readonly executor?: NodeFile['executor']
+  readonly auditExecutor?: NodeFile['auditExecutor']
+}
 
 /** A local chain with a market, and nodes and requesters that are processes of their own. */
 export type Town = {
@@ -55,6 +59,14 @@ export type Town = {
   readonly client: () => Promise<Client>
   readonly line: (matches: (line: Line) => boolean, milliseconds: number) => Promise<Line>
   readonly settled: (job: number, milliseconds: number) => Promise<void>
+  /** Looks again and again, and passes over the time in which nobody has anything to do for this job. */
+  readonly until: (job: number, isReached: () => Promise<boolean>, milliseconds: number) => Promise<void>
+  /** Passes over the time until then, whatever anybody has to do. */
+  readonly passTo: (time: number) => Promise<void>
+  /** Somebody of the test will challenge a claim: no window is passed over. */
+  readonly hold: () => void
+  /** A connection in the name of somebody who is no node, with coins. */
+  readonly stranger: () => Promise<MarketChain>
   /** Kills the chain's process and starts it again on its port, out of the copies of its state. */
   readonly killChain: () => Promise<void>
   /** Ends all nodes in the ordinary way. */
@@ -117,8 +129,9 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
     verifiers: () =>
       [...accounts].filter(([name]) => roles.get(name) === 'verifier').map(([, a]) => a.address),
     mayPass: () => !killer.isDown(),
-    isDisputed: (claim) => lines.some((line) => line.claim === claim && line.isFalse === true),
+    isDisputed: (claim) => isHeld || lines.some((line) => line.claim === claim && line.isFalse === true),
   })
+  let isHeld = false
   const roles = new Map<string, Role>()
 
   const line: Town['line'] = (matches, milliseconds) =>
@@ -138,13 +151,39 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
       listeners.add(listener)
     })
 
+  const until: Town['until'] = async (job, isReached, milliseconds) => {
+    const end = Date.now() + milliseconds
+    while (!(await isReached().catch(() => false))) {
+      const fault = killer.fault() ?? crashed
+      if (fault) throw new Error(`${fault.message}\n${lastLines(lines)}`, { cause: fault })
+      if (Date.now() > end) {
+        const { slices = 0 } = await market.read.job(job)
+        const progress = await Promise.all([...Array(slices).keys()].map((s) => market.read.progress(job, s)))
+        const state = JSON.stringify(progress, (_, v) => (typeof v === 'bigint' ? String(v) : v))
+        throw new Error(`job ${job} has not come so far in time: ${state}\n${lastLines(lines)}`)
+      }
+      await time.pass(job).catch(() => {}) // a chain that is down for a moment
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+
   const stopNodes = async (): Promise<void> => {
     await Promise.all([...members.values()].map((member) => member.stop()))
   }
   return {
-    ...{ rpc, drip, market, deployment, directory, killer, lines, accounts, line, stopNodes },
+    ...{ rpc, drip, market, deployment, directory, killer, lines, accounts, line, until, stopNodes },
+    passTo: time.passTo,
+    hold: () => {
+      isHeld = true
+    },
+    stranger: async () => {
+      const account = privateKeyToAccount(`0x${randomBytes(32).toString('hex')}`)
+      unwrap(await drip([account.address]))
+      const own = await connect({ url: rpc, chainId: LOCAL_CHAIN.id, account, pollingInterval: 50 })
+      return marketChain(own, deployment.addresses)
+    },
     member: memberOf,
-    join: async (name, role, { open = 0.9, executor } = {}) => {
+    join: async (name, role, { open = 0.9, executor, auditExecutor } = {}) => {
       const account = Secret.generate()
       const keyBytes = randomBytes(32)
       const key = unwrap(Secret.from(Uint8Array.from(keyBytes)))
@@ -176,6 +215,7 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
         key: keyBytes.toString('hex'),
         directory: join(directory, name),
         ...(executor && { executor }),
+        ...(auditExecutor && { auditExecutor }),
       }
       const member = createMember({ name, program: 'node-main.ts', file, directory, heard })
       members.set(name, member)
@@ -211,23 +251,8 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
       clients.push(client)
       return client
     },
-    settled: async (job, milliseconds) => {
-      const end = Date.now() + milliseconds
-      while ((await market.read.job(job).catch(() => undefined))?.status !== 'closed') {
-        const fault = killer.fault() ?? crashed
-        if (fault) throw new Error(`${fault.message}\n${lastLines(lines)}`, { cause: fault })
-        if (Date.now() > end) {
-          const { slices = 0 } = await market.read.job(job)
-          const progress = await Promise.all(
-            [...Array(slices).keys()].map((s) => market.read.progress(job, s)),
-          )
-          const state = JSON.stringify(progress, (_, v) => (typeof v === 'bigint' ? String(v) : v))
-          throw new Error(`job ${job} is not closed in time: ${state}\n${lastLines(lines)}`)
-        }
-        await time.pass(job).catch(() => {}) // a chain that is down for a moment
-        await new Promise((resolve) => setTimeout(resolve, 200))
-      }
-    },
+    settled: (job, milliseconds) =>
+      until(job, async () => (await market.read.job(job)).status === 'closed', milliseconds),
     killChain: async () => {
       process.kill(chain.pid, 'SIGKILL')
       await chain.ended

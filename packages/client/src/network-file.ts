@@ -14,7 +14,7 @@ export type NetworkFile = Deployment & {
 const FORMAT = 'lockstep-network-1'
 export const MAX_NETWORK_FILE_BYTES = 65_536
 
-const schema = z.strictObject({
+export const networkFileSchema = z.strictObject({
   format: z.literal(FORMAT),
   chainId: z.int().min(1),
   fromBlock: z.int().min(0),
@@ -63,13 +63,13 @@ export const decodeNetworkFile = (bytes: Uint8Array, from = 'network'): Result<N
   } catch {
     return fail(malformed(from, 'no JSON', 'a network as `lockstep up` writes it'))
   }
-  const parsed = schema.safeParse(found)
+  const parsed = networkFileSchema.safeParse(found, { reportInput: true })
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     return fail(
       malformed(
         `${issue!.path.join('.') || 'content'} of ${from}`,
-        'malformed',
+        issue!.input === undefined ? 'missing' : shown(issue!.input),
         issue!.message.slice(0, 200),
       ),
     )
@@ -78,6 +78,12 @@ export const decodeNetworkFile = (bytes: Uint8Array, from = 'network'): Result<N
   const { faucet, ...rest } = addresses
   const kept: MarketAddresses = { ...rest, ...(faucet !== undefined && { faucet }) }
   return ok({ ...network, addresses: kept })
+}
+
+/** A stranger's file: what is shown of it is short and has no control characters. */
+const shown = (value: unknown): string => {
+  const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
+  return text.slice(0, 100).replaceAll(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, ' ') || 'empty'
 }
 
 const malformed = (field: string, value: string, limit: string): Fault => ({

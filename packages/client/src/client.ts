@@ -25,7 +25,6 @@ import {
 } from '@lockstep/market'
 import {
   type BlobService,
-  type BlobStore,
   blobService,
   createPeer,
   type Log,
@@ -63,6 +62,8 @@ export type PostStage =
   | { readonly stage: 'posting' }
   | { readonly stage: 'posted'; readonly job: number; readonly escrow: bigint }
   | { readonly stage: 'published'; readonly blob: string; readonly holders: number }
+  /** Nobody has taken a blob yet; it is tried for some minutes. */
+  | { readonly stage: 'unkept'; readonly blob: string; readonly why: Fault }
 
 /** Where a job stands. */
 export type JobState = {
@@ -110,6 +111,10 @@ export type Client = {
 /** Peers that are to hold each blob of a job besides its requester. */
 const COPIES = 2
 const PEER_SECONDS = 20
+/** For how long a chain, or the peers of a job that is paid for, may be out of reach: a minute, and coming back from it. */
+const OUTAGE_MS = 180_000
+const TELL_MS = 5_000
+const ANNOUNCE_MS = 5_000
 const PERMIT_SECONDS = 3_600
 const POLL_MS = 500
 const ENDED = new Set(['settled', 'cancelled', 'void'])
@@ -117,7 +122,7 @@ const ENDED = new Set(['settled', 'cancelled', 'void'])
 export const openClient = async (options: ClientOptions): Promise<Client> => {
   const { network, account, log = silent, listen = ['/ip4/127.0.0.1/tcp/0'] } = options
   const { addresses, chainId } = network
-  const connection = await connect({ url: network.rpc, chainId, account })
+  const connection = await connect({ url: network.rpc, chainId, account, patience: OUTAGE_MS })
   const chain = await marketChain(connection, addresses)
   const { reader } = connection
   const directory = await mkdtemp(join(tmpdir(), 'lockstep-client-'))
@@ -196,8 +201,9 @@ export const openClient = async (options: ClientOptions): Promise<Client> => {
         if (!put.ok) return put
       }
       const manifest = new TextDecoder().decode(plan.bytes)
-      await mailbox.announce({ job, manifest, holders: [peer.id] })
-      return handOut(job, plan, { peer, blobs, store, network }, tell)
+      const announce = (): Promise<void> => mailbox.announce({ job, manifest, holders: [peer.id] })
+      await announce()
+      return handOut(job, plan, { peer, blobs, announce, network }, tell)
     }
 
     const history = async (): Promise<History> =>
@@ -278,18 +284,21 @@ const handOut = async (
   at: {
     readonly peer: Peer
     readonly blobs: BlobService
-    readonly store: BlobStore
+    readonly announce: () => Promise<void>
     readonly network: NetworkFile
   },
   tell: (stage: PostStage) => void,
 ): Promise<Result<void>> => {
-  const { peer, blobs, network } = at
+  const { peer, blobs, announce, network } = at
   const reason = { chain: network.chainId, market: network.addresses.market, job: String(job) }
   const refusing = new Set<string>()
+  let announcedAt = performance.now()
   for (const blob of plan.blobs.keys()) {
     let holders = 0
     let last: Fault | undefined
-    for (let waited = 0; ; waited += POLL_MS) {
+    let isTold = false
+    const begin = performance.now()
+    for (;;) {
       for (const { id } of peer.peers()) {
         if (holders >= COPIES || refusing.has(id)) continue
         const offered = await blobs.offer(id, blob as never, reason)
@@ -300,10 +309,18 @@ const handOut = async (
         }
       }
       if (holders > 0) break
-      if (waited >= 1000 * PEER_SECONDS) return fail(last ?? unkept(blob))
-      // A relay that was lost comes back, and one that had not heard of the job hears of it.
+      const waited = performance.now() - begin
+      if (waited >= OUTAGE_MS) return fail(last ?? unkept(blob))
+      if (waited >= TELL_MS && !isTold) {
+        isTold = true
+        tell({ stage: 'unkept', blob, why: last ?? unkept(blob) })
+      }
+      // A relay that was lost comes back; one that has not heard of the job, because it or we were cut off, has to.
       await sleep(POLL_MS)
       refusing.clear()
+      if (performance.now() - announcedAt < ANNOUNCE_MS) continue
+      announcedAt = performance.now()
+      await announce()
     }
     tell({ stage: 'published', blob, holders })
   }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fail, ok, type Result } from '@lockstep/tensor'
 import {
   type Abi,
@@ -9,8 +10,10 @@ import {
   encodeFunctionData,
   type Hex,
   hexToString,
+  keccak256,
   type TransactionReceipt,
 } from 'viem'
+import { isOutOfReach } from './chain-fault.ts'
 import type { Connection } from './connection.ts'
 
 /** What a contract is asked to do: a transaction's content, before anyone signs or sends it. */
@@ -40,14 +43,15 @@ export const callsOf =
 
 /**
  * Sends a call and waits until it is mined. A refusal is found before anything is sent, and is a fault with the
- * contract's error in it; a lost connection is thrown.
+ * contract's error in it; a lost connection is thrown, when it has been tried again and the transaction has not arrived.
  */
 export const sendCall = (
-  { account, reader, wallet, inTurn, mined }: Connection,
+  connection: Connection,
   call: Call,
   errors: Abi,
 ): Promise<Result<TransactionReceipt>> =>
-  inTurn(async () => {
+  connection.inTurn(async () => {
+    const { account, reader, mined } = connection
     const { to, data, value } = call
     let gas: bigint
     try {
@@ -57,8 +61,35 @@ export const sendCall = (
     }
     // What the chain's time or a stranger changes until it is mined may cost a little more.
     gas = (gas * 5n) / 4n + 30_000n
-    return ok(await mined(await wallet.sendTransaction({ to, data, value, gas })))
+    return ok(await mined(await handOver(connection, { to, data, value, gas })))
   })
+
+type Content = Omit<Call, 'name'> & { readonly gas: bigint }
+
+const HAND_OVERS = 5
+const HAND_OVER_MS = 500
+
+/** Signs here, so that a transaction whose answer was lost, or that was handed over twice, is known by its hash. */
+const handOver = async ({ account, wallet, reader }: Connection, content: Content): Promise<Hex> => {
+  if (account.type !== 'local') return wallet.sendTransaction(content)
+  const prepared = await wallet.prepareTransactionRequest({ ...content, account })
+  const serializedTransaction = await wallet.signTransaction(prepared as never)
+  const hash = keccak256(serializedTransaction)
+  for (let tries = 1; ; tries++) {
+    try {
+      await wallet.sendRawTransaction({ serializedTransaction })
+      return hash
+    } catch (error) {
+      if (/already (known|imported)/i.test(String(error))) return hash
+      // Its nonce is used up where it was mined already, and nothing was heard of that.
+      if (!isOutOfReach(error) && !/nonce.*too low/i.test(String(error))) throw error
+      const found = await reader.getTransactionReceipt({ hash }).catch(() => undefined)
+      if (found !== undefined) return hash
+      if (!isOutOfReach(error) || tries === HAND_OVERS) throw error
+      await sleep(HAND_OVER_MS)
+    }
+  }
+}
 
 /** What would come of a call if it were mined next: nothing is sent. */
 export const tryCall = async (

@@ -13,6 +13,12 @@ export class ChainError extends Error {
   }
 }
 
+const LOST = ['HttpRequestError', 'TimeoutError', 'SocketClosedError', 'WebSocketRequestError']
+/** Whether an error says that nobody answered, and nothing of what was asked. */
+export const isOutOfReach = (error: unknown): boolean =>
+  error instanceof BaseError &&
+  error.walk((cause) => cause instanceof Error && LOST.includes(cause.name)) !== null
+
 /** A contract's refusal as a fault; anything else, such as a lost connection, is thrown again. */
 export const refusal = (call: string, error: unknown): Result<never> => {
   const reverted =

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   type Abi,
   type Account,
@@ -36,10 +37,18 @@ export type ConnectionOptions = {
   /** Milliseconds to wait for a transaction to be mined, and between two looks. */
   readonly timeout?: number
   readonly pollingInterval?: number
+  /** Milliseconds for which a server that has answered, and does so no more, is asked again. */
+  readonly patience?: number
 }
 
+/** How long a server may take to answer. */
+const ANSWER_MS = 30_000
+/** The same where it is asked again afterwards. */
+const PATIENT_ANSWER_MS = 10_000
+const PAUSE_MS = 500
+
 export const connect = async (options: ConnectionOptions): Promise<Connection> => {
-  const { url, chainId, timeout = 120_000, pollingInterval = 100 } = options
+  const { url, chainId, timeout = 120_000, pollingInterval = 100, patience = 0 } = options
   const account =
     'privateKey' in options.account ? privateKeyToAccount(options.account.privateKey) : options.account
   const chain = defineChain({
@@ -48,11 +57,14 @@ export const connect = async (options: ConnectionOptions): Promise<Connection> =
     nativeCurrency: { name: 'coin', symbol: 'COIN', decimals: 18 },
     rpcUrls: { default: { http: [url] } },
   })
-  const transport = http(url, { timeout: Math.min(timeout, 30_000) })
+  const once = http(url, { timeout: Math.min(timeout, ANSWER_MS) })
+  const transport =
+    patience === 0 ? once : http(url, { timeout: patience + ANSWER_MS, fetchFn: askAgainFor(patience) })
   const reader = createPublicClient({ chain, transport, pollingInterval, cacheTime: 0 })
   const wallet = createWalletClient({ chain, transport, account, pollingInterval, cacheTime: 0 })
 
-  const found = await reader.getChainId()
+  // Who is not there in the beginning is not waited for.
+  const found = await createPublicClient({ chain, transport: once }).getChainId()
   if (found !== chainId) {
     throw new ChainError(
       'wrong-chain',
@@ -67,11 +79,19 @@ export const connect = async (options: ConnectionOptions): Promise<Connection> =
     return result
   }
   const mined = async (hash: Hex): Promise<TransactionReceipt> => {
-    const receipt = await reader
-      .waitForTransactionReceipt({ hash, timeout, pollingInterval })
-      .catch((error) => {
-        throw new ChainError('not-mined', `transaction ${hash} was not mined within ${timeout} ms: ${error}`)
+    const end = performance.now() + timeout
+    let receipt: TransactionReceipt | undefined
+    let why: unknown
+    for (;;) {
+      receipt = await reader.getTransactionReceipt({ hash }).catch((error: unknown) => {
+        why = error
+        return undefined
       })
+      if (receipt !== undefined) break
+      if (performance.now() > end)
+        throw new ChainError('not-mined', `transaction ${hash} was not mined within ${timeout} ms: ${why}`)
+      await sleep(pollingInterval)
+    }
     if (receipt.status === 'reverted') {
       throw new ChainError(
         'reverted',
@@ -82,6 +102,21 @@ export const connect = async (options: ConnectionOptions): Promise<Connection> =
   }
   return { chainId, account, reader, wallet, inTurn, mined }
 }
+
+/** A chain goes on without us: while nobody answers, the same is asked again. */
+const askAgainFor =
+  (patience: number): typeof fetch =>
+  async (input, init) => {
+    const end = performance.now() + patience
+    for (;;) {
+      try {
+        return await fetch(input, { ...init, signal: AbortSignal.timeout(PATIENT_ANSWER_MS) })
+      } catch (error) {
+        if (performance.now() > end) throw error
+        await sleep(PAUSE_MS)
+      }
+    }
+  }
 
 /** Deploys a contract and gives its address. */
 export const deploy = async (

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { sql } from 'kysely'
 import { type Hex, numberToHex } from 'viem'
+import { type Fate, startFalteringServer } from '../../contracts/test/faltering-server.ts'
 import {
   openStore,
   type Store,
@@ -21,7 +22,6 @@ import {
   startCopy,
   testAccount,
 } from './bell.ts'
-import { type Fate, startFalteringServer } from './faltering-server.ts'
 import { postgresPlace, sqlitePlace } from './store-places.ts'
 
 type Stage = {

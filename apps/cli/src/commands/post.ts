@@ -1,7 +1,7 @@
-import { type Client, type JobEstimate, type Plan, planJob } from '@lockstep/client'
+import { type Client, type JobEstimate, type Plan, type PostStage, planJob } from '@lockstep/client'
 import { formatAmount, type History, parseAmount } from '@lockstep/market'
 import { hashBlob } from '@lockstep/network'
-import { unwrap } from '@lockstep/tensor'
+import { describeFault, unwrap } from '@lockstep/tensor'
 import { badEnvironment, badInput, EXIT, type ExitCode } from '../cli-error.ts'
 import { namesIn, unlockKey } from '../network/accounts.ts'
 import { confirm } from '../network/ask.ts'
@@ -211,6 +211,7 @@ const post = async (client: Client, plan: Plan, terminal: Terminal) => {
   let blobs = 0
   let job: number | undefined
   const posted = await client.post(plan, (stage) => {
+    sayUnkept(stage, terminal)
     if (stage.stage === 'posted') {
       job = stage.job
       escrow = stage.escrow
@@ -230,6 +231,11 @@ const post = async (client: Client, plan: Plan, terminal: Terminal) => {
     )
   }
   return { job: unwrap(posted).job, escrow, blobs }
+}
+
+const sayUnkept = (stage: PostStage, terminal: Terminal): void => {
+  if (stage.stage === 'unkept')
+    terminal.note(`nobody keeps the job's blobs yet: ${describeFault(stage.why)} It is tried again.`)
 }
 
 /** For a post that was cut off: the job is on the chain, and nobody has its blobs. */
@@ -255,6 +261,7 @@ const publishAgain = async (
   let blobs = 0
   unwrap(
     await client.publish(job, plan, (stage) => {
+      sayUnkept(stage, terminal)
       if (stage.stage === 'published')
         terminal.note(`published ${++blobs} of ${plan.blobs.size} blobs, kept by ${stage.holders} peers`)
     }),

@@ -47,7 +47,7 @@ test('a machine with nothing to do bids for what fits, promising its time with s
   assert.deepEqual(mayBid(offer, policy, idle, conditions), {
     kind: 'bid',
     price: 9n * 10n ** 14n,
-    time: 370,
+    time: 550,
     slices: 1,
     fitting: [0],
   })
@@ -112,7 +112,7 @@ test('a bid is for slices that all fit its one time, and no more of them at a ti
   assert.deepEqual(decision, {
     kind: 'bid',
     price: 9n * 10n ** 14n,
-    time: 370,
+    time: 400,
     slices: 2,
     fitting: [0, 5],
   })

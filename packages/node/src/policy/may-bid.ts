@@ -157,10 +157,10 @@ export const pausedBy = (
 /** To fetch the inputs, start the process and compile the program, on top of the work itself. */
 const START_SECONDS = 10
 /**
- * Promised on top where the slice allows it: the machine may be busy with others. A promise binds, whoever breaks it is
- * slashed, and a shorter one is preferred only between equal prices.
+ * Promised on top where the slice allows it: the machine may be busy with others, or cut off from the chain for a minute
+ * or two. A promise binds, whoever breaks it is slashed, and a shorter one is preferred only between equal prices.
  */
-const SPARE_SECONDS = 60
+const SPARE_SECONDS = 240
 
 /** How many of these fit beside each other, the largest taken for all. */
 const countTogether = (

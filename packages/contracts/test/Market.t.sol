@@ -342,6 +342,53 @@ contract MarketTest is MarketStage {
         assert(vault.lockedFor(address(market), provider(0), market.obligationOf(job, 0, 1)) == STAKE);
     }
 
+    function test_a_signature_is_of_this_bid_by_this_key_and_in_one_form() external {
+        uint256 job = posted();
+        Bid memory bid = bidOf(job, PROVIDER, 0.9 ether);
+        bytes memory good = signed(bid, PROVIDER);
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(PROVIDER, market.hashBid(bid));
+        bytes32 mirrored = bytes32(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141 - uint256(s));
+        bytes[4] memory forged =
+            [bytes(""), new bytes(65), abi.encodePacked(r, mirrored, v == 27 ? 28 : 27), abi.encodePacked(good, bytes1(0))];
+        for (uint256 i = 0; i < forged.length; ++i) {
+            mustNot(IMarket.WrongSignature.selector);
+            market.assign(job, 0, bid, forged[i]);
+        }
+        // The signature of another bid of the same key.
+        bid.pricePerUnit = 0.8 ether;
+        mustNot(IMarket.WrongSignature.selector);
+        market.assign(job, 0, bid, good);
+    }
+
+    function lend(uint256 key, uint8 scopes, uint256 lasts) private {
+        Delegation memory delegation =
+            Delegation(provider(0), vm.addr(key), scopes, uint64(block.timestamp + lasts), key);
+        bytes32 digest = delegations.hashOf(delegation);
+        delegations.register(delegation, sign(PROVIDER, digest), sign(key, digest));
+    }
+
+    function test_a_key_whose_delegation_is_over_revoked_or_for_something_else_does_not_bid() external {
+        uint256 job = posted();
+        lend(0x881, 1, 100);
+        lend(0x882, 2, 100 days);
+        lend(0x883, 1, 100 days);
+        vm.prank(provider(0));
+        delegations.revoke(vm.addr(0x883));
+        pass(100);
+        for (uint256 key = 0x881; key <= 0x883; ++key) {
+            Bid memory bid = bidOf(job, key, 1 ether);
+            bid.account = provider(0);
+            bytes memory signature = signed(bid, key);
+            mustNot(IMarket.NotYours.selector);
+            market.assign(job, 0, bid, signature);
+            // It acts for nobody, and so not for itself either.
+            bid.account = bid.key;
+            signature = signed(bid, key);
+            mustNot(IMarket.NotYours.selector);
+            market.assign(job, 0, bid, signature);
+        }
+    }
+
     function test_only_allowed_accounts_bid_where_some_are_named() external {
         Post memory terms = standardPost(1);
         terms.allowed = new address[](1);
@@ -518,6 +565,52 @@ contract MarketTest is MarketStage {
         vm.prank(provider(0));
         assert(market.receipt(job, 0, "") == expected);
         assert(market.getProgress(job, 0).task == taskOf(job, 0, 1));
+    }
+
+    function test_a_receipt_or_a_bid_that_is_played_again_is_worth_nothing() external {
+        uint256 job = posted();
+        Bid memory bid = bidOf(job, PROVIDER, 1 ether);
+        bytes memory ofBid = signed(bid, PROVIDER);
+        market.assign(job, 0, bid, ofBid);
+        pass(20);
+        bytes memory ofReceipt = sign(PROVIDER, market.hashReceipt(Receipt(job, 0, 1, taskOf(job, 0, 1))));
+        vm.prank(STRANGER);
+        market.receipt(job, 0, ofReceipt);
+        vm.prank(STRANGER);
+        mustNot(IMarket.WrongSliceStatus.selector);
+        market.receipt(job, 0, ofReceipt);
+        pass(1_001);
+        market.advance(job, 0);
+        pass(10);
+        mustNot(IMarket.AlreadyTried.selector);
+        market.assign(job, 0, bid, ofBid);
+        // The second attempt is another's, and so is its receipt.
+        assign(job, 0, PROVIDER + 1, 1 ether);
+        pass(20);
+        vm.prank(STRANGER);
+        mustNot(IMarket.WrongSignature.selector);
+        market.receipt(job, 0, ofReceipt);
+    }
+
+    function test_a_key_that_was_revoked_after_its_bid_signs_no_receipt() external {
+        lend(0x884, 1, 100 days);
+        uint256 job = posted();
+        Bid memory bid = bidOf(job, 0x884, 1 ether);
+        bid.account = provider(0);
+        market.assign(job, 0, bid, signed(bid, 0x884));
+        pass(20);
+        bytes memory ofReceipt = sign(0x884, market.hashReceipt(Receipt(job, 0, 1, taskOf(job, 0, 1))));
+        vm.prank(provider(0));
+        delegations.revoke(vm.addr(0x884));
+        vm.prank(vm.addr(0x884));
+        mustNot(IMarket.NotYours.selector);
+        market.receipt(job, 0, "");
+        vm.prank(STRANGER);
+        mustNot(IMarket.NotYours.selector);
+        market.receipt(job, 0, ofReceipt);
+        // The account itself still does what it has promised.
+        vm.prank(provider(0));
+        market.receipt(job, 0, "");
     }
 
     function test_a_task_that_somebody_made_before_is_the_same() external {

@@ -16,6 +16,7 @@ import {
 } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { ChainError } from './chain-fault.ts'
+import { leanHttp } from './lean-http.ts'
 
 /** One account at one chain. Its transactions go out one after another, so that their nonces are in order. */
 export type Connection = {
@@ -57,7 +58,7 @@ export const connect = async (options: ConnectionOptions): Promise<Connection> =
     nativeCurrency: { name: 'coin', symbol: 'COIN', decimals: 18 },
     rpcUrls: { default: { http: [url] } },
   })
-  const once = http(url, { timeout: Math.min(timeout, ANSWER_MS) })
+  const once = leanHttp(url, { timeout: Math.min(timeout, ANSWER_MS) })
   const transport =
     patience === 0 ? once : http(url, { timeout: patience + ANSWER_MS, fetchFn: askAgainFor(patience) })
   const reader = createPublicClient({ chain, transport, pollingInterval, cacheTime: 0 })

@@ -10,7 +10,9 @@ import {
   bytesKept,
   changeRun,
   checkpointsOf,
+  endAudits,
   endedBlobs,
+  endRuns,
   forgetBids,
   forgetPeers,
   keepBlob,
@@ -202,6 +204,37 @@ const laws = async (t: TestContext, { fresh }: StorePlace): Promise<void> => {
       { id: 'a', length: 10, held: 'whole', reason: 'job:2' },
     ])
   })
+
+  await law(
+    'what is asked for after a restart are the runs and audits of jobs that are open',
+    async (open) => {
+      const { query } = await open()
+      for (let job = 0; job < 1_100; job++) await openRun(query, { ...key, job }, {})
+      await changeRun(query, { ...key, job: 3 }, { status: 'failed' })
+      await changeRun(query, { ...key, job: 1_099 }, { status: 'claimed' })
+      await endRuns(query, (job) => job > 1_097)
+      const under = await runsWith(query, ['assigned', 'running', 'executed', 'claimed', 'opened'])
+      assert.deepEqual(
+        under.map(({ job, status }) => [job, status]),
+        [
+          [1_098, 'assigned'],
+          [1_099, 'claimed'],
+        ],
+      )
+      assert.equal((await readRun(query, { ...key, job: 3 }))?.status, 'failed')
+      assert.equal((await readRun(query, { ...key, job: 4 }))?.status, 'settled')
+
+      for (let audit = 1; audit <= 4; audit++)
+        await openAudit(query, { audit: word(audit), seat: 0 }, key, [0])
+      await sealAnswer(query, { audit: word(2), seat: 0 }, { answer: word(7), salt: word(8) })
+      await endAudits(query, (audit) => audit === word(2))
+      const audits = await auditsWith(query, ['drawn', 'running', 'answered', 'committed', 'revealed'])
+      assert.deepEqual(
+        audits.map(({ audit, sealed }) => [audit, sealed?.salt]),
+        [[word(2), word(8)]],
+      )
+    },
+  )
 
   await law('peers are kept by score, the banned are not forgotten', async (open) => {
     const { query } = await open()

@@ -67,6 +67,8 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
   const { store, chain, account, errors, settled, broken, onFault } = options
   const { confirmations = 1, finality = 12, inFlight = 16, feeLimit = 500n * 10n ** 9n } = options
   const { pollingInterval = 500, resendAfter = 10_000, bumpAfter = 30_000, patience = 30_000 } = options
+  /** For how long a chain that stands still is asked for nothing else. */
+  const quiet = Math.min(10 * pollingInterval, resendAfter / 4, bumpAfter / 4)
   const rpc = rpcOf(chain)
   const clock = chainClock(chain)
   const { address } = account
@@ -80,7 +82,12 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
   const broadcastAt = new Map<Hex, { readonly first: number; readonly last: number }>()
   const noticedAt = new Map<string, { readonly height: number; readonly time: number }>()
   const triedAt = new Map<string, { readonly tries: number; readonly first: number; readonly next: number }>()
-  let confirmedAt = -1
+  /** The block as of which all that is mined was seen to be on the chain. */
+  let confirmedAt = ''
+  /** The block at the last round, and until when there is nothing to do before the next. */
+  let workedAt: { readonly hash: string; readonly until: number } = { hash: '', until: 0 }
+  let isOnlySent = false
+  let isWoken = false
 
   const change = async (held: Intent, by: IntentChange): Promise<Intent> => {
     await store.change((q) => changeIntent(q, held.intent, by))
@@ -123,8 +130,8 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
     }
   }
 
-  /** The nonce is used up: by one of ours, or by a stranger with the same key. */
-  const settle = async (held: Intent, height: number): Promise<void> => {
+  /** The nonce is used up: by one of ours, or by a stranger with the same key. What is over for good goes to `done`. */
+  const settle = async (held: Intent, height: number, done: string[]): Promise<void> => {
     const mined = await minedOf(held)
     if (mined === undefined) return displaced(held, height)
     noticedAt.delete(held.intent)
@@ -140,7 +147,7 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
       })
       for (const { hash } of await transactionsOf(store.query, now)) broadcastAt.delete(hash)
       settled(now)
-    } else if (held.status === 'mined' && depth >= finality) await change(held, { status: 'ended' })
+    } else if (held.status === 'mined' && depth >= finality) done.push(held.intent)
   }
 
   /** A stranger's transaction has the nonce. When that can no longer change, the intent gets another. */
@@ -359,16 +366,29 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
       await bindToChain(store, rpc, chain.chainId)
       bound = true
     }
-    const height = (await readHead(rpc)).number
+    const { number: height, hash, parentHash } = await readHead(rpc)
+    // What is on its way changes with the chain; what waits for a clock is looked at now and then.
+    if (isOnlySent && !isWoken && hash === workedAt.hash && performance.now() < workedAt.until) return true
+    isWoken = false
+    fault = undefined
+    workedAt = { hash, until: performance.now() + quiet }
     const next = await readNonce(rpc, address)
 
     const open = (await intentsWith(store.query, ['sent', 'mined'], { account: address })).filter(
       ({ nonce }) => nonce !== undefined && nonce < next,
     )
-    // What is mined changes only with the chain.
-    const toSettle = open.filter(({ status }) => status === 'sent' || height !== confirmedAt)
-    await eachOf(toSettle, AT_ONCE, (held) => settle(held, height))
-    confirmedAt = height
+    // What is mined changes only where the chain goes back: not with a block on top of the one that was seen.
+    const hasGrown = parentHash === confirmedAt || hash === confirmedAt
+    const isDeep = ({ receipt }: Intent): boolean =>
+      receipt !== undefined && height - Number(receipt.blockNumber) >= finality
+    const toSettle = open.filter((held) => held.status === 'sent' || !hasGrown || isDeep(held))
+    const done: string[] = []
+    await eachOf(toSettle, AT_ONCE, (held) => settle(held, height, done))
+    if (done.length > 0)
+      await store.change(async (q) => {
+        for (const intent of done) await changeIntent(q, intent, { status: 'ended' })
+      })
+    confirmedAt = hash
 
     // Everything from here on is not mined, whatever it was before.
     const onTheWay: Intent[] = []
@@ -387,8 +407,9 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
     const moved = await sendWaiting(next, onTheWay)
     if (moved === 0) await fillGap(next, onTheWay)
 
-    const [left] = await intentsWith(store.query, ['waiting', 'sent'], { account: address, limit: 1 })
-    return left !== undefined
+    const left = await intentsWith(store.query, ['waiting', 'sent'], { account: address })
+    isOnlySent = left.every(({ status }) => status === 'sent')
+    return left.length > 0
   }
 
   const loop = async (): Promise<void> => {
@@ -396,11 +417,11 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
       woken = Promise.withResolvers()
       let busy = true
       try {
-        fault = undefined
         busy = await work()
         failures = 0
       } catch (error) {
         failures++
+        isOnlySent = false
         fault = summary(error)
         onFault?.(error as Error)
         // What only a person can put right: another chain, a store that is lost.
@@ -425,7 +446,10 @@ export const pumpAccount = (options: PumpOptions): AccountPump => {
 
   return {
     account: address,
-    wake: () => woken.resolve(),
+    wake: () => {
+      isWoken = true
+      woken.resolve()
+    },
     fault: () => fault,
     stop: async () => {
       ended.abort()

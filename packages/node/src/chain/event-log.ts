@@ -39,7 +39,8 @@ export type EventBatch = {
 
 /** Within SQLite's and PostgreSQL's limits on the parameters of a query. */
 const ROWS_AT_ONCE = 500
-const WHOLE_BLOCK = Number.MAX_SAFE_INTEGER
+/** As a cursor's place in its block: all of it. */
+export const WHOLE_BLOCK: number = Number.MAX_SAFE_INTEGER
 
 export const readIndexedTo = async (q: Query): Promise<number | undefined> => {
   const value = await readMeta(q, META.indexedTo)

@@ -23,8 +23,10 @@ import {
   readEvents,
   readEventsSince,
   readIndexedTo,
+  readRevision,
   rollBack,
   START,
+  WHOLE_BLOCK,
 } from './event-log.ts'
 import { eventDecoder, type IndexedContract, indexKey } from './indexed-contract.ts'
 
@@ -116,6 +118,10 @@ export const startIndexer = async (options: IndexerOptions): Promise<Indexer> =>
   })
 
   let indexedTo = (await readIndexedTo(store.query)) ?? start - 1
+  /** Of what is indexed; undefined where it may be another one than we know. */
+  let revision: number | undefined = await readRevision(store.query)
+  /** The block that was found to be on the chain last: as long as it is the head, there is nothing to ask for. */
+  let settledHead: string | undefined
   let head = -1
   let failures = 0
   let fault: string | undefined
@@ -159,7 +165,9 @@ export const startIndexer = async (options: IndexerOptions): Promise<Indexer> =>
   }
 
   const goBackTo = async (ancestor: number): Promise<void> => {
+    revision = undefined
     await store.change((q) => rollBack(q, ancestor))
+    revision = await readRevision(store.query)
     indexedTo = ancestor
     tellChanged()
   }
@@ -270,10 +278,15 @@ export const startIndexer = async (options: IndexerOptions): Promise<Indexer> =>
 
   const look = async (): Promise<void> => {
     // A change that failed may have been stored all the same.
-    if (failures > 0) indexedTo = (await readIndexedTo(store.query)) ?? start - 1
+    if (failures > 0) {
+      indexedTo = (await readIndexedTo(store.query)) ?? start - 1
+      revision = await readRevision(store.query)
+    }
     if (!bound) await bind()
     const chainHead = await readHead(rpc)
     head = chainHead.number
+    if (chainHead.hash === settledHead) return
+    settledHead = undefined
     if (!(await isOnChain(chainHead))) return
     const target = chainHead.number - confirmations
     while (indexedTo < target && !ended.signal.aborted) {
@@ -292,23 +305,26 @@ export const startIndexer = async (options: IndexerOptions): Promise<Indexer> =>
         onFault?.(error as Error)
       }
     }
+    if (indexedTo >= target) settledHead = chainHead.hash
   }
 
   const loop = async (): Promise<void> => {
     while (!ended.signal.aborted) {
+      const wasFailing = failures > 0
       try {
         await look()
         failures = 0
         fault = undefined
       } catch (error) {
         failures++
+        settledHead = undefined
         fault = (error as Error).message
         onFault?.(error as Error)
         // What only a person can put right: another chain, a store that is lost.
         if (isLasting(error)) ended.abort()
       }
-      looks++
-      tellChanged()
+      // Whoever waits has nothing to see where nothing is new.
+      if (looks++ === 0 || wasFailing || failures > 0) tellChanged()
       const pause = Math.min(LONGEST_PAUSE, pollingInterval * 2 ** Math.min(failures, 10))
       await sleep(pause, undefined, { signal: ended.signal }).catch(() => undefined)
     }
@@ -326,8 +342,11 @@ export const startIndexer = async (options: IndexerOptions): Promise<Indexer> =>
     signal.removeEventListener('abort', onAbort)
   }
 
-  const eventsSince: Indexer['eventsSince'] = (cursor = START, filter, limit) =>
-    store.change((q) => readEventsSince(q, cursor, filter, limit))
+  const eventsSince: Indexer['eventsSince'] = async (cursor = START, filter, limit) =>
+    // Who has seen all that there is need not ask the store.
+    cursor.revision === revision && cursor.block === indexedTo && cursor.logIndex === WHOLE_BLOCK
+      ? { events: [], cursor, more: false }
+      : store.change((q) => readEventsSince(q, cursor, filter, limit))
 
   return {
     eventsSince,

@@ -27,7 +27,7 @@ export type DutyLoop = {
 
 const [LEAST_WAIT_MS, MOST_WAIT_MS] = [500, 30_000]
 /** Between two looks at least: what comes in at once, such as a block's events and what peers say, is one reason to look. */
-const LEAST_GAP_MS = 100
+const LEAST_GAP_MS = 200
 
 /**
  * Carries out what is due, again and again: each duty once at a time, one that failed after a pause that grows. Nothing

@@ -43,9 +43,12 @@ import {
   saveAnnouncement,
   saveHistory,
 } from '../store/announcements.ts'
+import { endAudits } from '../store/audits.ts'
 import { openStore, type Store } from '../store/open-store.ts'
+import { endRuns } from '../store/runs.ts'
 import { readSecret, writeSecret } from '../store/secrets.ts'
 import { type DutyLoop, startDutyLoop } from './duty-loop.ts'
+import { unpinClosed } from './unpin-closed.ts'
 
 export type NodeOptions = {
   readonly config: NodeConfig
@@ -83,6 +86,8 @@ export type LockstepNode = {
 const PEER_KEY = 'peer.key'
 const TIDY_MS = 60_000
 const RETELL_MS = 15_000
+/** How long the chain's time is taken from this machine's clock. */
+const CLOCK_MS = 2_000
 /** How long a relay keeps what belongs to a job that is closed. */
 const KEEP_MS = 7 * 86_400_000
 /** How long a duty waits at most until what it has done is indexed. */
@@ -177,6 +182,7 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     let parts: NodeParts | undefined
     // What is heard before there is a loop is seen in its first look.
     let loop: DutyLoop | undefined
+    let eye: MarketView | undefined
     const { query } = store
     const mailbox = await openMailbox({
       peer: peer.value,
@@ -189,6 +195,7 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
         drop: (job) => dropAnnouncement(query, job),
       },
       heard: ({ job, claim }) => {
+        eye?.heard()
         loop?.wake()
         const history = claim && mailbox.history(claim)
         if (isRelay && parts && history) void keepState(parts, history).catch(onFault(`state of job ${job}`))
@@ -196,6 +203,7 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     })
     closers.push(mailbox.close)
     const view = marketView({ indexer, read, reader, addresses, mailbox, now: clock.now })
+    eye = view
     const blobs = blobService(peer.value, blobStore.value, {
       ...(isRelay && {
         accept: acceptForJobs({ mailbox, read, addresses, config, chainId }),
@@ -274,8 +282,14 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     if (isRelay) closers.push(peer.value.topic(progressTopic).subscribe(() => {}))
 
     const asked = new Map<number, number>()
+    let looked = { head: -1, at: Number.NEGATIVE_INFINITY }
     const due = async () => {
-      await clock.look()
+      // The chain's time is another one with its next block at the earliest; in between this machine's clock goes on.
+      const { head } = indexer.status()
+      if (head !== looked.head || performance.now() - looked.at >= CLOCK_MS) {
+        looked = { head, at: performance.now() }
+        await clock.look()
+      }
       await view.update()
       const market = await view.market()
       askForUnknown(market, parts!, asked)
@@ -292,8 +306,14 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     closers.push(started.stop)
     const watch = followChain(indexer, started, stopping.signal)
     const closed = new Map<number, number>()
+    const tidyUp = async (): Promise<void> => {
+      const open = await tidy(parts!, closed)
+      provider?.retain(open)
+      for (const job of programs.keys()) if (!open.has(job)) programs.delete(job)
+      for (const job of asked.keys()) if (!open.has(job)) asked.delete(job)
+    }
     const timers = [
-      setInterval(() => void tidy(parts!, closed).catch(onFault('tidying')), TIDY_MS),
+      setInterval(() => void tidyUp().catch(onFault('tidying')), TIDY_MS),
       setInterval(() => void retell(parts!).catch(onFault('telling again')), RETELL_MS),
     ]
     closers.push(() => {
@@ -370,24 +390,23 @@ const retell = async ({ mailbox, view, self }: NodeParts): Promise<void> => {
   }
 }
 
-/** Gives up what belongs to jobs that are closed. */
+/** Gives up what belongs to jobs that are closed; gives those that are open. */
 const tidy = async (
-  { view, mailbox, blobStore, directory, config }: NodeParts,
+  { view, mailbox, blobStore, directory, config, store }: NodeParts,
   closed: Map<number, number>,
-): Promise<void> => {
+): Promise<ReadonlySet<number>> => {
   // While a chain that went back is taken in anew, jobs are missing that are open: not before that is over.
   await view.update()
-  const open = new Set(view.jobs())
+  const open = view.jobs()
   const { audits, disputes } = await view.market()
   const needed = new Set([...audits.keys(), ...disputes.map(({ claim }) => claim)])
-  if (config.roles.includes('relay')) for (const job of closedLately(mailbox, open, closed)) open.add(job)
-  await mailbox.retain(open)
-  for (const { id, pins } of blobStore.list()) {
-    for (const pin of pins) {
-      const job = /^job:(\d+)$/.exec(pin)?.[1]
-      if (job !== undefined && !open.has(Number(job))) blobStore.unpin(id, pin)
-    }
-  }
+  const isRelay = config.roles.includes('relay')
+  await mailbox.retain(isRelay ? new Set([...open, ...closedLately(mailbox, open, closed)]) : open)
+  unpinClosed(blobStore, open, { ...(isRelay && { keepMs: KEEP_MS }), now: Date.now() })
+  await store.change(async (q) => {
+    await endRuns(q, (job) => open.has(job))
+    await endAudits(q, (claim) => needed.has(claim))
+  })
   const runs = join(directory, 'runs')
   for (const name of await readdir(runs).catch(() => [])) {
     const job = /^job-(\d+)-/.exec(name)?.[1]
@@ -398,9 +417,10 @@ const tidy = async (
   for (const name of await readdir(audited).catch(() => []))
     if (/^0x[0-9a-f]{64}$/.test(name) && !needed.has(name as Hex))
       await rm(join(audited, name), { recursive: true, force: true })
+  return open
 }
 
-/** Jobs whose results a relay keeps, because their requesters may come for them later. */
+/** Jobs whose messages a relay keeps, because their requesters may come for their results later. */
 const closedLately = (mailbox: Mailbox, open: ReadonlySet<number>, closed: Map<number, number>): number[] => {
   const now = Date.now()
   for (const job of mailbox.jobs()) if (!open.has(job) && !closed.has(job)) closed.set(job, now)

@@ -36,6 +36,11 @@ export type MarketView = {
   /** Takes in what has happened since the last call. Gives true where anything has. */
   readonly update: () => Promise<boolean>
   readonly market: () => Promise<LiveMarket>
+  /** What peers say has changed: the next `market` is made anew. */
+  readonly heard: () => void
+  /** Stake that an account has and nothing locks; what its record takes off its price. Asked of the chain once a change. */
+  readonly freeStake: (account: Address) => Promise<bigint>
+  readonly discount: (account: Address) => Promise<bigint>
   /** Jobs that are not closed. */
   readonly jobs: () => ReadonlySet<number>
 }
@@ -73,8 +78,8 @@ export const marketView = (options: MarketViewOptions): MarketView => {
   let paidBounties = new Set<Hex>()
   let weights = { waiting: 0, due: 0 }
   let tried = new Map<string, Set<Address>>()
-  const discounts = new Map<Address, bigint>()
-  const stakes = new Map<Address, bigint>()
+  const discounts = new Map<Address, Promise<bigint>>()
+  const stakes = new Map<Address, Promise<bigint>>()
 
   const reset = (): void => {
     cursor = undefined
@@ -280,6 +285,8 @@ export const marketView = (options: MarketViewOptions): MarketView => {
   /** Kept until all of it has been read: the cursor is beyond its events, and nobody tells of them again. */
   let touched = nothing()
   let any = false
+  /** Changes so far of what `market` is made of. */
+  let version = 0
 
   const takeIn = async (): Promise<boolean> => {
     for (;;) {
@@ -318,6 +325,7 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     })
     touched = nothing()
     any = false
+    version++
     return true
   }
 
@@ -339,23 +347,15 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     return next
   }
 
+  const discount = (account: Address): Promise<bigint> => once(discounts, account, read.discountOf)
+  const freeStake = (account: Address): Promise<bigint> => once(stakes, account, read.freeStake)
   const bidOf = async (signed: SignedBid, stake: bigint): Promise<LiveBid> => {
-    const { account } = signed.bid
-    let discount = discounts.get(account)
-    if (discount === undefined) {
-      discount = await read.discountOf(account)
-      discounts.set(account, discount)
-    }
-    let free = stakes.get(account)
-    if (free === undefined) {
-      free = await read.freeStake(account)
-      stakes.set(account, free)
-    }
-    return { ...signed, score: scoreOf(signed.bid.pricePerUnit, discount), staked: free >= stake }
+    const { account, pricePerUnit } = signed.bid
+    const free = await freeStake(account)
+    return { ...signed, score: scoreOf(pricePerUnit, await discount(account)), staked: free >= stake }
   }
 
-  const market = async (): Promise<LiveMarket> => {
-    const time = now()
+  const make = async (time: number): Promise<LiveMarket> => {
     const live = new Map<number, LiveJob>()
     for (const [number, { job, spec, slices }] of jobs) {
       const open = slices.some(({ progress: { status } }) => status === 'bidding' || status === 'assigned')
@@ -410,6 +410,20 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       (outcome === 'claimant' && claims.get(claim)?.status === 'standing')
     return matters ? [{ ...dispute, owed, defence: defences.get(claim) }] : []
   }
+  let made: { readonly of: string; readonly market: Promise<LiveMarket> } | undefined
+  /** Whoever asks in the same second, with nothing new, sees the same. */
+  const market = (): Promise<LiveMarket> => {
+    const time = now()
+    const of = `${time} ${version}`
+    if (made?.of !== of) {
+      const own = { of, market: make(time) }
+      made = own
+      own.market.catch(() => {
+        if (made === own) made = undefined
+      })
+    }
+    return made.market
+  }
   /** Whether the market has dealt with a claim that fell: its bounty is there from then on. */
   const isBehind = (claim: Hex): boolean => {
     const place = places.get(claim)
@@ -419,7 +433,10 @@ export const marketView = (options: MarketViewOptions): MarketView => {
     return progress === undefined || progress.claim !== claim || progress.status !== 'claimed'
   }
 
-  return { update, market, jobs: () => new Set(jobs.keys()) }
+  const heard = (): void => {
+    version++
+  }
+  return { update, market, heard, freeStake, discount, jobs: () => new Set(jobs.keys()) }
 }
 
 /** The challenger's turn, in Disputes. */
@@ -437,6 +454,18 @@ const lowerProgress = (progress: Progress): Progress => ({
   account: lower(progress.account),
   key: lower(progress.key),
 })
+
+/** The answer is kept until somebody removes it, also while it is on its way: it may be out of date when it comes. */
+const once = <K, V>(known: Map<K, Promise<V>>, key: K, ask: (key: K) => Promise<V>): Promise<V> => {
+  const found = known.get(key)
+  if (found) return found
+  const asked = ask(key)
+  known.set(key, asked)
+  asked.catch(() => {
+    if (known.get(key) === asked) known.delete(key)
+  })
+  return asked
+}
 
 const each = async <T, R>(list: readonly T[], task: (item: T) => Promise<R>): Promise<R[]> => {
   const results: R[] = []

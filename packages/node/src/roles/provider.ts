@@ -60,6 +60,8 @@ export type Provider = {
   readonly running: () => readonly RunningSlice[]
   /** Brings back what was known before a restart. */
   readonly restore: () => Promise<void>
+  /** Forgets what belongs to other jobs than these. */
+  readonly retain: (jobs: ReadonlySet<number>) => void
   /** No bids, and no new runs, while this is so. */
   readonly setPaused: (paused: boolean) => void
   readonly stop: () => Promise<void>
@@ -74,6 +76,8 @@ export const createProvider = (parts: NodeParts): Provider => {
   const players = createPlayers(parts)
   let wanted = new Map<number, { readonly price: bigint; readonly time: number; readonly slices: number }>()
   let isPaused = false
+  /** Claims are made beside each other; what they would take back is there once. */
+  let isTakingBack = false
   const progress = parts.peer.topic(progressTopic)
   const told = new Map<string, number>()
 
@@ -99,8 +103,8 @@ export const createProvider = (parts: NodeParts): Provider => {
     const next: typeof wanted = new Map()
     if (open.length > 0 && !isPaused) {
       const seen = await parts.surroundings.look()
-      const freeStake = await parts.read.freeStake(self.account)
-      const discount = await parts.read.discountOf(self.account)
+      const freeStake = await parts.view.freeStake(self.account)
+      const discount = await parts.view.discount(self.account)
       const { runs } = config.policy.caps
       let taken = 0
       for (const { number, slices } of jobs.values()) {
@@ -303,7 +307,12 @@ export const createProvider = (parts: NodeParts): Provider => {
     if (spec === undefined) return ok(undefined)
     const root = detail.root as Hex
     const suffix = `${place.job}:${place.slice}:${place.attempt}`
-    await takeBondsBack(parts, suffix, BONDS_LEFT * spec.bond)
+    if (!isTakingBack) {
+      isTakingBack = true
+      await takeBondsBack(parts, suffix, BONDS_LEFT * spec.bond).finally(() => {
+        isTakingBack = false
+      })
+    }
     const bonded = await sendIntent(parts, `bond:${suffix}`, disputeCall('claim', [task, root], spec.bond))
     if (!bonded.ok && bonded.fault.value !== 'AlreadyExists') return bonded
     const id = claimIdOf(task, root, self.key)
@@ -404,12 +413,17 @@ export const createProvider = (parts: NodeParts): Provider => {
             : undefined
         if (stage) stages.set(nameOf(run), stage)
         const detail = claimSchema.safeParse(run.sealed?.claim)
-        if (!detail.success || !run.task) continue
+        // What became of a job that is over is known to all who asked.
+        if (!detail.success || !run.task || !jobs.has(run.job)) continue
         const id = claimIdOf(run.task, detail.data.root as Hex, self.key)
         // It may have been claimed just before the node ended, and told to nobody.
         if (run.status !== 'executed' || jobs.get(run.job)?.slices[run.slice]?.progress.claim === id)
           await mailbox.tell(historyOf(run, id, detail.data))
       }
+    },
+    retain: (jobs) => {
+      for (const name of stages.keys()) if (!jobs.has(Number.parseInt(name, 10))) stages.delete(name)
+      for (const name of told.keys()) if (!jobs.has(Number.parseInt(name, 10))) told.delete(name)
     },
     setPaused: (paused) => {
       isPaused = paused

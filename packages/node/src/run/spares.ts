@@ -69,10 +69,9 @@ export const openSpares = ({ directory, most, idle = IDLE_MS }: SparesOptions): 
     waiting.delete(kept)
     kept.process.kill()
   }
-  const firstOf = (key: string): Kept | undefined => {
-    for (const kept of waiting.keys()) if (kept.key === key) return kept
-    return undefined
-  }
+  /** The one that has waited least: so few do much, with code that is compiled, and the others come to their end. */
+  const lastOf = (key: string): Kept | undefined =>
+    [...waiting.keys()].reverse().find((kept) => kept.key === key)
 
   return {
     waiting: () => waiting.size,
@@ -83,7 +82,7 @@ export const openSpares = ({ directory, most, idle = IDLE_MS }: SparesOptions): 
       const { memory, nice = 0 } = limits
       const threads = executor?.threads ?? 1
       const key = [job.kind, memory, nice, threads].join(' ')
-      const found = firstOf(key)
+      const found = lastOf(key)
       if (found) {
         clearTimeout(waiting.get(found))
         waiting.delete(found)

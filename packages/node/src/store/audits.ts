@@ -119,6 +119,25 @@ export const auditsWith = async (
   return rows.map(auditOf)
 }
 
+/** Marks the audits that nothing is left to do for: what is asked for after a restart does not grow with all that ever was. */
+export const endAudits = async (q: Query, isOpen: (audit: Hex) => boolean): Promise<void> => {
+  const under = await q
+    .selectFrom('audits')
+    .select('audit')
+    .distinct()
+    .where('status', 'in', UNDER_WAY)
+    .execute()
+  const over = under.map(({ audit }) => audit as Hex).filter((audit) => !isOpen(audit))
+  for (const audit of over)
+    await q
+      .updateTable('audits')
+      .set({ status: 'ended' satisfies AuditStatus })
+      .where('audit', '=', audit)
+      .where('status', 'in', UNDER_WAY)
+      .execute()
+}
+const UNDER_WAY: AuditStatus[] = ['drawn', 'running', 'answered', 'committed', 'revealed']
+
 const columns = ({ status, deadline, detail }: AuditChange): Partial<AuditsTable> => ({
   ...(status === undefined ? {} : { status }),
   ...(deadline === undefined ? {} : { deadline }),

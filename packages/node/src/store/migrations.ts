@@ -185,7 +185,13 @@ const three: Migration = async (db, text) => {
   await db.schema.createIndex('histories_by_job').on('histories').column('job').execute()
 }
 
-const MIGRATIONS: readonly Migration[] = [one, two, three]
+/** What is asked of the outbox at each look: it holds all that a node has ever sent. */
+const four: Migration = async ({ schema }) => {
+  await schema.createIndex('outbox_by_nonce').on('outbox').columns(['account', 'nonce']).execute()
+  await schema.createIndex('outbox_by_sequence').on('outbox').column('sequence').execute()
+}
+
+const MIGRATIONS: readonly Migration[] = [one, two, three, four]
 export const STORE_VERSION: number = MIGRATIONS.length
 
 /** Brings a store to this program's version, one version a transaction; a newer store is refused. */

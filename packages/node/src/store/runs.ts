@@ -108,6 +108,20 @@ export const runsWith = async (
   return rows.map(runOf)
 }
 
+/** Marks the runs of jobs that are over: what is asked for after a restart does not grow with all that ever was. */
+export const endRuns = async (q: Query, isOpen: (job: number) => boolean): Promise<void> => {
+  const under = await q.selectFrom('runs').select('job').distinct().where('status', 'in', UNDER_WAY).execute()
+  const over = under.map(({ job }) => job).filter((job) => !isOpen(job))
+  for (const job of over)
+    await q
+      .updateTable('runs')
+      .set({ status: 'settled' satisfies RunStatus })
+      .where('job', '=', job)
+      .where('status', 'in', UNDER_WAY)
+      .execute()
+}
+const UNDER_WAY: RunStatus[] = ['assigned', 'running', 'executed', 'claimed', 'opened']
+
 /** The end of a segment that a run has executed. */
 export type StoredCheckpoint = {
   readonly segment: number

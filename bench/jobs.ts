@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { gasByKind } from './jobs/chain-gas.ts'
 import type { NodeUsage } from './jobs/node.ts'
 import { openPoster } from './jobs/poster.ts'
@@ -13,13 +14,15 @@ import { type Bench, figure, type Row } from './row.ts'
  * comes every second. New jobs are posted as long as few wait for a claim, so that the nodes are never idle.
  */
 const JOBS = 1_000
-const [PROVIDERS, VERIFIERS, RUNS, BLOCK_TIME] = [2, 2, 2, 1]
+const [PROVIDERS, VERIFIERS, RUNS, BLOCK_TIME] = [2, 2, 6, 1]
 /** Jobs that have been posted and not claimed. */
-const WAITING = 16
+const WAITING = 24
 const POSTS_AT_ONCE = 4
 /** No job is posted after so many seconds; those under way then still end. */
 const BUDGET = 1_800
 const AFTER = 300
+/** Seconds for which the nodes are left alone at the end: what they cost when nothing happens. */
+const IDLE = 30
 
 export const bench: Bench = async ({ quick, count = quick ? 30 : JOBS }) => {
   const tell = (line: string): void => console.error(line)
@@ -68,7 +71,7 @@ export const bench: Bench = async ({ quick, count = quick ? 30 : JOBS }) => {
             `${lastTold.toFixed(0)} s: ${posted} posted, ${jobs.claimed()} claimed, ${jobs.settled()} settled, ${jobs.closed()} closed`,
           )
         }
-        await new Promise((resolve) => setTimeout(resolve, 250))
+        await sleep(250)
       }
       const whole = seconds()
       const after = { nodes: await street.usage(), chain: street.chainUsage(), poster: ownTime() }
@@ -115,16 +118,29 @@ export const bench: Bench = async ({ quick, count = quick ? 30 : JOBS }) => {
             used(role, ({ children }) => children),
           )
       }
+      say('processor time per job, all nodes together', total, 's')
       spent('chain', (after.chain - before.chain) / done)
       spent('poster', (after.poster - before.poster) / done)
-      say('processor time per job, all together', total, 's')
+      say('processor time per job, chain and poster too', total, 's')
       say(`cores kept busy, of ${availableParallelism()}`, (total * done) / whole, 'cores')
       say('settle lag, 50th percentile', percentile(jobs.lags, 0.5), 's')
       say('settle lag, 95th percentile', percentile(jobs.lags, 0.95), 's')
       say('from posting to settlement, 50th percentile', percentile(jobs.lives, 0.5), 's')
       say('from posting to settlement, 95th percentile', percentile(jobs.lives, 0.95), 's')
-      const memory = [...after.nodes].map(([name, usage]) => usage.memory - before.nodes.get(name)!.memory)
-      say('memory that the node which grew most has grown by', Math.max(...memory) / 2 ** 20, 'MiB')
+      for (const [name, { memory, store }] of after.nodes) {
+        const first = before.nodes.get(name)!
+        say(
+          `memory of ${name}: ${mib(first.memory)} MiB at first, grown by`,
+          mib(memory - first.memory),
+          'MiB',
+        )
+        say(`store of ${name}, per job`, (store - first.store) / done / 1024, 'KiB')
+      }
+      tell(`nodes are left alone for ${IDLE} s`)
+      const resting = await street.usage()
+      await sleep(1_000 * IDLE)
+      for (const [name, { own }] of await street.usage())
+        say(`idle ${name}`, (100 * (own - resting.get(name)!.own)) / IDLE, '% of a core')
       return rows
     } finally {
       await poster.close()
@@ -135,6 +151,8 @@ export const bench: Bench = async ({ quick, count = quick ? 30 : JOBS }) => {
 }
 
 const ownTime = (): number => processorTime('self')?.own ?? process.cpuUsage().user / 1e6
+
+const mib = (bytes: number): number => Math.round(bytes / 2 ** 20)
 
 const percentile = (values: readonly number[], share: number): number => {
   const sorted = [...values].sort((a, b) => a - b)

@@ -1,10 +1,12 @@
 /** One node of the benchmark, in a process of its own: it is given what it starts with, and says what it has used. */
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Deployment } from '@lockstep/contracts'
 import { configSchema, createLog, Secret } from '@lockstep/node'
 import { unwrap } from '@lockstep/tensor'
 import { hexToBytes } from 'viem'
 import { startNode } from '../../packages/node/src/daemon/start-node.ts'
-import { processorTime } from './processor-time.ts'
+import { childrenTime } from './processor-time.ts'
 
 export type NodeOrder = {
   readonly config: object
@@ -14,14 +16,23 @@ export type NodeOrder = {
   readonly key: `0x${string}`
 }
 /** What a node has used so far: seconds of processor time, and bytes. */
-export type NodeUsage = { readonly own: number; readonly children: number; readonly memory: number }
+export type NodeUsage = {
+  readonly own: number
+  readonly children: number
+  readonly memory: number
+  /** The node's database. */
+  readonly store: number
+}
 
-const usage = (): NodeUsage => {
+const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0
+
+const usage = (store: string): NodeUsage => {
   const { user, system } = process.cpuUsage()
   return {
     own: (user + system) / 1e6,
-    children: processorTime('self')?.children ?? Number.NaN,
+    children: childrenTime(process.pid),
     memory: process.memoryUsage.rss(),
+    store: sizeOf(store) + sizeOf(`${store}-wal`),
   }
 }
 
@@ -45,7 +56,7 @@ process.once('message', async (order: NodeOrder) => {
   while (config.roles.includes('provider') && node.capability() === undefined)
     await new Promise((resolve) => setTimeout(resolve, 100))
   process.on('message', (asked: 'usage' | 'stop') => {
-    if (asked === 'usage') process.send!({ answer: usage() })
+    if (asked === 'usage') process.send!({ answer: usage(join(order.directory, config.store)) })
     else void node.stop().finally(() => process.send!({ answer: null }, () => process.exit()))
   })
   process.send!({ answer: node.peer.addresses()[0] })

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** Seconds of processor time that a process has used, and that children of it have which have ended. */
 export type ProcessorTime = { readonly own: number; readonly children: number }
@@ -17,4 +17,18 @@ export const processorTime = (pid: number | 'self'): ProcessorTime | undefined =
   } catch {
     return undefined
   }
+}
+
+/** Seconds of processor time that all children of a process have used so far, those that are alive included. */
+export const childrenTime = (pid: number): number => {
+  const ended = processorTime(pid)?.children ?? Number.NaN
+  let alive = 0
+  try {
+    for (const task of readdirSync(`/proc/${pid}/task`))
+      for (const child of readFileSync(`/proc/${pid}/task/${task}/children`, 'latin1').split(' ')) {
+        const time = child === '' ? undefined : processorTime(Number(child))
+        alive += (time?.own ?? 0) + (time?.children ?? 0)
+      }
+  } catch {}
+  return ended + alive
 }

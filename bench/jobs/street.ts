@@ -34,8 +34,8 @@ const [STAKE, SEAT, COINS] = [200_000n * TOKEN, 1_000n * TOKEN, 10_000n * 10n **
 /** A draw whose halves are some blocks long: who misses one in which it should reveal loses stake. */
 const RULES = {
   ...LOCAL_RULES,
-  draw: { ...LOCAL_RULES.draw, period: 8 },
-  verifiers: { ...LOCAL_RULES.verifiers, delay: 24 },
+  draw: { ...LOCAL_RULES.draw, period: 16 },
+  verifiers: { ...LOCAL_RULES.verifiers, delay: 48 },
 }
 
 export type Member = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { unwrap } from '@lockstep/tensor'
-import { checkBooks, checkStores } from './kill/books.ts'
+import { checkBooks, checkDisputes, checkStores } from './kill/books.ts'
 import { type KillPoint, nth, says, sent } from './kill/kill-points.ts'
 import type { Line } from './kill/members.ts'
 import { openTown, type Town } from './kill/town.ts'
@@ -123,6 +123,7 @@ test('in the end nobody has anything left to send, or has bid twice', { timeout:
   for (let i = 0; ; i++) {
     try {
       checkStores(town)
+      await checkDisputes(town)
       break
     } catch (error) {
       if (i === 40) throw error

@@ -28,6 +28,7 @@ export type Duty =
   | { readonly do: 'reveal'; readonly claim: Hex; readonly seat: number }
   | { readonly do: 'challenge'; readonly claim: Hex }
   | { readonly do: 'attack'; readonly dispute: number; readonly claim: Hex }
+  | { readonly do: 'closeDispute'; readonly dispute: number }
   | { readonly do: 'bounty'; readonly dispute: number; readonly claim: Hex }
   // About a seat that matched a claim which fell: whoever accuses it, itself, and whoever knows its defence to be false.
   | { readonly do: 'accuse'; readonly claim: Hex; readonly seat: number; readonly dispute: number }

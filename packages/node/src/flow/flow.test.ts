@@ -176,7 +176,7 @@ const seat = (self: Self, status: LiveAudit['seats'][number]['status']) => ({
   segment: 0,
 })
 
-const over = { deadline: 20, segment: 3, judged: false, owed: false }
+const over = { deadline: 20, segment: 3, judged: false, over: false, owed: false }
 test('a provider opens its tallies in its turn and defends what it has claimed', () => {
   const job = jobWith([sliceAt('claimed', { ...me, claim: CLAIM })])
   const audits = (audit: LiveAudit) => new Map([[CLAIM, audit]])
@@ -253,6 +253,15 @@ test('a false claim is challenged once while it stands, attacked to the end, and
   assert.deepEqual(at(10, 'open'), ['attack'])
   assert.deepEqual(at(10, 'challenger'), ['bounty'])
   assert.deepEqual(at(10, 'claimant'), [])
+})
+
+test('where another dispute has ended the claim, nobody plays on, and the challenger takes its bond out', () => {
+  const dispute = { number: 4, claim: CLAIM, claimant: other.key, challenger: me.key, ...over }
+  const job = jobWith([sliceAt('claimed', { ...other, claim: CLAIM })])
+  const market = marketAt(90, job, { disputes: [{ ...dispute, outcome: 'open', over: true }] })
+  assert.deepEqual(verifyDuties(market, me, nothing), [{ do: 'closeDispute', dispute: 4 }])
+  assert.deepEqual(kinds(provideDuties(market, other, works('done', bidBy(other, 5n)))), [])
+  assert.deepEqual(kinds(keepDuties(market, other)), [])
 })
 
 const DEFENCE = hex(8, 32)

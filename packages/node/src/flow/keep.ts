@@ -22,8 +22,8 @@ export const keepDuties = (market: LiveMarket, self: Self): Duty[] => {
       duties.push({ do: 'close', job: job.number })
   }
   for (const audit of market.audits.values()) duties.push(...auditDuties(market, audit, self))
-  for (const { number, outcome, deadline } of market.disputes) {
-    if (outcome === 'open' && now > deadline + delayOf(self, number))
+  for (const { number, outcome, over, deadline } of market.disputes) {
+    if (outcome === 'open' && !over && now > deadline + delayOf(self, number))
       duties.push({ do: 'timeout', dispute: number })
   }
   const { waiting, due } = market.weights

@@ -104,6 +104,8 @@ export type LiveDispute = {
   readonly segment: number
   /** The referee has found the claimant wrong: who is only late loses too, which says nothing about the segment. */
   readonly judged: boolean
+  /** Open about a claim that another dispute has ended: nobody can move in it, and its challenger's bond waits in it. */
+  readonly over: boolean
   /** It has won a bounty that was not paid. */
   readonly owed: boolean
   /** Where it is about a defence: whose. */

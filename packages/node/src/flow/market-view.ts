@@ -49,7 +49,7 @@ type KnownJob = { job: Job; readonly spec: Spec; readonly slices: KnownSlice[] }
 type KnownSlice = { readonly slice: Slice; readonly stake: bigint; progress: Progress }
 type KnownSeat = Omit<LiveSeat, 'defence'> & { readonly defence: Hex | undefined }
 type KnownAudit = Omit<LiveAudit, 'seats'> & { readonly seats: readonly KnownSeat[] }
-type KnownDispute = Omit<LiveDispute, 'owed' | 'defence'>
+type KnownDispute = Omit<LiveDispute, 'over' | 'owed' | 'defence'>
 type SlicePlace = { readonly job: number; readonly slice: number }
 
 /** Events of Disputes that are moves: each has the dispute's number and changes its deadline. */
@@ -408,7 +408,9 @@ export const marketView = (options: MarketViewOptions): MarketView => {
       (outcome === 'challenger' && audits.has(claim)) ||
       // Whoever has lost it does not challenge a second time.
       (outcome === 'claimant' && claims.get(claim)?.status === 'standing')
-    return matters ? [{ ...dispute, owed, defence: defences.get(claim) }] : []
+    const status = claims.get(claim)?.status
+    const over = outcome === 'open' && (status === 'fallen' || status === 'void')
+    return matters ? [{ ...dispute, over, owed, defence: defences.get(claim) }] : []
   }
   let made: { readonly of: string; readonly market: Promise<LiveMarket> } | undefined
   /** Whoever asks in the same second, with nothing new, sees the same. */

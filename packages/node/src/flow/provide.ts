@@ -33,7 +33,8 @@ export const provideDuties = (market: LiveMarket, self: Self, works: Works): Dut
     for (const slice of job.slices) duties.push(...sliceDuties(market, job, slice, self, works, turns))
   }
   for (const dispute of market.disputes) {
-    if (dispute.outcome === 'open' && dispute.claimant === self.key && !dispute.defence)
+    const { outcome, over, claimant, defence } = dispute
+    if (outcome === 'open' && !over && claimant === self.key && !defence)
       duties.push({ do: 'defend', dispute: dispute.number, claim: dispute.claim })
   }
   return duties

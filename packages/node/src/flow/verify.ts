@@ -79,12 +79,13 @@ const seatDuties = (
 const disputeDuties = (market: LiveMarket, self: Self, findings: Findings): Duty[] => {
   const duties: Duty[] = []
   const attacked = new Set<Hex>()
-  for (const { number, claim, claimant, challenger, outcome, owed, defence } of market.disputes) {
-    if (outcome === 'open' && claimant === self.key && defence)
+  for (const { number, claim, claimant, challenger, outcome, over, owed, defence } of market.disputes) {
+    if (outcome === 'open' && !over && claimant === self.key && defence)
       duties.push({ do: 'uphold', dispute: number, ...defence })
     if (challenger !== self.key) continue
     attacked.add(claim)
-    if (outcome === 'open')
+    if (over) duties.push({ do: 'closeDispute', dispute: number })
+    else if (outcome === 'open')
       duties.push(
         defence
           ? { do: 'attackDefence', dispute: number, ...defence }

@@ -20,13 +20,11 @@ import { changeRun, openRun, readRun, runsWith, type StoredRun, sealClaim } from
 import { type Hands, sendIntent } from './carry-out.ts'
 import type { NodeParts } from './parts.ts'
 import { createPlayers } from './players.ts'
-import { takeBondsBack } from './take-bonds-back.ts'
+import { BONDS_LEFT, takeBondsBack } from './take-bonds-back.ts'
 import { fetchTask, type TaskFiles, taskFilesSchema } from './task-files.ts'
 
 /** Seconds for which a bid holds. */
 const BID_SECONDS = 1_800
-/** So many bonds may wait to be taken back: each time costs gas. */
-const BONDS_LEFT = 16n
 /** What a job's programs need, before they are known: their declared work does not say it. */
 const UNKNOWN_MEMORY = 512 * 2 ** 20
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { callsOf, disputesAbi } from '@lockstep/contracts'
 import { answerCommitment, answerOf, boundTally, segmentsOf } from '@lockstep/market'
 import { checkpointCount, claimRoot, digestFromHex, type Hex, toHex } from '@lockstep/proof'
 import { describeFault, fail, ok, type Result } from '@lockstep/tensor'
@@ -25,6 +26,7 @@ import { type Hands, sendIntent } from './carry-out.ts'
 import type { NodeParts } from './parts.ts'
 import { createPlayers } from './players.ts'
 import { createSeats } from './seats.ts'
+import { BONDS_LEFT, takeBondsBack } from './take-bonds-back.ts'
 import { fetchFile, fetchTask, type TaskFiles } from './task-files.ts'
 
 export type Verifier = {
@@ -37,6 +39,7 @@ export type Verifier = {
 export const createVerifier = (parts: NodeParts): Verifier => {
   const { store, self, calls, read, addresses, chainId, mailbox, config, log } = parts
   const { query } = store
+  const disputeCall = callsOf('disputes', addresses.disputes, disputesAbi)
   const audits = new Map<string, 'answered' | 'missing'>()
   const falseClaims = new Map<Hex, Finding>()
   const rounds = new Map<number, 'committed' | 'revealed'>()
@@ -225,6 +228,8 @@ export const createVerifier = (parts: NodeParts): Verifier => {
       if (!items.ok) return items
       own = { items: items.value }
     }
+    const bond = (await parts.disputes.readTerms((await parts.disputes.readClaim(claim)).task)).bond
+    await takeBondsBack(parts, `challenge:${claim}`, BONDS_LEFT * bond)
     const opened = await openChallenge({ chain: parts.disputes, claim, own, ...(claimed && { claimed }) })
     if (opened.ok) log.info({ claim, dispute: opened.value }, 'challenge')
     else log.warn({ claim, fault: opened.fault }, `challenge: ${describeFault(opened.fault)}`)
@@ -271,6 +276,8 @@ export const createVerifier = (parts: NodeParts): Verifier => {
       reveal: ({ claim, seat }) => reveal(claim, seat),
       challenge: ({ claim }) => challenge(claim),
       attack: ({ dispute, claim }) => players.play(dispute, claim, () => openPlayer(claim)),
+      closeDispute: ({ dispute }) =>
+        sendIntent(parts, `closeDispute:${dispute}`, disputeCall('close', [BigInt(dispute)])),
       bounty: ({ dispute, claim }) => sendIntent(parts, `bounty:${claim}`, calls.bounty(claim, dispute)),
       ...seats.hands,
     },

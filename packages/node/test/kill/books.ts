@@ -68,6 +68,18 @@ export const checkBooks = async (
     assert.ok(liars.includes(names.get(args.account.toLowerCase())!), `${args.account} was slashed`)
 }
 
+/** Every dispute that was opened has ended: no bond is left in one that nobody can play any more. */
+export const checkDisputes = async ({ market, deployment }: Town): Promise<void> => {
+  const head = Number(await market.connection.reader.getBlockNumber())
+  const events = await market.events(deployment.fromBlock, head)
+  const numbers = (names: readonly string[]): string[] =>
+    events
+      .filter(({ contract, name }) => contract === 'disputes' && names.includes(name))
+      .map(({ args }) => String((args as { readonly dispute: bigint }).dispute))
+      .sort()
+  assert.deepEqual(numbers(['Decided']), numbers(['HistoryChallenged', 'SegmentChallenged']))
+}
+
 /** What must be true of a node's own store when it has nothing to do: it bid once, and nothing is left to be sent. */
 export const checkStores = ({ directory, accounts }: Town): void => {
   for (const name of accounts.keys()) {

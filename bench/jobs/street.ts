@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { NetworkFile } from '@lockstep/client'
 import {
   type Call,
@@ -15,6 +16,7 @@ import {
   MARKET_ERRORS,
   type MarketCalls,
   marketCalls,
+  marketReads,
   sendCall,
   startLocalChain,
 } from '@lockstep/contracts'
@@ -30,6 +32,9 @@ const DEPLOYER = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2
 const TOKEN = 10n ** 18n
 /** Nobody is to run dry of what a longer life would earn: stake for all claims whose windows run, and bonds. */
 const [STAKE, SEAT, COINS] = [200_000n * TOKEN, 1_000n * TOKEN, 10_000n * 10n ** 18n]
+
+/** A claim that is made before anybody can be drawn is not audited. */
+const WEIGHT_MS = 180_000
 
 /** A draw whose halves are some blocks long: who misses one in which it should reveal loses stake. */
 const RULES = {
@@ -152,6 +157,13 @@ export const openStreet = async (options: StreetOptions): Promise<Street> => {
     // From here on a block holds what has come in: with a block for each transaction the chain would be its own limit.
     await connection.reader.request({ method: 'evm_setAutomine', params: [false] } as never)
     await connection.reader.request({ method: 'evm_setIntervalMining', params: [options.blockTime] } as never)
+    tell('verifiers wait for their weight to count')
+    const read = marketReads(connection.reader, addresses)
+    const until = performance.now() + WEIGHT_MS
+    while ((await read.totalWeight()) < BigInt(options.verifiers) * SEAT) {
+      if (performance.now() > until) throw new Error(`verifiers have no weight after ${WEIGHT_MS} ms`)
+      await sleep(500)
+    }
     return {
       ...{ directory, connection, members, requester, close },
       network: () => ({ ...deployment, rpc: chain.url, bootstrap: [...bootstrap] }),

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { unwrap } from '@lockstep/tensor'
 import { checkBooks, checkDisputes, checkStores } from './kill/books.ts'
-import { type KillPoint, nth, says, sent } from './kill/kill-points.ts'
+import { nth, type StrikePoint, says, sent } from './kill/kill-points.ts'
 import type { Line } from './kill/members.ts'
 import { openTown, type Town } from './kill/town.ts'
 
@@ -53,7 +53,7 @@ const auditIs = async (status: string): Promise<boolean> => {
 }
 const finding = ({ isFalse }: Line): boolean => isFalse !== undefined
 
-const HONEST: readonly KillPoint[] = [
+const HONEST: readonly StrikePoint[] = [
   {
     name: 'the relay, after it accepted a blob',
     who: 'requester5',
@@ -81,7 +81,7 @@ const HONEST: readonly KillPoint[] = [
 test('whoever is killed on the way of an honest job, it settles', { timeout: 500_000, skip }, async () => {
   // The requester is killed between post and publish; it is not started again as it was, but publishes what it posted.
   const requester = await town.post(manifest, TEXT)
-  town.killer.arm(HONEST)
+  town.striker.arm(HONEST)
   await town.line(({ who, msg }) => who === requester.member.name && msg === 'posted', 120_000)
   await requester.member.kill()
   const job = await town.market.read.jobCount()
@@ -89,11 +89,11 @@ test('whoever is killed on the way of an honest job, it settles', { timeout: 500
   const again = requester.publishAgain(job)
   assert.equal(await again.ended(), 0, 'it was published')
   await town.settled(job, 400_000)
-  assert.deepEqual(town.killer.waiting(), [], 'every point was hit')
+  assert.deepEqual(town.striker.waiting(), [], 'every point was hit')
   await checkBooks(town, job)
 })
 
-const DISPUTED: readonly KillPoint[] = [
+const DISPUTED: readonly StrikePoint[] = [
   { name: 'a challenger, after it opened its dispute', who: 'val', line: says('challenge') },
   { name: 'a challenger, in the dispute', who: 'vic', line: nth(2, says('dispute move')) },
   { name: 'the claimant, in the dispute', who: 'eve', line: says('dispute move') },
@@ -104,7 +104,7 @@ test('whoever is killed in a dispute, and the chain itself: the liar falls, and 
   skip,
 }, async () => {
   await town.join('eve', 'provider', { open: 0.4, executor: { module: LIAR, options: { step: 3 } } })
-  town.killer.arm(DISPUTED)
+  town.striker.arm(DISPUTED)
   const requester = await town.post(manifest, TEXT)
   const receipt = sent('receipt')
   await town.line((line) => line.who === 'eve' && receipt(line), 120_000)
@@ -112,7 +112,7 @@ test('whoever is killed in a dispute, and the chain itself: the liar falls, and 
   assert.equal(await requester.member.ended(), 0, 'it was published')
   const job = await town.market.read.jobCount()
   await town.settled(job, 400_000)
-  assert.deepEqual(town.killer.waiting(), [], 'every point was hit')
+  assert.deepEqual(town.striker.waiting(), [], 'every point was hit')
   await checkBooks(town, job, ['eve'])
   const client = await town.client()
   assert.equal(unwrap(await client.fetch(job)).length, 1)

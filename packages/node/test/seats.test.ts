@@ -140,7 +140,7 @@ test('an honest auditor keeps its stake where a provider throws its own game, wh
   const segment = 1
   const dispute = await befriend(friend, claim, segment, findingAt('vic', claim, seat))
   await town.until(job, async () => (await statusOf(claim, seat)) === 'suspect', 60_000)
-  town.killer.arm([
+  town.striker.arm([
     { name: 'accused, before it has executed', who: 'vic', line: says('the seat is accused') },
     { name: 'its claim made, before it defends', who: 'vic', line: says('claim of a segment alone') },
     { name: 'in a dispute about its defence', who: 'vic', line: nth(1, says('dispute move')) },
@@ -154,7 +154,7 @@ test('an honest auditor keeps its stake where a provider throws its own game, wh
   const own = { items: [NONSENSE] }
   const second = unwrap(await openChallenge({ chain: friend.disputes, claim: defence, claimed: [root], own }))
   await town.until(job, async () => (await friend.disputes.record(second)).moves.length > 0, 60_000)
-  await town.until(job, async () => town.killer.waiting().length === 0 && !town.killer.isDown(), 60_000)
+  await town.until(job, async () => town.striker.waiting().length === 0 && !town.striker.isDown(), 60_000)
   await town.passTo((await market.now()) + 700)
   const claimStands = async () => (await market.disputes.readClaim(defence)).open === 0
   await town.until(job, claimStands, 60_000)

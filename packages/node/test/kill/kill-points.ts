@@ -1,7 +1,7 @@
-import type { Line, Member } from './members.ts'
+import type { Line } from './members.ts'
 
-/** A moment at which a process is killed. */
-export type KillPoint = {
+/** A moment at which a process is struck: killed, or cut off. */
+export type StrikePoint = {
   readonly name: string
   /** Whose line it is; and who is killed at it, where that is another. */
   readonly who: string
@@ -11,53 +11,43 @@ export type KillPoint = {
   readonly back?: () => Promise<boolean>
 }
 
-/** Kills at its points, each once, in whatever order they come. */
-export type Killer = {
-  readonly arm: (points: readonly KillPoint[]) => void
+/** Strikes at its points, each once, in whatever order they come. */
+export type Striker = {
+  readonly arm: (points: readonly StrikePoint[]) => void
   readonly heard: (line: Line) => void
   /** Names of points that have been hit, in order. */
   readonly hit: () => readonly string[]
   readonly waiting: () => readonly string[]
-  /** Whether a process that was killed is not up again. */
+  /** Whether somebody who was struck is not back yet. */
   readonly isDown: () => boolean
-  /** What went wrong in starting one again. */
+  /** What went wrong in striking, or in bringing back. */
   readonly fault: () => Error | undefined
   readonly disarm: () => void
 }
 
-const BACK_LOOK_MS = 50
-const BACK_LOOKS = 2_400
-
-export const createKiller = (memberOf: (name: string) => Member): Killer => {
-  const points = new Set<KillPoint>()
+/** `strike` does it to the victim of a point, and is fulfilled when the victim is back. */
+export const createStriker = (strike: (point: StrikePoint) => Promise<void>): Striker => {
+  const points = new Set<StrikePoint>()
   const hit: string[] = []
   const down = new Set<string>()
   let fault: Error | undefined
-
-  const strike = async ({ victim, who, back, name }: KillPoint): Promise<void> => {
-    const member = memberOf(victim ?? who)
-    await member.kill()
-    for (let i = 0; back !== undefined && !(await back()); i++) {
-      if (i === BACK_LOOKS) throw new Error(`${name}: ${member.name} could not be started again in time`)
-      await new Promise((resolve) => setTimeout(resolve, BACK_LOOK_MS))
-    }
-    member.start()
-  }
   return {
     arm: (more) => {
       for (const point of more) points.add(point)
     },
     heard: (line) => {
-      if (line.msg === 'node is up') down.delete(line.who)
       for (const point of points) {
         const victim = point.victim ?? point.who
         if (point.who !== line.who || down.has(victim) || !point.line(line)) continue
         points.delete(point)
         hit.push(point.name)
         down.add(victim)
-        strike(point).catch((error) => {
-          fault ??= error as Error
-        })
+        strike(point).then(
+          () => down.delete(victim),
+          (error) => {
+            fault ??= new Error(`${point.name}: ${(error as Error).message}`, { cause: error })
+          },
+        )
       }
     },
     hit: () => hit,

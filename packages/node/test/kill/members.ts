@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline'
 import type { NetworkFile } from '@lockstep/client'
 import type { Deployment } from '@lockstep/contracts'
 import type { Address, Hex } from 'viem'
+import type { Machine } from '../../../network/test/machines.ts'
 import type { ExecutorSpec } from '../../src/run/run-spec.ts'
 
 /** What node-main.ts starts a node with. */
@@ -52,9 +53,12 @@ export type MemberOptions = {
   readonly file: object
   readonly directory: string
   readonly heard: (line: Line) => void
+  /** The machine that it is on, where that is not this one. */
+  readonly machine?: Pick<Machine, 'command'>
 }
 
-export const createMember = ({ name, program, file, directory, heard }: MemberOptions): Member => {
+export const createMember = (options: MemberOptions): Member => {
+  const { name, program, file, directory, heard, machine } = options
   mkdirSync(directory, { recursive: true })
   const path = join(directory, `${name}.json`)
   let child: ChildProcess | undefined
@@ -62,7 +66,8 @@ export const createMember = ({ name, program, file, directory, heard }: MemberOp
   const start = (change: object = {}): void => {
     writeFileSync(path, JSON.stringify({ ...file, ...change }), { mode: 0o600 })
     const args = ['--disable-warning=ExperimentalWarning', join(import.meta.dirname, program), path]
-    const started = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+    const command = machine ? machine.command(process.execPath, args) : ([process.execPath, args] as const)
+    const started = spawn(...command, { stdio: ['pipe', 'pipe', 'pipe'] })
     child = started
     started.stdin.on('error', () => {})
     createInterface({ input: started.stdout }).on('line', (text) => {

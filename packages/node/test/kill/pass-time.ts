@@ -7,6 +7,8 @@ export type PassTimeOptions = {
   readonly verifiers: () => readonly Address[]
   /** Not while a process is down: it would miss what it could have done in that time. */
   readonly mayPass: () => boolean
+  /** Told when a window in which nobody challenges has been passed over. */
+  readonly windowOver?: () => void
   /** Whether somebody knows better than a claim, and will challenge it. */
   readonly isDisputed: (claim: Hex) => boolean
 }
@@ -19,7 +21,7 @@ const AT_WORK = new Set(['bidding', 'assigned', 'running'])
  * said what they had to, and of a window in which nobody will challenge. Deadlines can so be long enough for a machine
  * that starts killed processes again.
  */
-export const passTime = ({ market, rpc, verifiers, mayPass, isDisputed }: PassTimeOptions) => {
+export const passTime = ({ market, rpc, verifiers, mayPass, isDisputed, windowOver }: PassTimeOptions) => {
   const { read, disputes } = market
   const ask = async (method: string, params: readonly unknown[]): Promise<void> => {
     const response = await fetch(rpc, {
@@ -30,10 +32,11 @@ export const passTime = ({ market, rpc, verifiers, mayPass, isDisputed }: PassTi
     })
     await response.arrayBuffer()
   }
-  const passTo = async (time: number, now: number): Promise<void> => {
-    if (time <= now || !mayPass()) return
+  const passTo = async (time: number, now: number): Promise<boolean> => {
+    if (time <= now || !mayPass()) return false
     await ask('evm_increaseTime', [time - now])
     await ask('evm_mine', [])
+    return true
   }
 
   const pass = async (job: number): Promise<void> => {
@@ -65,7 +68,7 @@ export const passTime = ({ market, rpc, verifiers, mayPass, isDisputed }: PassTi
         audits.every((other) => other.status === 'done') &&
         claims.every(({ status, open }) => status === 'standing' && open === 0) &&
         !claimed.some((other) => isDisputed(other.claim))
-      if (isQuiet) await passTo(Math.min(...claims.map(({ until }) => until)), now)
+      if (isQuiet && (await passTo(Math.min(...claims.map(({ until }) => until)), now))) windowOver?.()
       return
     }
   }

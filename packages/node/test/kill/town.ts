@@ -19,20 +19,21 @@ import {
 import { type Result, unwrap } from '@lockstep/tensor'
 import type { Address, Hex } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
+import { HUB_ADDRESS, type Machine } from '../../../network/test/machines.ts'
 import { dripFrom, prepareAccount } from '../../src/daemon/prepare-account.ts'
 import { Secret } from '../../src/keys/secret.ts'
-import { createKiller, type Killer } from './kill-points.ts'
+import { createStriker, type StrikePoint, type Striker } from './kill-points.ts'
 import { type ClientFile, createMember, type Line, type Member, type NodeFile } from './members.ts'
 import { passTime } from './pass-time.ts'
 
 /** The first account of every local chain: its key is public, and worth nothing anywhere else. */
 const DEPLOYER = '0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80'
-/** Long rounds: a verifier that is killed in one half is back in the other. Time that nobody needs is passed over. */
-const RULES = {
+/** Long rounds: a verifier that is struck in one half is back in the other. Time that nobody needs is passed over. */
+const rulesOf = (period: number) => ({
   ...LOCAL_RULES,
-  verifiers: { ...LOCAL_RULES.verifiers, delay: 41 },
-  draw: { ...LOCAL_RULES.draw, period: 20 },
-}
+  verifiers: { ...LOCAL_RULES.verifiers, delay: 2 * period + 1 },
+  draw: { ...LOCAL_RULES.draw, period },
+})
 
 export type Role = 'relay' | 'provider' | 'verifier'
 export type JoinOptions = {
@@ -47,7 +48,7 @@ export type Town = {
   readonly market: MarketChain
   readonly deployment: Deployment
   readonly directory: string
-  readonly killer: Killer
+  readonly striker: Striker
   readonly lines: readonly Line[]
   readonly accounts: ReadonlyMap<string, Secret>
   readonly join: (name: string, role: Role, options?: JoinOptions) => Promise<void>
@@ -57,7 +58,7 @@ export type Town = {
   /** Lets a requester post a job. Its number is known when it says so. */
   readonly post: (manifest: object, text: string) => Promise<Requester>
   readonly client: () => Promise<Client>
-  readonly line: (matches: (line: Line) => boolean, milliseconds: number) => Promise<Line>
+  readonly line: (matches: (line: Line) => boolean, milliseconds: number, from?: number) => Promise<Line>
   readonly settled: (job: number, milliseconds: number) => Promise<void>
   /** Looks again and again, and passes over the time in which nobody has anything to do for this job. */
   readonly until: (job: number, isReached: () => Promise<boolean>, milliseconds: number) => Promise<void>
@@ -79,19 +80,35 @@ export type Requester = {
   readonly publishAgain: (job: number) => Member
 }
 
+export type TownOptions = {
+  readonly keepsState?: boolean
+  /** Seconds of each half of a draw's round. */
+  readonly period?: number
+  /** Everybody gets one of these; left out, all are on this machine. */
+  readonly machines?: readonly Machine[]
+  /** What happens to a point's victim; left out, it is killed and started again. Fulfilled when it is back. */
+  readonly strike?: (victim: string, machine: Machine, point: string) => Promise<void>
+}
+
 const TOKEN = 10n ** 18n
 const LAST_LINES = 60
+const BACK_LOOK_MS = 50
+const BACK_LOOKS = 2_400
 
-export const openTown = async (options: { readonly keepsState?: boolean } = {}): Promise<Town> => {
+export const openTown = async (options: TownOptions = {}): Promise<Town> => {
+  const { period = 20 } = options
+  const machines = [...(options.machines ?? [])]
   const directory = await mkdtemp(join(tmpdir(), 'lockstep-kill-'))
   const stateDirectory = join(directory, 'chain')
   const startChain = (port?: number): Promise<LocalChain> =>
     startLocalChain({
       ...(options.keepsState && { stateDirectory }),
       ...(port !== undefined && { port }),
+      ...(options.machines && { hosts: [LOCAL_CHAIN.host, HUB_ADDRESS] }),
     })
   if (options.keepsState) await mkdir(stateDirectory)
-  let chain = await startChain()
+  // With several addresses the port has to be chosen: each would get one of its own.
+  let chain = await startChain(options.machines && (await freePort()))
   const rpc = chain.url
   const connection: Connection = await connect({
     url: rpc,
@@ -99,7 +116,9 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
     account: { privateKey: DEPLOYER },
     pollingInterval: 100,
   })
-  const deployment = await deployMarket(connection, RULES)
+  /** The chain as the machines reach it. */
+  const outer = options.machines ? rpc.replace(LOCAL_CHAIN.host, HUB_ADDRESS) : rpc
+  const deployment = await deployMarket(connection, rulesOf(period))
   const market = await marketChain(connection, deployment.addresses)
   const drip = dripFrom(connection, deployment.addresses.faucet!)
   const members = new Map<string, Member>()
@@ -113,30 +132,53 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
     if (member === undefined) throw new Error(`nobody is called ${name}`)
     return member
   }
-  const killer = createKiller(memberOf)
+  const machineOf = new Map<string, Machine>()
+  const settle = (name: string): Machine | undefined => {
+    const machine = machines.shift()
+    if (machine) machineOf.set(name, machine)
+    return machine
+  }
+  const kill = async ({ victim, who, back }: StrikePoint): Promise<void> => {
+    const member = memberOf(victim ?? who)
+    await member.kill()
+    for (let i = 0; back !== undefined && !(await back()); i++) {
+      if (i === BACK_LOOKS) throw new Error(`${member.name} could not be started again in time`)
+      await new Promise((resolve) => setTimeout(resolve, BACK_LOOK_MS))
+    }
+    member.start()
+    await line(({ who, msg }) => who === member.name && msg === 'node is up', 120_000, lines.length)
+  }
+  const { strike } = options
+  const striker = createStriker(
+    strike === undefined
+      ? kill
+      : ({ victim, who, name }) => strike(victim ?? who, machineOf.get(victim ?? who)!, name),
+  )
   const bootstrap: string[] = []
   const heard = (line: Line): void => {
     lines.push(line)
     if (line.msg === 'ended' && line.code !== 0)
       crashed ??= new Error(`${line.who} ended with code ${line.code}`)
     for (const listener of listeners) listener(line)
-    killer.heard(line)
+    striker.heard(line)
   }
   const network = (): NetworkFile => ({ ...deployment, rpc, bootstrap })
+  const outerNetwork = (): NetworkFile => ({ ...network(), rpc: outer })
   const time = passTime({
     market,
     rpc,
     verifiers: () =>
       [...accounts].filter(([name]) => roles.get(name) === 'verifier').map(([, a]) => a.address),
-    mayPass: () => !killer.isDown(),
+    mayPass: () => !striker.isDown(),
+    windowOver: () => heard({ who: 'chain', msg: 'window over' }),
     isDisputed: (claim) => isHeld || lines.some((line) => line.claim === claim && line.isFalse === true),
   })
   let isHeld = false
   const roles = new Map<string, Role>()
 
-  const line: Town['line'] = (matches, milliseconds) =>
+  const line: Town['line'] = (matches, milliseconds, from = 0) =>
     new Promise((resolve, reject) => {
-      const known = lines.find(matches)
+      const known = lines.slice(from).find(matches)
       if (known) return resolve(known)
       const timer = setTimeout(() => {
         listeners.delete(listener)
@@ -154,7 +196,7 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
   const until: Town['until'] = async (job, isReached, milliseconds) => {
     const end = Date.now() + milliseconds
     while (!(await isReached().catch(() => false))) {
-      const fault = killer.fault() ?? crashed
+      const fault = striker.fault() ?? crashed
       if (fault) throw new Error(`${fault.message}\n${lastLines(lines)}`, { cause: fault })
       if (Date.now() > end) {
         const { slices = 0 } = await market.read.job(job)
@@ -171,8 +213,8 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
     await Promise.all([...members.values()].map((member) => member.stop()))
   }
   return {
-    ...{ rpc, drip, market, deployment, directory, killer, lines, accounts, line, until, stopNodes },
-    passTo: time.passTo,
+    ...{ rpc, drip, market, deployment, directory, striker, lines, accounts, line, until, stopNodes },
+    passTo: async (to) => void (await time.passTo(to)),
     hold: () => {
       isHeld = true
     },
@@ -187,6 +229,7 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
       const account = Secret.generate()
       const keyBytes = randomBytes(32)
       const key = unwrap(Secret.from(Uint8Array.from(keyBytes)))
+      const machine = settle(name)
       const port = await freePort()
       unwrap(
         await prepareAccount({
@@ -201,8 +244,11 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
       const config = {
         name,
         roles: [role],
-        chain: { rpc, confirmations: 0, deployment },
-        network: { listen: [`/ip4/127.0.0.1/tcp/${port}`], bootstrap: [...bootstrap] },
+        chain: { rpc: outer, confirmations: 0, deployment },
+        network: {
+          listen: [`/ip4/${machine?.address ?? '127.0.0.1'}/tcp/${port}`],
+          bootstrap: [...bootstrap],
+        },
         policy: {
           price: { floor: '0.0001', open },
           caps: { cores: 1, memory: '1 GiB', disk: '1 GiB' },
@@ -217,7 +263,8 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
         ...(executor && { executor }),
         ...(auditExecutor && { auditExecutor }),
       }
-      const member = createMember({ name, program: 'node-main.ts', file, directory, heard })
+      const program = 'node-main.ts'
+      const member = createMember({ name, program, file, directory, heard, ...(machine && { machine }) })
       members.set(name, member)
       member.start()
       const up = await line(({ who, msg }) => who === name && msg === 'node is up', 120_000)
@@ -229,16 +276,19 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
     post: async (manifest, text) => {
       const key = `0x${randomBytes(32).toString('hex')}` as Hex
       unwrap(await drip([privateKeyToAccount(key).address]))
+      const machine = machines.shift()
       const start = (job?: number): Member => {
         const file: ClientFile = {
-          network: network(),
+          network: outerNetwork(),
           key,
           manifest,
           text,
           ...(job !== undefined && { job }),
         }
         const name = `requester${members.size}`
-        const member = createMember({ name, program: 'client-main.ts', file, directory, heard })
+        if (machine) machineOf.set(name, machine)
+        const program = 'client-main.ts'
+        const member = createMember({ name, program, file, directory, heard, ...(machine && { machine }) })
         members.set(name, member)
         member.start()
         return member
@@ -260,7 +310,7 @@ export const openTown = async (options: { readonly keepsState?: boolean } = {}):
       chain = await startChain(Number(new URL(rpc).port))
     },
     close: async () => {
-      killer.disarm()
+      striker.disarm()
       for (const client of clients) await client.close()
       await Promise.all([...members.values()].map((member) => member.kill()))
       await chain.stop()

@@ -94,7 +94,11 @@ test('an address at which no node answers is named, with what to do', async () =
     2,
     /where peers meet; allowed: .*try --join 127\.0\.0\.1\. \[option-invalid\]/,
   )
-  await refused('no-such.json', 2, /no-such\.json is missing; allowed: an existing path/)
+  await refused(
+    'no-such.json',
+    2,
+    /--join is no-such\.json, which is missing; allowed: an address such as HOST.*\[network-missing\]/,
+  )
 })
 
 test('what answers and is no node is named', async () => {
@@ -102,7 +106,7 @@ test('what answers and is no node is named', async () => {
   await served(answering('', 302), (at) => refused(at, 3, /which does not answer: unexpected redirect/))
   await served(answering('<html>'), (at) => refused(at, 2, /is no JSON; allowed: a network as/))
   await served(answering('{"format":"lockstep-network-1"}'), (at) =>
-    refused(at, 2, /chainId of .* is malformed/),
+    refused(at, 2, /chainId of .* is missing;.*\[network-malformed\]/),
   )
   await served(answering(' '.repeat(100_000)), (at) => refused(at, 3, /broken off, or over 65536 bytes/))
 })

@@ -348,8 +348,12 @@ contract MarketTest is MarketStage {
         bytes memory good = signed(bid, PROVIDER);
         (uint8 v, bytes32 r, bytes32 s) = vm.sign(PROVIDER, market.hashBid(bid));
         bytes32 mirrored = bytes32(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141 - uint256(s));
-        bytes[4] memory forged =
-            [bytes(""), new bytes(65), abi.encodePacked(r, mirrored, v == 27 ? 28 : 27), abi.encodePacked(good, bytes1(0))];
+        bytes[4] memory forged = [
+            bytes(""),
+            new bytes(65),
+            abi.encodePacked(r, mirrored, v == 27 ? 28 : 27),
+            abi.encodePacked(good, bytes1(0))
+        ];
         for (uint256 i = 0; i < forged.length; ++i) {
             mustNot(IMarket.WrongSignature.selector);
             market.assign(job, 0, bid, forged[i]);

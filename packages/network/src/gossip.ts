@@ -77,15 +77,20 @@ export const createGossip = (
 
   const frameRate = createLimiter(limits.gossipRate, clock)
   const byteRate = createLimiter(limits.gossipByteRate, clock)
+  const excessiveFrames = createLimiter(crowdRate(limits.gossipRate), clock)
+  const excessiveBytes = createLimiter(crowdRate(limits.gossipByteRate), clock)
   const allFrames = createLimiter(crowdRate(limits.gossipRate), clock, 1)
   const allBytes = createLimiter(crowdRate(limits.gossipByteRate), clock, 1)
 
-  /** Before anything is verified or kept: how much a peer hands us is bounded whatever it is. */
+  /**
+   * Before anything is verified or kept: how much a peer hands us is bounded whatever it is. What is over its rate is
+   * dropped. It is held against the peer only where no honest one hands on as much, all that it lets in itself: else many
+   * names that each keep to their rates would have the relay banned that carries them.
+   */
   const admit = (from: PeerId, bytes: number, messages: number): boolean => {
-    if (byteRate(from, bytes) > 0 || frameRate(from, messages) > 0) {
+    if (excessiveBytes(from, bytes) > 0 || excessiveFrames(from, messages) > 0)
       standing.penalise(from, 'flood', `gossip: a frame of ${bytes} bytes with ${messages} messages`)
-      return false
-    }
+    if (byteRate(from, bytes) > 0 || frameRate(from, messages) > 0) return false
     return allBytes('', bytes) === 0 && allFrames('', messages) === 0
   }
 

@@ -18,7 +18,7 @@ export type Attacker = {
   readonly say: (topic: AnyTopic, message: unknown, sentAt?: number) => Promise<void>
   readonly sayBytes: (topic: AnyTopic, bytes: Uint8Array) => Promise<void>
   /** Opens a stream, writes these bytes and ends it; gives what comes back, or undefined where it was cut off. */
-  readonly ask: (name: string, bytes: Uint8Array) => Promise<Uint8Array | undefined>
+  readonly ask: (name: string, bytes: Uint8Array, milliseconds?: number) => Promise<Uint8Array | undefined>
   /** Answers whoever asks with these bytes. */
   readonly answer: (name: string, bytes: Uint8Array) => Promise<void>
   /** What a connected peer says that it speaks, and listens to. */
@@ -81,7 +81,7 @@ export const attackerOf = async ({ relay, network }: Stage): Promise<Attacker> =
     isConnected: () => connected() !== undefined,
     say: (topic, body, sentAt = Date.now()) => sayBytes(topic, Buffer.from(JSON.stringify({ sentAt, body }))),
     sayBytes,
-    ask: async (name, bytes) => {
+    ask: async (name, bytes, milliseconds = ANSWER_MS) => {
       const connection = connected()
       if (connection === undefined) return undefined
       const stream = await stranger.open(connection, `${prefix}/${name}`)
@@ -90,7 +90,7 @@ export const attackerOf = async ({ relay, network }: Stage): Promise<Attacker> =
         stream.addEventListener('message', ({ data }) => void chunks.push(data.subarray()))
         stream.addEventListener('end', () => resolve(true))
         stream.addEventListener('close', ({ error }) => resolve(error === undefined))
-        setTimeout(() => resolve(false), ANSWER_MS)
+        setTimeout(() => resolve(false), milliseconds).unref()
       })
       stream.send(bytes)
       sent++

@@ -271,8 +271,8 @@ for (const protocol of PROTOCOLS) {
     const attacker = await attackerOf(stage)
     const request = frame(REQUESTS[name]!(stage) as object)
     const answers: unknown[] = []
+    // A question that is in order is answered on a busy machine, too: the faucet's takes a transaction.
     for (const bytes of [request, request, Buffer.concat([request, Buffer.alloc(1000, 0xff)])])
-      // A question that is in order is answered on a busy machine, too: the faucet's takes a transaction.
       answers.push(unframed(await attacker.ask(path, bytes, 60_000)))
     for (const answer of answers) assert.ok(Object.hasOwn(answer as object, 'value'), JSON.stringify(answer))
     // Which peers are told of is drawn.

@@ -13,7 +13,14 @@ import { fail, type Result, unwrap } from '@lockstep/tensor'
 import type { Address } from 'viem'
 import { coins } from '../chain/open-chain.ts'
 import { badInput } from '../cli-error.ts'
-import { accountsIn, addressOf, type StoredKey, storeKey, unlockKey } from '../network/accounts.ts'
+import {
+  accountsMeant,
+  addressOf,
+  noAccount,
+  type StoredKey,
+  storeKey,
+  unlockKey,
+} from '../network/accounts.ts'
 import { ask, canAsk } from '../network/ask.ts'
 import { type Home, homeOf } from '../network/home.ts'
 import { networkFor } from '../network/network-source.ts'
@@ -157,15 +164,8 @@ export const accountShowCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const home = homeOf(options.home)
-  const listed =
-    account === undefined
-      ? (await accountsIn(home.accounts)).map(({ name, address }) => ({ name, address }))
-      : [{ name: account, address: await addressOf(home.accounts, account) }]
-  if (listed.length === 0) {
-    terminal.say(`No account is kept in ${home.accounts}. Make one with \`lockstep account create\`.`)
-    terminal.result({ accounts: [] })
-    return
-  }
+  const listed = await accountsMeant(home, account)
+  if (listed.length === 0) return noAccount(home, terminal)
   const market = await openMarket(await networkFor(home, options.network))
   const results: object[] = []
   for (const { name, address } of listed) {

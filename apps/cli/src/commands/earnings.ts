@@ -1,5 +1,5 @@
 import { type Address, earningsOf, formatAmount } from '@lockstep/market'
-import { accountsIn, addressOf } from '../network/accounts.ts'
+import { accountsMeant, noAccount } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
 import { networkFor } from '../network/network-source.ts'
 import { historyOfNetwork, openMarket } from '../network/reach.ts'
@@ -14,15 +14,8 @@ export const earningsCommand = async (
   terminal: Terminal,
 ): Promise<void> => {
   const home = homeOf(options.home)
-  const listed =
-    account === undefined
-      ? (await accountsIn(home.accounts)).map(({ name, address }) => ({ name, address }))
-      : [{ name: account, address: await addressOf(home.accounts, account) }]
-  if (listed.length === 0) {
-    terminal.say(`No account is kept in ${home.accounts}. Make one with \`lockstep account create\`.`)
-    terminal.result({ accounts: [] })
-    return
-  }
+  const listed = await accountsMeant(home, account)
+  if (listed.length === 0) return noAccount(home, terminal)
   const network = await networkFor(home, options.network)
   const history = await historyOfNetwork(network, await openMarket(network))
   const results: object[] = []

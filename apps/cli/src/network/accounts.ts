@@ -4,6 +4,7 @@ import { type KeyEntry, type Keyring, openKeyring, PASSPHRASE_VARIABLE, Secret }
 import { type Result, unwrap } from '@lockstep/tensor'
 import type { Address } from 'viem'
 import { badInput } from '../cli-error.ts'
+import type { Terminal } from '../terminal.ts'
 import { ask, canAsk } from './ask.ts'
 import { type Home, name } from './home.ts'
 import { passphraseFileIn, passphrases, sealing } from './passphrase.ts'
@@ -98,6 +99,21 @@ export const ensureKey = async (
 /** All accounts that are kept here, by their names. */
 export const accountsIn = async (directory: string): Promise<KeyEntry[]> =>
   unwrap(await (await openKeyring(directory)).list()).filter(({ place }) => place === 'current')
+
+/** The account that is named, or all of this home. */
+export const accountsMeant = async (
+  home: Home,
+  account: string | undefined,
+): Promise<readonly { readonly name: string; readonly address: Address }[]> =>
+  account === undefined
+    ? (await accountsIn(home.accounts)).map(({ name, address }) => ({ name, address }))
+    : [{ name: account, address: await addressOf(home.accounts, account) }]
+
+/** What a command about all accounts says where there is none. */
+export const noAccount = (home: Home, terminal: Terminal): void => {
+  terminal.say(`No account is kept in ${home.accounts}. Make one with \`lockstep account create\`.`)
+  terminal.result({ accounts: [] })
+}
 
 /** An address, or the one of a name. */
 export const addressOf = async (directory: string, text: string): Promise<Address> => {

@@ -2,6 +2,7 @@ import { link, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Fault, fail, ok, type Result } from '@lockstep/tensor'
 import { type Address, bytesToHex, getAddress } from 'viem'
+import { syncDirectory } from '../atomic-file.ts'
 import {
   encodeDelegation,
   MAX_DELEGATION_BYTES,
@@ -17,7 +18,7 @@ import {
   unsealSecret,
 } from './keystore.ts'
 import { acceptPassphrase } from './passphrase.ts'
-import { makePrivateDirectory, readPrivate, syncDirectory, writePrivate } from './private-file.ts'
+import { makePrivateDirectory, readPrivate, writePrivate } from './private-file.ts'
 import { Secret } from './secret.ts'
 
 /** Current keys are used; the next one waits until the chain knows it; retired ones end what they have begun. */

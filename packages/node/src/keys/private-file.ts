@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { chmod, link, mkdir, open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fail, type Result } from '@lockstep/tensor'
+import { syncDirectory } from '../atomic-file.ts'
 import { readOpen } from '../bounded-file.ts'
 
 /** A directory that only its owner may look into; those above it are made as they come. */
@@ -68,16 +69,4 @@ export const readPrivate = async (
   } finally {
     await file.close()
   }
-}
-
-/** Makes a rename durable. Systems without handles on directories make it durable by themselves. */
-export const syncDirectory = async (path: string): Promise<void> => {
-  try {
-    const directory = await open(path, constants.O_RDONLY)
-    try {
-      await directory.sync()
-    } finally {
-      await directory.close()
-    }
-  } catch {}
 }

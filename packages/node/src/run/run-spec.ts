@@ -48,14 +48,7 @@ export const runSpec = z
     atCheckpoint: z.boolean().optional(),
     /** One file with the program's inputs, or several whose states are, one after another. */
     inputs: z.array(inputFile).max(4096),
-    steps: z
-      .int()
-      .min(1)
-      .max(2 ** 40),
-    segmentLength: z
-      .int()
-      .min(1)
-      .max(2 ** 24),
+    ...taskFieldsSchema.pick({ steps: true, segmentLength: true }).shape,
     /** Where checkpoints are written; it is made where it is missing. */
     directory: path,
     /** What the task must commit to, where that is known: files that give anything else are refused. */

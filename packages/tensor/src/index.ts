@@ -95,4 +95,10 @@ export * from './scalar/trace.ts'
 export * from './scalar/vectors.ts'
 export * from './shape.ts'
 export * from './validate.ts'
-export { createWasmExecutor, type WasmExecutor, type WasmOptions } from './wasm/executor.ts'
+export {
+  createWasmExecutor,
+  type KernelTime,
+  type WasmExecutor,
+  type WasmOptions,
+  type WasmProgramRunner,
+} from './wasm/executor.ts'

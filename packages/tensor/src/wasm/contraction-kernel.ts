@@ -43,6 +43,9 @@ export const contractionPhase = (node: FoldNode, fma: Fma): Phase | undefined =>
   return plan && emit(node, plan, fma)
 }
 
+/** Whether this kernel takes the node. */
+export const isContraction = (node: FoldNode): boolean => planOf(node) !== undefined
+
 const planOf = (node: FoldNode): Plan | undefined => {
   const { order } = node
   const points = node.box.reduce((n, e) => n * e, 1)

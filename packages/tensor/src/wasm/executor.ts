@@ -1,14 +1,15 @@
+import { workOf } from '../compile/kernel-work.ts'
 import type { Executor, Runner } from '../executor.ts'
 import { FaultError } from '../fault.ts'
-import type { Ref } from '../node.ts'
+import type { Node, Ref } from '../node.ts'
 import type { Program, Tensor, TensorType } from '../program.ts'
 import { type Arena, bytesOf, planArena } from './arena.ts'
 import { ModuleWriter } from './emitter.ts'
 import { engine, type Kernels, type WasmMemory } from './engine.ts'
-import { nodePhases } from './node-code.ts'
+import { nodeKind, nodePhases } from './node-code.ts'
 import { Pool, type Thread } from './pool.ts'
 import { CANARY_WORDS, canary, fmaOf, probe } from './probe.ts'
-import { type Entry, runEntries, Word, type Work } from './team.ts'
+import { type Entry, runEntries, type Times, Word, type Work } from './team.ts'
 
 export type WasmOptions = {
   /** Threads that share a step's work, the caller's included. Default 1. */
@@ -24,8 +25,33 @@ export type WasmOptions = {
   readonly shareFrom?: number
   /** Where threads come from: Node's worker_threads by default. */
   readonly spawn?: () => Thread
+  /** Asks runners to time every kernel by this clock of milliseconds, such as `() => performance.now()`. */
+  readonly profile?: { readonly now: () => number }
 }
-export type WasmExecutor = Executor & { readonly threads: number; readonly fused: boolean }
+export type WasmExecutor = Omit<Executor, 'compile'> & {
+  readonly threads: number
+  readonly fused: boolean
+  compile(program: Program, inputs: readonly Tensor[]): Promise<WasmProgramRunner>
+}
+export type WasmProgramRunner = Runner & {
+  /** What every kernel of a step has cost since the runner was made; empty without the option `profile`. */
+  profile(): readonly KernelTime[]
+}
+
+/** One kernel's share of the steps so far. */
+export type KernelTime = {
+  readonly label: string
+  readonly kind: 'contraction' | 'fold' | 'map' | 'scatter' | 'group'
+  /** The program's nodes that it computes. */
+  readonly nodes: readonly number[]
+  readonly calls: number
+  /** Of all calls together, until the last thread has done its part. */
+  readonly seconds: number
+  /** Floating-point operations of one call as the nodes mean them; see KernelWork. */
+  readonly flops: number
+  /** Bytes of one call: what it reads, each element once, and what it writes. */
+  readonly bytes: number
+}
 
 /** Threads of Node, which are loaded only where they are wanted: a browser has none. */
 const nodeThreads = async (threads: number): Promise<() => Thread> => {
@@ -37,7 +63,13 @@ const nodeThreads = async (threads: number): Promise<() => Thread> => {
 
 /** The executor that runs everywhere: WebAssembly SIMD generated from the program, with the reference's bits. */
 export const createWasmExecutor = async (options: WasmOptions = {}): Promise<WasmExecutor> => {
-  const { threads = 1, relaxed = 'auto', shareFrom = WORTH_SHARING, memory = MOST_PAGES * PAGE } = options
+  const {
+    threads = 1,
+    relaxed = 'auto',
+    shareFrom = WORTH_SHARING,
+    memory = MOST_PAGES * PAGE,
+    profile,
+  } = options
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new RangeError(`threads is ${threads}; allowed: 1 to 256`)
   const pool = await Pool.start(options.spawn ?? (await nodeThreads(threads)), threads - 1)
@@ -59,7 +91,8 @@ export const createWasmExecutor = async (options: WasmOptions = {}): Promise<Was
     name: `wasm ${threads} ${fused ? 'fused' : 'exact'}`,
     threads,
     fused,
-    compile: (program, inputs) => compile(program, inputs, { pool, fused, shareFrom, memory, id: runners++ }),
+    compile: (program, inputs) =>
+      compile(program, inputs, { pool, fused, shareFrom, memory, id: runners++, now: profile?.now }),
     close: () => pool.close(),
   }
 }
@@ -78,13 +111,14 @@ type CompileOptions = {
   readonly shareFrom: number
   readonly memory: number
   readonly id: number
+  readonly now: (() => number) | undefined
 }
 
 const compile = async (
   program: Program,
   inputs: readonly Tensor[],
-  { pool, fused, shareFrom, memory: most, id }: CompileOptions,
-): Promise<Runner> => {
+  { pool, fused, shareFrom, memory: most, id, now }: CompileOptions,
+): Promise<WasmProgramRunner> => {
   const writer = new ModuleWriter()
   const fma = fmaOf(writer, fused)
   const canaryName = String(writer.add(canary(fma, CANARY_AT)))
@@ -139,7 +173,7 @@ const compile = async (
   const work: Work = { canary: canaryName, entries, scratch, scratchBytes }
   const { exports } = new engine.Instance(module, { e: { m: memory } })
   if (pool.threads > 1) await pool.attach({ kind: 'attach', id, module, memory, work })
-  return new WasmRunner(program, inputs, arena, memory, work, exports, firstEntry, pool, id)
+  return new WasmRunner(program, inputs, arena, memory, work, exports, firstEntry, pool, id, now)
 }
 
 const addressOf = (arena: Arena, parity: number, ref: Ref): number =>
@@ -149,7 +183,7 @@ const addressOf = (arena: Arena, parity: number, ref: Ref): number =>
       ? arena.state[parity]![ref.index]!
       : arena.inputs[ref.index]!
 
-class WasmRunner implements Runner {
+class WasmRunner implements WasmProgramRunner {
   readonly #program: Program
   readonly #arena: Arena
   readonly #work: Work
@@ -157,6 +191,7 @@ class WasmRunner implements Runner {
   readonly #firstEntry: readonly number[]
   readonly #pool: Pool
   readonly #id: number
+  readonly #times: Times | undefined
   readonly #runs: { from: number; to: number }[] = [] // of needed nodes' entries
   #bytes: Uint8Array
   #parity = 0
@@ -173,6 +208,7 @@ class WasmRunner implements Runner {
     firstEntry: readonly number[],
     pool: Pool,
     id: number,
+    now: (() => number) | undefined,
   ) {
     this.#program = program
     this.#arena = arena
@@ -181,6 +217,8 @@ class WasmRunner implements Runner {
     this.#firstEntry = firstEntry
     this.#pool = pool
     this.#id = id
+    const entries = work.entries[0]!.length
+    if (now) this.#times = { now, total: new Float64Array(entries), calls: new Uint32Array(entries) }
     this.#bytes = new Uint8Array(memory.buffer)
     inputs.forEach((t, i) => {
       this.#bytes.set(t.data, arena.inputs[i]!)
@@ -233,6 +271,28 @@ class WasmRunner implements Runner {
     })
   }
 
+  profile(): KernelTime[] {
+    const times = this.#times
+    if (!times) return []
+    const kernels: KernelTime[] = []
+    this.#program.nodes.forEach((node, i) => {
+      const [from, to] = [this.#firstEntry[i]!, this.#firstEntry[i + 1]!]
+      const calls = times.calls[from]!
+      if (calls === 0) return
+      const seconds = times.total.subarray(from, to).reduce((a, b) => a + b, 0) / 1000
+      const kind = nodeKind(node)
+      kernels.push({
+        label: labelOf(kind, node),
+        kind,
+        nodes: [i],
+        calls,
+        seconds,
+        ...workOf(this.#program, node),
+      })
+    })
+    return kernels
+  }
+
   close(): void {
     if (this.#broken) return
     this.#broken = new Error('the runner is closed')
@@ -249,7 +309,7 @@ class WasmRunner implements Runner {
     const fail = (error: unknown): void => {
       this.#broken = error instanceof Error ? error : new Error(String(error))
     }
-    runEntries(this.#work, this.#kernels, control, 0, threads, this.#parity, from, to, fail)
+    runEntries(this.#work, this.#kernels, control, 0, threads, this.#parity, from, to, fail, this.#times)
     const failed = Atomics.load(control, Word.failed)
     if (failed !== 0)
       this.#broken ??=
@@ -274,3 +334,6 @@ class WasmRunner implements Runner {
     return { dtype, shape, data: this.#bytes.slice(at, at + bytesOf(type)) }
   }
 }
+
+const labelOf = (kind: string, node: Node): string =>
+  `${kind} ${node.dtype} [${node.shape}]${node.kind === 'fold' ? ` over [${node.box}]` : ''}`

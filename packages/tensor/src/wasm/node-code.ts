@@ -1,10 +1,10 @@
 import type { Node } from '../node.ts'
-import { contractionPhase } from './contraction-kernel.ts'
+import { contractionPhase, isContraction } from './contraction-kernel.ts'
 import type { Fma } from './fma.ts'
 import { foldPhase } from './fold-kernel.ts'
 import { mapPhase } from './map-kernel.ts'
 import type { Phase } from './phase.ts'
-import { scatterPhases } from './scatter-kernel.ts'
+import { isScatter, scatterPhases } from './scatter-kernel.ts'
 
 /** The kernels of one node, chosen by its shape alone. */
 export const nodePhases = (node: Node, fma: Fma): Phase[] => {
@@ -12,4 +12,10 @@ export const nodePhases = (node: Node, fma: Fma): Phase[] => {
   const contraction = contractionPhase(node, fma)
   if (contraction) return [contraction]
   return scatterPhases(node, fma) ?? [foldPhase(node, fma)]
+}
+
+/** The kind of kernel that `nodePhases` chooses. */
+export const nodeKind = (node: Node): 'map' | 'contraction' | 'scatter' | 'fold' => {
+  if (node.kind === 'map') return 'map'
+  return isContraction(node) ? 'contraction' : isScatter(node) ? 'scatter' : 'fold'
 }

@@ -32,6 +32,10 @@ const scatterOf = (node: FoldNode, space: Space): Scatter | undefined => {
   return undefined
 }
 
+/** Whether this kernel takes the node. */
+export const isScatter = (node: FoldNode): boolean =>
+  scatterOf(node, spaceOf(node)) !== undefined && node.box.every((e) => e > 0)
+
 /** The fold as an in-order scatter, where it is one: first every place gets its init, then k is walked once. */
 export const scatterPhases = (node: FoldNode, fma: Fma): Phase[] | undefined => {
   const space = spaceOf(node)

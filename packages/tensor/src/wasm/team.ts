@@ -18,6 +18,9 @@ export type Work = {
   readonly scratchBytes: number
 }
 
+/** Where thread 0 adds up what each entry takes, in the clock's unit. Entries are the same at either parity. */
+export type Times = { readonly now: () => number; readonly total: Float64Array; readonly calls: Uint32Array }
+
 export const Word = {
   arrived: 0,
   generation: 1,
@@ -72,6 +75,7 @@ export const runEntries = (
   from: number,
   to: number,
   onError: (error: unknown) => void,
+  times?: Times,
 ): void => {
   const entries = work.entries[parity]!
   const scratch = work.scratch + thread * work.scratchBytes
@@ -87,6 +91,14 @@ export const runEntries = (
   guarded(() => {
     if (kernels[work.canary]!(0, 0, 0, 0) !== 1) throw new Error(CANARY_FAILED)
   })
+  let since = times?.now() ?? 0
+  const timed = (entry: number): void => {
+    if (!times) return
+    const now = times.now()
+    times.total[entry]! += now - since
+    times.calls[entry]!++
+    since = now
+  }
   let alone = false // thread 0 has work that the others have not waited for
   for (let i = from; i < to; i++) {
     const { kernel, units, grain, table } = entries[i]!
@@ -94,6 +106,7 @@ export const runEntries = (
     if (grain === 0 || threads === 1) {
       alone = true
       if (thread === 0) guarded(() => run(0, units, table, scratch))
+      timed(i)
       continue
     }
     if (alone) barrier(control, threads)
@@ -106,6 +119,7 @@ export const runEntries = (
       }
     })
     barrier(control, threads)
+    timed(i)
   }
 }
 

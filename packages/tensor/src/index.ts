@@ -75,6 +75,10 @@ export {
   transpose,
   windows,
 } from './front/views.ts'
+export * from './hash/accelerate.ts'
+export * from './hash/batch-hash.ts'
+export { plainHash } from './hash/plain-hash.ts'
+export { sha256 } from './hash/sha256.ts'
 export * from './limits.ts'
 export * from './node.ts'
 export * from './program.ts'

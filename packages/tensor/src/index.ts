@@ -19,8 +19,15 @@ export { withGradient } from './front/grad/with-gradient.ts'
 export { type Coordinate, type Element, Grid, materialise, stopGradient, view } from './front/grid.ts'
 export { Index } from './front/index-form.ts'
 export { type MapOptions, map, type RegisterOf } from './front/map.ts'
-export { gelu, geluByTanh, relu, silu } from './front/ops/activation.ts'
+export { geglu, gelu, geluByTanh, relu, silu, swiglu } from './front/ops/activation.ts'
 export * from './front/ops/arithmetic.ts'
+export {
+  type Attended,
+  type AttentionOptions,
+  alibiSlopes,
+  attention,
+  type KeyValueCache,
+} from './front/ops/attention.ts'
 export { concat, stack } from './front/ops/concat.ts'
 export { contract, linear, matmul } from './front/ops/contract.ts'
 export {
@@ -53,6 +60,13 @@ export {
   sum,
   sumWords,
 } from './front/ops/reduce.ts'
+export {
+  type RotaryLayout,
+  type Rotation,
+  rotary,
+  rotaryFrequencies,
+  rotation,
+} from './front/ops/rotary.ts'
 export {
   crossEntropies,
   crossEntropy,

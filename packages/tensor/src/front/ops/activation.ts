@@ -28,3 +28,19 @@ export const geluByTanh = (x: Grid<'f'>): Grid<'f'> =>
 
 /** x * sigmoid(x). */
 export const silu = (x: Grid<'f'>): Grid<'f'> => map([x], (a) => a.mul(sigmoid(a)), { label: 'silu' })
+
+/** silu(gate) * up, the gate of Llama's feed-forward layer (Shazeer, 2020). One node. */
+export const swiglu = (gate: Grid<'f'>, up: Grid<'f'>): Grid<'f'> =>
+  map([gate, up], (a, b) => a.mul(sigmoid(a)).mul(b), { label: 'swiglu' })
+
+/** gelu(gate) * up. One node. */
+export const geglu = (gate: Grid<'f'>, up: Grid<'f'>): Grid<'f'> =>
+  map(
+    [gate, up],
+    (a, b) =>
+      a
+        .mul(0.5)
+        .mul(erf(a.mul(Math.SQRT1_2)).add(1))
+        .mul(b),
+    { label: 'geglu' },
+  )

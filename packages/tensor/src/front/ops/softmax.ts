@@ -1,12 +1,12 @@
 import { exp, log } from '../../scalar/elementary.ts'
-import { type F, f32, index, select } from '../../scalar/trace.ts'
-import { lessThan } from '../fold.ts'
+import { type F, f32, select, type U } from '../../scalar/trace.ts'
 import { withGradient } from '../grad/with-gradient.ts'
 import { type Grid, stopGradient } from '../grid.ts'
 import type { Index } from '../index-form.ts'
 import { map } from '../map.ts'
 import { reshape } from '../reshape.ts'
 import { show, TraceError } from '../trace-error.ts'
+import { type Bound, causalBound } from './bound.ts'
 import { gatherLast } from './gather.ts'
 import { MAX, mean, reduceBy, SUM } from './reduce.ts'
 
@@ -19,19 +19,43 @@ export type SoftmaxOptions = {
 }
 
 /** exp(x - max) / sum, over the last dimension. */
-export const softmax = (x: Grid<'f'>, options: SoftmaxOptions = {}): Grid<'f'> => {
-  const { along, ahead } = rowsOf('softmax', x, options)
+export const softmax = (x: Grid<'f'>, { causal }: SoftmaxOptions = {}): Grid<'f'> => {
+  if (!causal) return softmaxWithin(x, [])
+  if (x.rank < 2)
+    throw new TraceError('softmax', `causal over shape ${show(x.shape)}; it must end with (T, S)`)
+  const seen = x.shape.at(-1)! - x.shape.at(-2)!
+  if (seen < 0) throw new TraceError('softmax', `causal over shape ${show(x.shape)}: more rows than places`)
+  return softmaxWithin(x, [causalBound(seen)])
+}
+
+/**
+ * The same over the places that lie within all bounds: the others are 0, whatever x holds there, and take no gradient.
+ * A row without any such place is all 0.
+ */
+export const softmaxWithin = (x: Grid<'f'>, bounds: readonly Bound[]): Grid<'f'> => {
+  const [t, s] = [x.rank - 2, x.rank - 1]
+  const guards = (i: readonly Index[]) => bounds.map((bound) => bound.guard(i, t, s))
+  const along = { axes: -1, keep: true, ...(bounds.length > 0 ? { guards } : {}) } as const
   const still = stopGradient(x)
   const top = reduceBy('softmax maximum', MAX, [still], (a) => a, along)
   const total = reduceBy('softmax total', SUM, [still, top], (a, m) => exp(a.sub(m)), along)
+  const words = bounds.flatMap((bound) => (bound.words ? [bound.words(x.shape)] : []))
   const share = map(
-    [x, top, total],
-    (a, m, z) => {
+    [x, top, total, ...words] as readonly Grid[],
+    (...values) => {
+      const [a, m, z, ...rest] = values as [F, F, F, ...U[]]
       const part = exp(a.sub(m)).div(z)
-      return ahead ? select(ahead(), f32(0), part) : part
+      const out = bounds.map((bound) => bound.outside(t, s, bound.words ? rest.shift()! : undefined))
+      return out.length > 0
+        ? select(
+            out.reduce((p, q) => p.or(q)),
+            f32(0),
+            part,
+          )
+        : part
     },
     { label: 'softmax' },
-  )
+  ) as Grid<'f'>
   // d x = p (g - sum of g p): the result itself is all that is needed.
   return withGradient(share, (g) => {
     const pull = reduceBy('softmax pull', SUM, [g, share], (a: F, p: F) => a.mul(p), along)
@@ -67,16 +91,3 @@ export const crossEntropies = (logits: Grid<'f'>, targets: Grid<'u'>): Grid<'f'>
 /** The mean of -ln softmax(logits)[target] over all rows. */
 export const crossEntropy = (logits: Grid<'f'>, targets: Grid<'u'>): Grid<'f'> =>
   mean(crossEntropies(logits, targets))
-
-/** The fold options of rows along the last dimension, and inside a map whether a place lies ahead of its row. */
-const rowsOf = (operation: string, x: Grid<'f'>, { causal }: SoftmaxOptions) => {
-  const along = { axes: -1, keep: true } as const
-  if (!causal) return { along, ahead: undefined }
-  if (x.rank < 2)
-    throw new TraceError(operation, `causal over shape ${show(x.shape)}; it must end with (T, S)`)
-  const [t, s] = [x.rank - 2, x.rank - 1]
-  const seen = x.shape[s]! - x.shape[t]!
-  if (seen < 0) throw new TraceError(operation, `causal over shape ${show(x.shape)}: more rows than places`)
-  const guards = (i: readonly Index[]) => [lessThan(i[s]!, i[t]!.add(seen + 1))]
-  return { along: { ...along, guards }, ahead: () => index(t).add(seen).lt(index(s)) }
-}

@@ -44,17 +44,20 @@ test('attention, trained and with a cache', () => {
   const words = { n: [8], m: [8], p: [8, 512] }
   canEnd(
     'attention with every mask',
-    trained(numbers, words, ({ q, k, v }, { n, m }) =>
-      attention({
-        query: q!,
-        key: k!,
-        value: v!,
-        causal: true,
-        window: 128,
-        lengths: n!,
-        starts: m!,
-        slopes: alibiSlopes(16),
-      }).mixed,
+    trained(
+      numbers,
+      words,
+      ({ q, k, v }, { n, m }) =>
+        attention({
+          query: q!,
+          key: k!,
+          value: v!,
+          causal: true,
+          window: 128,
+          lengths: n!,
+          starts: m!,
+          slopes: alibiSlopes(16),
+        }).mixed,
     ),
   )
   canEnd(

@@ -1,5 +1,5 @@
 import { DTYPES } from '../dtype.ts'
-import type { MapNode } from '../node.ts'
+import type { MapNode, Node } from '../node.ts'
 import { I32 } from './emitter.ts'
 import type { Fma } from './fma.ts'
 import { Kernel, type Tile } from './kernel.ts'
@@ -12,18 +12,10 @@ const CHUNK = 4096
 
 export const mapPhase = (node: MapNode, fma: Fma): Phase => {
   const space = spaceOf(node)
-  const lane = lastAtLeast(space.outer, 4)
+  const tile = chooseTile(node, space)
+  const { lane, row, rows } = tile
   const extent = lane === undefined ? 1 : space.outer[lane]!
-  const row = lane === undefined ? undefined : crossing(space, lane)
-  const rows = row === undefined ? 1 : 4
-  const vectors = row === undefined && extent >= 16 && node.program.code.length <= 24 ? 2 : 1
-  const width = 4 * vectors
-  const tile: Tile = {
-    ...(lane === undefined ? {} : { lane }),
-    ...(row === undefined ? {} : { row }),
-    vectors: lane === undefined ? 1 : vectors,
-    rows,
-  }
+  const width = 4 * tile.vectors
   const kernel = new Kernel(space, tile, fma)
   const { f, coords } = kernel
   const dims = [...space.outer.keys()]
@@ -66,6 +58,24 @@ export const mapPhase = (node: MapNode, fma: Fma): Phase => {
   )
   const cost = rows * (lane === undefined ? 4 : size) * (node.program.code.length + space.reads.length + 1)
   return { fn: kernel.f, slots: space.slots, units, cost, scratch: 0 }
+}
+
+const chooseTile = (node: MapNode, space: Space): Tile => {
+  const lane = lastAtLeast(space.outer, 4)
+  if (lane === undefined) return { vectors: 1, rows: 1 }
+  const row = crossing(space, lane)
+  if (row !== undefined) return { lane, row, vectors: 1, rows: 4 }
+  return { lane, vectors: space.outer[lane]! >= 16 && node.program.code.length <= 24 ? 2 : 1, rows: 1 }
+}
+
+/** Whether no element is computed twice: where tiles do not divide a dimension, the last one is moved back. */
+export const writesOnce = (node: Node): boolean => {
+  if (node.kind !== 'map') return false
+  const space = spaceOf(node)
+  const { lane, row, rows, vectors } = chooseTile(node, space)
+  const divides = (d: number | undefined, by: number): boolean =>
+    d === undefined || space.outer[d]! % by === 0
+  return divides(lane, 4 * vectors) && divides(row, rows)
 }
 
 /** A dimension along which a read has its elements side by side, where it has not along the lanes: a transposition. */

@@ -14,8 +14,10 @@ export const nodePhases = (node: Node, fma: Fma): Phase[] => {
   return scatterPhases(node, fma) ?? [foldPhase(node, fma)]
 }
 
+export type NodeKind = 'map' | 'contraction' | 'scatter' | 'fold'
+
 /** The kind of kernel that `nodePhases` chooses. */
-export const nodeKind = (node: Node): 'map' | 'contraction' | 'scatter' | 'fold' => {
+export const nodeKind = (node: Node): NodeKind => {
   if (node.kind === 'map') return 'map'
   return isContraction(node) ? 'contraction' : isScatter(node) ? 'scatter' : 'fold'
 }

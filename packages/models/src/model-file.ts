@@ -1,5 +1,5 @@
 import type { Tensor } from '@lockstep/tensor'
-import { type Model, parametersOf } from './model.ts'
+import { isLanguageModel, KINDS, type Kind, type Model, parametersOf } from './model.ts'
 import { ModelError } from './model-error.ts'
 import { decodeSafetensors } from './safetensors/decode.ts'
 import { encodeSafetensors } from './safetensors/encode.ts'
@@ -60,7 +60,7 @@ export const loadModel = (bytes: Uint8Array<ArrayBufferLike>): TrainedModel => {
   const saved = metadata.get('tokenizer')
   if (saved === undefined) return { model, parameters }
   const tokenizer = loadTokenizer(saved)
-  if (model.kind === 'gpt' && tokenizer.vocabSize > model.config.vocab) {
+  if (isLanguageModel(model) && tokenizer.vocabSize > model.config.vocab) {
     const limit = `at most the model's ${model.config.vocab} ids`
     throw malformed(
       'tokenizer',
@@ -80,7 +80,7 @@ const fitting = (name: string, shape: readonly number[], tensor: Tensor | undefi
 
 const parseModel = (json: string): Model => {
   const refuse = (): ModelError =>
-    malformed('model', json, '{"kind":"gpt" or "mlp","config":{...}}', 'Save the model anew.')
+    malformed('model', json, `{"kind":${KINDS.join(' or ')},"config":{...}}`, 'Save the model anew.')
   if (json.length > MAX_CONFIG) throw refuse()
   let value: unknown
   try {
@@ -89,7 +89,7 @@ const parseModel = (json: string): Model => {
     throw refuse()
   }
   if (!isRecord(value) || !isRecord(value.config)) throw refuse()
-  if (value.kind !== 'gpt' && value.kind !== 'mlp') throw refuse()
+  if (!KINDS.includes(value.kind as Kind)) throw refuse()
   return { kind: value.kind, config: value.config } as unknown as Model // parametersOf checks every field
 }
 

@@ -1,3 +1,5 @@
+import type { TensorType } from '@lockstep/tensor'
+
 /** One learned tensor of a model, always f32. */
 export type Parameter = {
   readonly name: string
@@ -27,3 +29,7 @@ export const elementsOf = (shape: readonly number[]): number => shape.reduce((n,
 /** How many numbers a model learns. */
 export const parameterCount = (parameters: readonly Parameter[]): number =>
   parameters.reduce((n, p) => n + elementsOf(p.shape), 0)
+
+/** Parameters as a program's inputs. */
+export const parameterTypes = (parameters: readonly Parameter[]): { [name: string]: TensorType } =>
+  Object.fromEntries(parameters.map((p) => [p.name, { dtype: 'f32', shape: p.shape }]))

@@ -1,7 +1,9 @@
 import type { Executor, Tensor } from '@lockstep/tensor'
-import { gptGenerateProgram, type SampleConfig } from './gpt/generate.ts'
+import type { SampleConfig } from './language/generate.ts'
+import { isLanguageModel } from './model.ts'
 import { ModelError } from './model-error.ts'
 import type { TrainedModel } from './model-file.ts'
+import { generateProgram } from './programs.ts'
 import { wordOf, wordTensor } from './word.ts'
 
 /** The state a generation starts from: the prompt's tokens, padded with zeros to the capacity. */
@@ -30,20 +32,26 @@ export type SampleOptions = Partial<Omit<SampleConfig, 'capacity'>> & {
   readonly seed: number
 }
 
-/** Text from a trained GPT: runs the generation program `tokens` steps on an executor and decodes prompt and rest. */
+/** Text from a trained model: runs the generation program `tokens` steps on an executor and decodes prompt and rest. */
 export const sampleText = async (
   trained: TrainedModel,
   executor: Executor,
   { prompt, tokens, seed, temperature = 0.8, top = 0 }: SampleOptions,
 ): Promise<string> => {
   const { model, parameters, tokenizer } = trained
-  if (model.kind !== 'gpt' || !tokenizer) {
+  if (!isLanguageModel(model) || !tokenizer) {
     const found = tokenizer ? model.kind : 'without tokenizer'
-    throw new ModelError('config-invalid', 'model', found, 'a gpt with its tokenizer', 'Load another model.')
+    throw new ModelError(
+      'config-invalid',
+      'model',
+      found,
+      'a model of text with its tokenizer',
+      'Load another model.',
+    )
   }
   const ids = tokenizer.encode(new TextEncoder().encode(prompt))
   const capacity = ids.length + tokens
-  const program = gptGenerateProgram(model.config, { capacity, temperature, top })
+  const program = generateProgram(model, { capacity, temperature, top })
   const runner = await executor.compile(program, parameters)
   try {
     runner.load(generationState(ids, capacity, seed))

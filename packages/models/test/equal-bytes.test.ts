@@ -19,6 +19,7 @@ import {
   initialParameters,
   initialState,
   mlpTrainProgram,
+  trainProgram,
   wordTensor,
 } from '../src/index.ts'
 
@@ -31,12 +32,45 @@ type Run = {
 
 const gpt = { vocab: 31, context: 12, width: 16, layers: 2, heads: 2, dropout: 0.1 }
 const mlp = { features: 64, hidden: [128, 9], classes: 4 }
+const llama = {
+  kind: 'llama',
+  config: {
+    vocab: 31,
+    context: 12,
+    width: 16,
+    layers: 2,
+    heads: 4,
+    keyHeads: 2,
+    inner: 40,
+    theta: 10_000,
+    epsilon: 1e-5,
+    tied: false,
+  },
+} as const
+const resnet = {
+  kind: 'resnet',
+  config: {
+    height: 8,
+    width: 8,
+    channels: 1,
+    stages: [
+      { width: 4, blocks: 1 },
+      { width: 8, blocks: 1 },
+    ],
+    groups: 2,
+    classes: 4,
+  },
+} as const
 const train = { ...DEFAULT_TRAIN, batch: 3, steps: 10, warmup: 3 }
 const corpus: Tensor = {
   dtype: 'u8',
   shape: [99],
   data: Uint8Array.from({ length: 99 }, (_, i) => (i * i) % 31),
 }
+const table: Tensor[] = [
+  { dtype: 'u8', shape: [40, 64], data: Uint8Array.from({ length: 2560 }, (_, i) => i * 97) },
+  { dtype: 'u8', shape: [40], data: Uint8Array.from({ length: 40 }, (_, i) => i % 4) },
+]
 const parameters = initialParameters({ kind: 'gpt', config: gpt }, 2)
 
 const runs: readonly Run[] = [
@@ -44,16 +78,25 @@ const runs: readonly Run[] = [
     name: 'ten training steps of an MLP',
     program: mlpTrainProgram(mlp, { ...train, batch: 48 }, { rows: 40, dtype: 'u8' }),
     state: initialState({ kind: 'mlp', config: mlp }, 1),
-    inputs: [
-      { dtype: 'u8', shape: [40, 64], data: Uint8Array.from({ length: 2560 }, (_, i) => i * 97) },
-      { dtype: 'u8', shape: [40], data: Uint8Array.from({ length: 40 }, (_, i) => i % 4) },
-    ],
+    inputs: table,
   },
   {
     name: 'ten training steps of a GPT with dropout',
     program: gptTrainProgram(gpt, train, { tokens: 99, dtype: 'u8' }),
     state: initialState({ kind: 'gpt', config: gpt }, 2),
     inputs: [corpus],
+  },
+  {
+    name: 'ten training steps of a Llama',
+    program: trainProgram(llama, train, { tokens: 99, dtype: 'u8' }),
+    state: initialState(llama, 3),
+    inputs: [corpus],
+  },
+  {
+    name: 'ten training steps of a ResNet',
+    program: trainProgram(resnet, { ...train, batch: 4 }, { rows: 40, dtype: 'u8' }),
+    state: initialState(resnet, 4),
+    inputs: table,
   },
   {
     name: 'ten generated tokens',
@@ -87,13 +130,13 @@ const record = async (executor: Executor, { program, state, inputs }: Run): Prom
 const wanted = Promise.all(runs.map((run) => record(referenceExecutor, run)))
 
 test('training lowers the loss of the runs compared below', async () => {
-  for (const seen of (await wanted).slice(0, 2)) {
+  for (const seen of (await wanted).slice(0, 4)) {
     assert.ok(seen.every((t) => t.dtype !== 'f32' || f32Values(t).every(Number.isFinite)))
   }
-  const losses = (await wanted)[1]!
-    .filter((_, i) => i % 2 === 0 && i < 2 * STEPS)
-    .map((t) => f32Values(t)[0]!)
-  assert.ok(losses[9]! < losses[0]!)
+  for (const seen of (await wanted).slice(1, 3)) {
+    const losses = seen.filter((_, i) => i % 2 === 0 && i < 2 * STEPS).map((t) => f32Values(t)[0]!)
+    assert.ok(losses[9]! < losses[0]!)
+  }
 })
 
 for (const threads of [1, 2]) {

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crossEntropy, type Grid, gradients, type TensorType, traceProgram } from '@lockstep/tensor'
 import { evaluate } from '../../tensor/test/doubles.ts'
-import { gptLoss } from '../src/gpt/train.ts'
-import { type Model, parametersOf } from '../src/index.ts'
-import { mlpLogits } from '../src/mlp/train.ts'
+import { type ClassifierModel, type Model, parametersOf } from '../src/index.ts'
+import { languageLoss } from '../src/language/train.ts'
+import { type Weights, weightsOf } from '../src/layer/weights.ts'
+import { networkOf } from '../src/model.ts'
 
 const lcg = (seed: number): (() => number) => {
   let x = seed
@@ -15,7 +16,7 @@ const lcg = (seed: number): (() => number) => {
 }
 
 type Given = { readonly [name: string]: Grid }
-type LossOf = (weights: (name: string) => Grid<'f'>, given: Given) => Grid<'f'>
+type LossOf = (weights: Weights, given: Given) => Grid<'f'>
 
 /** Every gradient that a step's update is made of, against central differences of the loss, both in doubles. */
 const agrees = (
@@ -40,7 +41,10 @@ const agrees = (
     parameters.map((p): [string, TensorType] => [p.name, { dtype: 'f32', shape: p.shape }]),
   )
   traceProgram({ state, inputs }, (found: Given, given: Given) => {
-    const loss = lossOf((name) => found[name] as Grid<'f'>, given)
+    const loss = lossOf(
+      weightsOf((name) => found[name] as Grid<'f'>),
+      given,
+    )
     traced = { loss, slopes: gradients(loss, found as { [name: string]: Grid<'f'> }) }
     return { outputs: { loss } }
   })
@@ -67,26 +71,61 @@ const agrees = (
   })
 }
 
+const word = { dtype: 'u32', shape: [1] } as const
+const inputs = { windows: { dtype: 'u32', shape: [2, 5] }, step: word, seed: word } as const
+const values = { windows: [1, 4, 4, 2, 6, 3, 0, 5, 1, 1], step: [3], seed: [8] }
+
 test("a GPT's gradients are the finite differences of its loss, dropout included", () => {
-  const config = { vocab: 7, context: 4, width: 6, layers: 2, heads: 3, dropout: 0.2 }
-  const word = { dtype: 'u32', shape: [1] } as const
-  const inputs = { windows: { dtype: 'u32', shape: [2, 5] }, step: word, seed: word } as const
-  const values = { windows: [1, 4, 4, 2, 6, 3, 0, 5, 1, 1], step: [3], seed: [8] }
-  agrees({ kind: 'gpt', config }, inputs, values, (weights, { windows, step, seed }) =>
-    gptLoss(config, weights, windows as Grid<'u'>, {
-      part: config.dropout,
-      step: step as Grid<'u'>,
-      seed: seed as Grid<'u'>,
-    }),
-  )
+  const config = { vocab: 7, context: 4, width: 6, layers: 2, heads: 3, dropout: 0.2 } as const
+  for (const more of [{}, { activation: 'gelu_new', inner: 5, layers: 1, dropout: 0 }] as const) {
+    const model = { kind: 'gpt', config: { ...config, ...more } } as const
+    agrees(model, inputs, values, (weights, { windows, step, seed }) =>
+      languageLoss(networkOf(model), weights, windows as Grid<'u'>, {
+        part: model.config.dropout,
+        step: step as Grid<'u'>,
+        seed: seed as Grid<'u'>,
+      }),
+    )
+  }
 })
 
-test("an MLP's gradients are the finite differences of its loss", () => {
-  const config = { features: 4, hidden: [6, 5], classes: 3 }
+test("a Llama's gradients are the finite differences of its loss, key heads shared or not, head tied or not", () => {
+  const config = { vocab: 7, context: 4, width: 8, layers: 1, heads: 2, inner: 5, theta: 100, epsilon: 1e-5 }
+  for (const [keyHeads, tied] of [
+    [1, true],
+    [2, false],
+  ] as const) {
+    const model = { kind: 'llama', config: { ...config, keyHeads, tied } } as const
+    agrees(model, inputs, values, (weights, { windows }) =>
+      languageLoss(networkOf(model), weights, windows as Grid<'u'>),
+    )
+  }
+})
+
+const classifies = (model: ClassifierModel, batch: number, features: number): void => {
   const next = lcg(3)
-  const inputs = { rows: { dtype: 'f32', shape: [5, 4] }, labels: { dtype: 'u32', shape: [5] } } as const
-  const values = { rows: Array.from({ length: 20 }, () => next() - 0.5), labels: [0, 2, 1, 1, 0] }
-  agrees({ kind: 'mlp', config }, inputs, values, (weights, { rows, labels }) =>
-    crossEntropy(mlpLogits(config, weights, rows as Grid<'f'>), labels as Grid<'u'>),
+  const table = {
+    rows: { dtype: 'f32', shape: [batch, features] },
+    labels: { dtype: 'u32', shape: [batch] },
+  } as const
+  const given = {
+    rows: Array.from({ length: batch * features }, () => next() - 0.5),
+    labels: Array.from({ length: batch }, (_, i) => (i * 2) % 3),
+  }
+  agrees(model, table, given, (weights, { rows, labels }) =>
+    crossEntropy(networkOf(model).logits(weights, rows as Grid<'f'>), labels as Grid<'u'>),
   )
+}
+
+test("an MLP's gradients are the finite differences of its loss", () => {
+  classifies({ kind: 'mlp', config: { features: 4, hidden: [6, 5], classes: 3 } }, 5, 4)
+})
+
+test("a ResNet's gradients are the finite differences of its loss", () => {
+  const stages = [
+    { width: 2, blocks: 1 },
+    { width: 4, blocks: 1 },
+  ]
+  const config = { height: 4, width: 3, channels: 1, stages, groups: 2, classes: 3 }
+  classifies({ kind: 'resnet', config }, 2, 12)
 })

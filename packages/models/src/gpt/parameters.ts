@@ -8,7 +8,13 @@ const DEVIATION = 0.05
  * is also the head. Projections back into the residual stream start smaller, by 1 / sqrt(2 layers), so that its
  * variance does not grow with depth.
  */
-export const gptParameters = ({ vocab, context, width, layers }: GptConfig): readonly Parameter[] => {
+export const gptParameters = ({
+  vocab,
+  context,
+  width,
+  layers,
+  inner = 4 * width,
+}: GptConfig): readonly Parameter[] => {
   const back = DEVIATION / Math.sqrt(2 * layers)
   const list: Parameter[] = [
     weight('token.embedding', [vocab, width], DEVIATION),
@@ -24,9 +30,9 @@ export const gptParameters = ({ vocab, context, width, layers }: GptConfig): rea
       filled(`layer.${l}.attention.out.bias`, [width], 0),
       filled(`layer.${l}.mlp.norm.gain`, [width], 1),
       filled(`layer.${l}.mlp.norm.bias`, [width], 0),
-      weight(`layer.${l}.mlp.in.weight`, [width, 4 * width], DEVIATION),
-      filled(`layer.${l}.mlp.in.bias`, [4 * width], 0),
-      weight(`layer.${l}.mlp.out.weight`, [4 * width, width], back),
+      weight(`layer.${l}.mlp.in.weight`, [width, inner], DEVIATION),
+      filled(`layer.${l}.mlp.in.bias`, [inner], 0),
+      weight(`layer.${l}.mlp.out.weight`, [inner, width], back),
       filled(`layer.${l}.mlp.out.bias`, [width], 0),
     )
   }

@@ -1,5 +1,8 @@
-import { type Grid, map, matmul } from '@lockstep/tensor'
+import { type Grid, map } from '@lockstep/tensor'
+import type { Weights } from './weights.ts'
 
-/** x W + b over the last dimension: x is (.., I), W is (I, O), b is (O). */
-export const denseLayer = (x: Grid<'f'>, weight: Grid<'f'>, bias: Grid<'f'>): Grid<'f'> =>
-  map([matmul(x, weight), bias], (a, b) => a.add(b), { label: 'bias' })
+/** x W + b over the last dimension, with NAME.weight (I, O) and NAME.bias (O): (.., I) gives (.., O). */
+export const denseLayer = (weights: Weights, x: Grid<'f'>, name: string): Grid<'f'> =>
+  map([weights.product(x, `${name}.weight`), weights.of(`${name}.bias`)], (a, b) => a.add(b), {
+    label: 'bias',
+  })

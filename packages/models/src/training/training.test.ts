@@ -5,11 +5,11 @@ import { runReference } from '../../test/run.ts'
 import {
   byteTokenizer,
   DEFAULT_TRAIN,
+  evaluateProgram,
   f32Tensor,
   f32Values,
   gptTrainProgram,
   initialState,
-  mlpEvaluateProgram,
   mlpTrainProgram,
   splitCorpus,
   type TrainConfig,
@@ -150,8 +150,13 @@ test('an MLP learns exclusive or, and says how many rows it gets right', async (
   ]
   const program = mlpTrainProgram(model, train, { rows: 4, dtype: 'f32' })
   const { state } = await runReference(program, initialState({ kind: 'mlp', config: model }, 3), inputs, 150)
-  const evaluate = mlpEvaluateProgram(model, { rows: 4, dtype: 'f32' })
-  const { outputs } = await runReference(evaluate, [wordTensor(0)], [...state.slice(0, 4), ...inputs])
+  const evaluate = evaluateProgram({ kind: 'mlp', config: model }, 2, { rows: 4, dtype: 'f32' })
+  const { outputs } = await runReference(
+    evaluate,
+    [wordTensor(0), f32Tensor([1], new Float32Array(1)), wordTensor(0)],
+    [...state.slice(0, 4), ...inputs],
+    2,
+  )
   assert.ok(f32Values(outputs[0]!)[0]! < 0.2)
   assert.equal(words(outputs[1]!)[0], 4)
 })

@@ -1,0 +1,33 @@
+import type { Program } from '@lockstep/tensor'
+import { classifierEvaluation } from './classify/evaluate.ts'
+import type { ExamplesType } from './classify/examples.ts'
+import { classifierTraining } from './classify/train.ts'
+import type { CorpusType } from './language/corpus-type.ts'
+import { languageEvaluation } from './language/evaluate.ts'
+import { languageGeneration, type SampleConfig } from './language/generate.ts'
+import { languageTraining } from './language/train.ts'
+import { type LanguageModel, type Model, networkOf } from './model.ts'
+import type { TrainConfig } from './training/config.ts'
+
+/** What a model is trained on and evaluated with: a text, or a table of examples. */
+export type DataOf<M extends Model> = M extends LanguageModel ? CorpusType : ExamplesType
+
+/** One training step of a model: see `languageTraining` and `classifierTraining` for its state, inputs and outputs. */
+export const trainProgram = <M extends Model>(model: M, train: TrainConfig, data: DataOf<M>): Program => {
+  const network = networkOf(model)
+  return network.family === 'language'
+    ? languageTraining(network, train, data as CorpusType)
+    : classifierTraining(network, train, data as ExamplesType)
+}
+
+/** One step of evaluating a model on `batch` windows or rows: see `languageEvaluation` and `classifierEvaluation`. */
+export const evaluateProgram = <M extends Model>(model: M, batch: number, data: DataOf<M>): Program => {
+  const network = networkOf(model)
+  return network.family === 'language'
+    ? languageEvaluation(network, batch, data as CorpusType)
+    : classifierEvaluation(network, batch, data as ExamplesType)
+}
+
+/** One more token of a text of any length, whose last context tokens are read anew: see `languageGeneration`. */
+export const generateProgram = (model: LanguageModel, sample: SampleConfig): Program =>
+  languageGeneration(networkOf(model), sample)

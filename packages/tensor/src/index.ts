@@ -32,15 +32,26 @@ export { concat, stack } from './front/ops/concat.ts'
 export { contract, linear, matmul } from './front/ops/contract.ts'
 export {
   type ConvolveOptions,
+  type ConvolveTransposedOptions,
   conv1d,
   conv2d,
-  maxPool2d,
-  meanPool2d,
-  type PoolOptions,
+  convTransposed1d,
+  convTransposed2d,
 } from './front/ops/convolve.ts'
 export { cumulativeProduct, cumulativeSum, cumulativeSumWords } from './front/ops/cumulative.ts'
 export { gatherLast, gatherRows, oneHot, take } from './front/ops/gather.ts'
 export { layerNorm, type NormOptions, rmsNorm } from './front/ops/norm.ts'
+export {
+  adaptiveMeanPool2d,
+  globalMeanPool,
+  type MaxPoolOptions,
+  type MeanPoolOptions,
+  maxPool1d,
+  maxPool2d,
+  meanPool1d,
+  meanPool2d,
+  type PoolOptions,
+} from './front/ops/pool.ts'
 export {
   dropout,
   type Randomness,

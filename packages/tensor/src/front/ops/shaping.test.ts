@@ -6,9 +6,10 @@ import { traceProgram } from '../trace-program.ts'
 import { transpose } from '../views.ts'
 import { add, mul } from './arithmetic.ts'
 import { concat, stack } from './concat.ts'
-import { conv1d, conv2d, maxPool2d, meanPool2d } from './convolve.ts'
+import { conv1d, conv2d } from './convolve.ts'
 import { cumulativeProduct, cumulativeSum } from './cumulative.ts'
 import { gatherLast, gatherRows, oneHot, take } from './gather.ts'
+import { maxPool2d, meanPool2d } from './pool.ts'
 import { argmax } from './reduce.ts'
 
 const words = { t: { shape: [2, 3], values: [4, 0, 2, 2, 4, 1] }, k: { shape: [3], values: [3, 0, 3] } }

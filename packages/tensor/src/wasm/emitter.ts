@@ -216,11 +216,23 @@ export class Fn {
 /** Every kernel: (first unit, end unit, address of its argument table, address of the thread's scratch). */
 export const KERNEL: readonly Type[] = [I32, I32, I32, I32]
 
-/** A module that imports one memory and exports its functions by number ('0', '1', ...). Equal functions are one. */
+/** A function that a module imports as e.NAME. */
+export type ImportedFunction = { readonly name: string; readonly params: readonly Type[] }
+
+/**
+ * A module that imports one memory, as e.m, and functions; it exports its own functions by number. Numbers begin with
+ * the imported ones. Equal functions are one.
+ */
 export class ModuleWriter {
+  readonly #imports: readonly ImportedFunction[]
   readonly #types: string[] = []
   readonly #functions: { type: number; body: number[] }[] = []
   readonly #known = new Map<string, number>()
+
+  constructor(imports: readonly ImportedFunction[] = []) {
+    this.#imports = imports
+    for (const { params } of imports) this.#type(params, [])
+  }
 
   add(fn: Fn): number {
     const body = fn.encode()
@@ -230,9 +242,10 @@ export class ModuleWriter {
     }`
     const known = this.#known.get(key)
     if (known !== undefined) return known
+    const number = this.#imports.length + this.#functions.length
     this.#functions.push({ type, body })
-    this.#known.set(key, this.#functions.length - 1)
-    return this.#functions.length - 1
+    this.#known.set(key, number)
+    return number
   }
 
   #type(params: readonly Type[], results: readonly Type[]): number {
@@ -248,14 +261,20 @@ export class ModuleWriter {
     unsigned(limits, memory.maximum)
     const types = this.#types.map((t) => t.split(',').map(Number))
     const exports = this.#functions.map((_, i) => {
-      const name = [...String(i)].map((c) => c.charCodeAt(0))
-      const out = [name.length, ...name, 0x00]
-      unsigned(out, i)
+      const number = this.#imports.length + i
+      const out = [...ascii(String(number)), 0x00]
+      unsigned(out, number)
       return out
     })
+    const imports = this.#imports.map(({ name, params }) => [
+      ...ascii('e'),
+      ...ascii(name),
+      0x00,
+      ...leb(this.#type(params, [])),
+    ])
     const sections: [number, number[]][] = [
       [1, vector(types)],
-      [2, vector([[1, 0x65, 1, 0x6d, 0x02, ...limits]])], // import e.m
+      [2, vector([[...ascii('e'), ...ascii('m'), 0x02, ...limits], ...imports])],
       [3, vector(this.#functions.map((f) => leb(f.type)))],
       [7, vector(exports)],
       [10, vector(this.#functions.map((f) => [...leb(f.body.length), ...f.body]))],
@@ -277,6 +296,7 @@ const leb = (n: number): number[] => {
   unsigned(out, n)
   return out
 }
+const ascii = (name: string): number[] => [name.length, ...[...name].map((c) => c.charCodeAt(0))]
 const vector = (items: readonly (readonly number[])[]): number[] => {
   const out = leb(items.length)
   for (const item of items) for (const b of item) out.push(b)

@@ -1,7 +1,15 @@
-import { Fn, type Local, V128 } from './emitter.ts'
+import type { Microkernel } from './contraction/microkernel.ts'
+import { Fn, type Local, type ModuleWriter, V128 } from './emitter.ts'
 
-/** How a kernel makes `fma`: the engine's fused instruction, or exactly in binary64 with the function below for hard cases. */
-export type Fma = { readonly kind: 'fused' } | { readonly kind: 'exact'; readonly fn: number }
+/**
+ * How a kernel makes `fma`: the engine's fused instruction, or exactly in binary64 with the function below for hard
+ * cases. `module` is where kernels put functions that they share; `imported` the microkernel that it imports as its
+ * first function.
+ */
+export type Fma = ({ readonly kind: 'fused' } | { readonly kind: 'exact'; readonly fn: number }) & {
+  readonly module: ModuleWriter
+  readonly imported?: Microkernel | undefined
+}
 
 /** Takes a, b, c from the stack and leaves a * b + c with one rounding, in four lanes. */
 export const emitFma = (f: Fn, fma: Fma): Fn => {

@@ -434,6 +434,35 @@ export class Kernel {
     return this.f.memory(load.dtype === 'u8' ? 'i32.load8_u' : 'i32.load', Math.max(offset, 0)).keep(I32)
   }
 
+  /** Leaves the address of a load's element at the coordinates of `dims`, the word that it goes through included. */
+  locate(load: Load, dims: readonly number[]): Fn {
+    const { f } = this
+    if (load.word) {
+      const { scale, max } = load.word
+      this.start(load.word.load, dims)
+      const word = this.#scalarWord(load.word.load, ORIGIN)
+      f.get(word).i32(max).get(word).i32(max).op('i32.lt_u').op('select').i32(scale).op('i32.mul')
+    }
+    this.start(load, dims)
+    f.get(this.address(load))
+    return load.word ? f.op('i32.add') : f
+  }
+
+  /** Leaves whether a padded load's coordinates lie inside its view; they must not vary by lane. */
+  isInside(load: Load): Fn {
+    load.inside.forEach(({ form, extent }, i) => {
+      this.#wide(form, ORIGIN)
+      this.#isInside(extent)
+      if (i > 0) this.f.op('i32.and')
+    })
+    return this.f
+  }
+
+  /** Leaves four elements from an address on, `step` bytes apart, as numbers or words. */
+  elements(load: Load, at: Local, step: number): void {
+    this.#plain(load, at, 0, step)
+  }
+
   // forms and conditions -----------------------------------------------------------------------------------------
 
   /** A form's value as an i64, at a place and a lane. Forms reach 2^40. */

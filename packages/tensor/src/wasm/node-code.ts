@@ -1,5 +1,5 @@
 import type { Node } from '../node.ts'
-import { contractionPhase, isContraction } from './contraction-kernel.ts'
+import { contractionPhase, isContraction } from './contraction/contraction.ts'
 import type { Fma } from './fma.ts'
 import { foldPhase } from './fold-kernel.ts'
 import { mapPhase } from './map-kernel.ts'

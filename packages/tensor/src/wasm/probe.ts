@@ -1,5 +1,6 @@
 import { scalarCases } from '../scalar/cases.ts'
 import { applyInstruction } from '../scalar/reference.ts'
+import type { Microkernel } from './contraction/microkernel.ts'
 import { Fn, I32, KERNEL, ModuleWriter, V128 } from './emitter.ts'
 import { engine } from './engine.ts'
 import { emitFma, exactFma, type Fma } from './fma.ts'
@@ -103,5 +104,7 @@ export const canary = (fma: Fma, at: number): Fn => {
 }
 
 /** Adds to a module what `fma` needs. */
-export const fmaOf = (writer: ModuleWriter, fused: boolean): Fma =>
-  fused ? { kind: 'fused' } : { kind: 'exact', fn: writer.add(exactFma()) }
+export const fmaOf = (module: ModuleWriter, fused: boolean, imported?: Microkernel): Fma =>
+  fused
+    ? { kind: 'fused', module, imported }
+    : { kind: 'exact', fn: module.add(exactFma()), module, imported }

@@ -1,0 +1,198 @@
+import { BLOCK, type FoldNode } from '../../node.ts'
+import { I32, type Local } from '../emitter.ts'
+import type { Fma } from '../fma.ts'
+import { Kernel } from '../kernel.ts'
+import type { Phase } from '../phase.ts'
+import { accumulate, decode, fill, finish, type Totals } from './finish.ts'
+import { ADD, LAST, type Microkernel, multiply } from './microkernel.ts'
+import { type Panels, pack } from './pack.ts'
+import { evenStep, type Plan } from './plan.ts'
+
+/**
+ * The box is cut into the blocks that the fold's meaning has anyway. A unit is some rows by some columns of one batch:
+ * for each block it packs its columns into panels, then some tens of rows at a time, and has the microkernel multiply
+ * them into running totals. Only the order of outputs is ours.
+ */
+const COLUMNS_A_UNIT = 256 // their panels for a block fill 256 KiB, half of a small second-level cache
+const ROWS_A_UNIT = 96
+const ROWS_TOGETHER = 96
+const UNITS = 16
+/** Between panels, so that the same k of many panels does not fall on one cache set; and for vectors that reach past. */
+const GAP = 64
+const ARGUMENT_SCRATCH = 3
+
+export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
+  const { space, init, points, rows, columns, batch } = plan
+  const microkernel = fma.imported ?? chooseMicrokernel(plan, fma)
+  const kernel = new Kernel(space, { vectors: 1, rows: 1 }, fma)
+  const { f } = kernel
+  const call = fma.imported ? 0 : fma.module.add(multiply(microkernel, fma))
+
+  const depth = Math.min(points, BLOCK)
+  const blocks = Math.ceil(points / BLOCK)
+  const batches = batch.reduce((n, d) => n * space.outer[d]!, 1)
+  const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
+  // rows are packed together, and units begin, at whole numbers of panels that are packed together
+  const together = Math.max(1, Math.floor(ROWS_TOGETHER / (4 * microkernel.rows))) * 4 * microkernel.rows
+  const columnPieces = Math.ceil(columns.count / COLUMNS_A_UNIT)
+  const columnsEach = Math.min(
+    columns.count,
+    roundUp(Math.ceil(columns.count / columnPieces), 4 * microkernel.columns),
+  )
+  const wanted = Math.ceil(UNITS / (batches * columnPieces))
+  const rowsEach = Math.min(
+    rows.count,
+    roundUp(Math.max(ROWS_A_UNIT, Math.ceil(rows.count / wanted)), together),
+  )
+  const rowPieces = Math.ceil(rows.count / rowsEach)
+  const rowsAtOnce = Math.min(together, rowsEach)
+
+  const panels = (side: typeof rows, wide: number): Panels => ({ side, wide, step: 4 * wide * depth + GAP })
+  const a = panels(rows, microkernel.rows)
+  const b = panels(columns, microkernel.columns)
+  const bBytes = Math.ceil(columnsEach / b.wide) * b.step
+  const aBytes = Math.ceil(rowsAtOnce / a.wide) * a.step
+
+  // where totals are kept
+  const rowStep = evenStep(space, rows)
+  const levels = levelsOf(blocks)
+  const direct =
+    node.dtype === 'f32' &&
+    space.guards.length === 0 &&
+    levels <= 1 &&
+    (levels === 0 || init === MINUS_ZERO) &&
+    evenStep(space, columns) === 4 &&
+    rowStep !== undefined
+  const totalsStep = 4 * roundUp(columnsEach, 4)
+  const totalsBytes = direct ? 0 : rowsEach * totalsStep
+  const regions = direct ? 0 : Math.max(levels, 1)
+  const scratchAt = { b: 0, a: bBytes, totals: bBytes + aBytes }
+  const scratch = (offset: number): Local => f.get(ARGUMENT_SCRATCH).i32(offset).op('i32.add').keep(I32)
+  const smaller = (x: Local, most: number): Local => {
+    kernel.minimum(x, most)
+    return x
+  }
+
+  const k0 = f.local(I32)
+  const k1 = f.local(I32)
+  kernel.units((unit) => {
+    const rest = f.get(unit).keep(I32)
+    const split = (pieces: number, each: number): Local => {
+      f.get(rest).i32(pieces).op('i32.rem_u').i32(each).op('i32.mul')
+      const first = f.keep(I32)
+      f.get(rest).i32(pieces).op('i32.div_u').set(rest)
+      return first
+    }
+    const left = (first: Local, count: number, each: number): Local =>
+      smaller(f.i32(count).get(first).op('i32.sub').keep(I32), each)
+    const firstColumn = split(columnPieces, columnsEach)
+    const columnCount = left(firstColumn, columns.count, columnsEach)
+    const firstRow = split(rowPieces, rowsEach)
+    const rowCount = left(firstRow, rows.count, rowsEach)
+    decode(kernel, batch, rest)
+    const atB = scratch(scratchAt.b)
+    const atA = scratch(scratchAt.a)
+    const totals = Array.from(
+      { length: regions },
+      (_, level): Totals => ({ at: scratch(scratchAt.totals + level * totalsBytes), step: totalsStep }),
+    )
+    const out = f.local(I32)
+    if (direct) {
+      kernel.start(space.out, batch)
+      f.get(kernel.address(space.out)).get(firstRow).i32(rowStep).op('i32.mul').op('i32.add')
+      f.get(firstColumn).i32(4).op('i32.mul').op('i32.add').set(out)
+    } else f.get(totals[0]!.at).set(out)
+    const outStep = direct ? rowStep : totalsStep
+
+    f.i32(0).set(k0)
+    const flags = f.local(I32)
+    const block = f.i32(0).keep(I32)
+    f.loop((nextBlock) => {
+      f.get(k0).i32(BLOCK).op('i32.add').set(k1)
+      kernel.minimum(k1, points)
+      // at the beginning of each run of blocks totals begin from init
+      const begins = (level: number): void => {
+        f.get(block)
+          .i32(BLOCK ** level)
+          .op('i32.rem_u')
+          .op('i32.eqz')
+      }
+      if (levels === 0) f.i32(direct ? LAST : 0).set(flags)
+      else {
+        if (direct) f.get(k1).i32(points).op('i32.eq').i32(1).op('i32.shl')
+        else f.i32(0)
+        if (init === MINUS_ZERO) {
+          begins(1)
+          f.op('i32.eqz')
+        } else f.i32(ADD)
+        f.op('i32.or').set(flags)
+        totals.forEach((region, level) => {
+          if (level === 0 && init === MINUS_ZERO) return
+          begins(level + 1)
+          f.if(() => fill(f, region, rowCount, init))
+        })
+      }
+      pack(kernel, b, { first: firstColumn, count: columnCount, to: atB, k0, k1 })
+      const row = f.i32(0).keep(I32)
+      f.i32(0).set(row)
+      f.loop((nextRows) => {
+        const count = f.get(rowCount).get(row).op('i32.sub').keep(I32)
+        kernel.minimum(count, rowsAtOnce)
+        const first = f.get(firstRow).get(row).op('i32.add').keep(I32)
+        pack(kernel, a, { first, count, to: atA, k0, k1 })
+        f.get(atA).i32(a.step).get(atB).i32(b.step).get(k1).get(k0).op('i32.sub').get(count).get(columnCount)
+        f.get(row).i32(outStep).op('i32.mul').get(out).op('i32.add').i32(outStep).i32(init).get(flags)
+        f.call(call)
+        f.get(row).i32(rowsAtOnce).op('i32.add').tee(row).get(rowCount).op('i32.lt_u').brIf(nextRows)
+      })
+      f.get(block).i32(1).op('i32.add').set(block)
+      // a run of totals that is complete, or the last one, is added to the totals above
+      for (let level = 1; level < levels; level++) {
+        begins(level)
+        f.get(k1).i32(points).op('i32.eq').op('i32.or')
+        f.if(() => accumulate(f, totals[level]!, totals[level - 1]!, rowCount))
+      }
+      f.get(k1).tee(k0).i32(points).op('i32.lt_u').brIf(nextBlock)
+    })
+    if (!direct)
+      finish(kernel, plan, totals.at(-1)!, {
+        firstRow,
+        rows: rowCount,
+        firstColumn,
+        columns: columnCount,
+      })
+  })
+  return {
+    fn: f,
+    slots: space.slots,
+    units: batches * columnPieces * rowPieces,
+    cost: rowsEach * columnsEach * points,
+    scratch: scratchAt.totals + regions * totalsBytes + GAP,
+  }
+}
+
+const MINUS_ZERO = 0x80000000
+
+/** How many levels of totals there are above the blocks' own results. */
+const levelsOf = (blocks: number): number => {
+  let levels = 0
+  for (let n = blocks; n > 1; n = Math.ceil(n / BLOCK)) levels++
+  return levels
+}
+
+/** Panels that waste least: tiles of 6 rows keep the multiplier busiest, but few rows may divide better by 4 or 5. */
+const chooseMicrokernel = ({ rows, space }: Plan, fma: Fma): Microkernel => {
+  if (fma.kind === 'exact') return { rows: 4, columns: 4, kind: 'wasm' }
+  // measured times of a tile with so many rows, a tile of six rows as the unit
+  const time = [0, 0.53, 0.56, 0.65, 0.71, 0.87, 1]
+  const cost = (h: number): number =>
+    Math.floor(rows.count / h) * time[h]! + time[rows.count % h]! + (dividesLast(h) ? 0 : 1e9)
+  // rows that lie in several dimensions pack faster where panels do not straddle
+  const last = rows.dims.at(-1)
+  const dividesLast = (h: number): boolean =>
+    rows.dims.length < 2 ||
+    ![4, 5, 6].some((x) => space.outer[last!]! % x === 0) ||
+    space.outer[last!]! % h === 0
+  const best = [6, 5, 4].reduce((x, h) => (cost(h) < cost(x) ? h : x))
+  return { rows: best, columns: 8, kind: 'wasm' }
+}

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { sha256 as noble } from '@noble/hashes/sha2.js'
-import fc from 'fast-check'
 import { sameBytes, toHex, ZERO } from './digest.ts'
 import { leafDigest, leafDigests, parentDigest, parentDigests, sha256, tensorDigest } from './hash.ts'
-import { hashRuns } from './sha256-lanes.ts'
 
 const bytes = (n: number, salt: number): Uint8Array =>
   new Uint8Array(n).map((_, i) => Math.imul(i + 1, 0x9e3779b1 + 2 * salt) >>> 24)
@@ -17,30 +14,10 @@ test('the hash is SHA-256', () => {
   )
 })
 
-test('four lanes give what one gives, at every length and count', () => {
-  fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 256 }),
-      fc.integer({ min: 1, max: 300 }),
-      fc.nat(255),
-      (length, count, tag) => {
-        const data = bytes(length * count, tag)
-        const digests = new Uint8Array(32 * count)
-        assert.ok(hashRuns(tag, data, length, digests), 'this machine has no vectors')
-        for (let i = 0; i < count; i++) {
-          const message = new Uint8Array([tag, ...data.subarray(i * length, (i + 1) * length)])
-          assert.ok(sameBytes(digests.subarray(32 * i, 32 * i + 32), noble(message)), `message ${i}`)
-        }
-      },
-    ),
-    { numRuns: 60 },
-  )
-})
-
 test('many leaves and parents are hashed as one is, the short last leaf and zero pairs included', () => {
   for (const length of [1, 255, 256, 257, 4096, 256 * 131 + 7]) {
     const data = bytes(length, 1)
-    const digests = leafDigests(data, 256)
+    const digests = leafDigests(data)
     assert.equal(digests.length, 32 * Math.ceil(length / 256))
     for (let i = 0; 32 * i < digests.length; i++) {
       const one = leafDigest(data.subarray(256 * i, 256 * (i + 1)))

@@ -1,12 +1,19 @@
-import { DTYPES, type Dtype } from '@lockstep/tensor'
+import {
+  batchHash,
+  DIGEST_BYTES,
+  DTYPES,
+  type Dtype,
+  LEAF_BYTES,
+  LEAF_TAG,
+  PARENT_TAG,
+} from '@lockstep/tensor'
 import { sha256 as nobleSha256 } from '@noble/hashes/sha2.js'
 import { type Digest, isZero, ZERO } from './digest.ts'
-import { hashRuns } from './sha256-lanes.ts'
 
 /** Every hash of the machine is SHA-256 with a tag byte in front; see docs/numerics.md, "Hashing". */
 export const sha256 = (bytes: Uint8Array): Digest => nobleSha256(bytes)
 
-const TAG = { leaf: 0, parent: 1, tensor: 2, program: 4, interface: 5 } as const
+const TAG = { leaf: LEAF_TAG, parent: PARENT_TAG, tensor: 2, program: 4, interface: 5 } as const
 
 const tagged = (tag: number, ...parts: readonly Uint8Array[]): Digest => {
   const bytes = new Uint8Array(parts.reduce((n, part) => n + part.length, 1))
@@ -24,32 +31,25 @@ export const leafDigest = (bytes: Uint8Array): Digest => tagged(TAG.leaf, bytes)
 export const parentDigest = (left: Digest, right: Digest): Digest =>
   isZero(left) && isZero(right) ? ZERO : tagged(TAG.parent, left, right)
 
-/** From how many messages on the four lanes are worth their start. */
-const MANY = 8
-
-/** The digests of leaves of `length` bytes, the last one shorter, packed. */
-export const leafDigests = (data: Uint8Array, length: number): Uint8Array => {
-  const count = Math.ceil(data.length / length)
-  const digests = new Uint8Array(32 * count)
-  const whole = Math.floor(data.length / length)
-  const done = whole >= MANY && hashRuns(TAG.leaf, data, length, digests) ? whole : 0
-  for (let i = done; i < count; i++)
-    digests.set(leafDigest(data.subarray(i * length, (i + 1) * length)), 32 * i)
+/** The digests of a tensor's leaves, the last one shorter, packed. */
+export const leafDigests = (data: Uint8Array): Uint8Array => {
+  const digests = new Uint8Array(DIGEST_BYTES * Math.ceil(data.length / LEAF_BYTES))
+  batchHash().leaves(data, digests)
   return digests
 }
 
 /** The digests above a level of packed digests. */
 export const parentDigests = (level: Uint8Array): Uint8Array => {
-  const count = Math.ceil(level.length / 64)
-  const digests = new Uint8Array(32 * count)
-  const whole = Math.floor(level.length / 64)
-  const done = whole >= MANY && hashRuns(TAG.parent, level, 64, digests) ? whole : 0
-  for (let i = 0; i < count; i++) {
-    const pair = level.subarray(64 * i, 64 * i + 64)
-    if (i < done && (pair[0] !== 0 || !isZero(pair))) continue
-    digests.set(parentDigest(pair.subarray(0, 32), pair.length > 32 ? pair.subarray(32) : ZERO), 32 * i)
-  }
+  const digests = new Uint8Array(DIGEST_BYTES * Math.ceil(level.length / (2 * DIGEST_BYTES)))
+  batchHash().parents(level, digests)
   return digests
+}
+
+/** The root of the tree over a tensor's leaves, without the tree. */
+export const leavesRoot = (data: Uint8Array): Digest => {
+  const root = new Uint8Array(DIGEST_BYTES)
+  batchHash().root(data, root)
+  return root
 }
 
 /** A tensor's digest binds dtype, shape and the root of its leaves. */

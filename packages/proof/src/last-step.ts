@@ -3,6 +3,7 @@ import {
   type FoldNode,
   fail,
   isWordCoord,
+  LEAF_BYTES,
   type Node,
   ok,
   type Program,
@@ -16,7 +17,7 @@ import {
 import { joinsOf } from './item.ts'
 import { isJudgedAtOnce } from './referee.ts'
 import { scalarGas } from './scalar-gas.ts'
-import { LEAF_BYTES, leafCount } from './tensor-tree.ts'
+import { leafCount } from './tensor-tree.ts'
 import { CUT, treeHeight } from './tree.ts'
 
 /**

@@ -1,7 +1,6 @@
-import { LIMITS } from '@lockstep/tensor'
+import { LEAF_BYTES, LIMITS } from '@lockstep/tensor'
 import type { JoinOpening, Move, MoveKind, Opening } from './moves.ts'
 import { hex, integer, list, literal, object, type Schema } from './schema.ts'
-import { LEAF_BYTES } from './tensor-tree.ts'
 import { CUT } from './tree.ts'
 
 const digest = hex(32)

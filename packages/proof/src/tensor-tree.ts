@@ -1,10 +1,7 @@
-import { DTYPES, size, type Tensor, type TensorType } from '@lockstep/tensor'
+import { DTYPES, LEAF_BYTES, size, type Tensor, type TensorType } from '@lockstep/tensor'
 import type { Digest } from './digest.ts'
-import { leafDigests, tensorDigest } from './hash.ts'
-import { rootOf, type Tree, treeOf, treeOfPacked } from './tree.ts'
-
-/** Bytes of one leaf of a tensor; the last one of a tensor may be shorter. */
-export const LEAF_BYTES = 256
+import { leafDigests, leavesRoot, tensorDigest } from './hash.ts'
+import { type Tree, treeOf, treeOfPacked } from './tree.ts'
 
 export const elementsPerLeaf = (dtype: Tensor['dtype']): number => LEAF_BYTES / DTYPES[dtype].bytes
 
@@ -19,10 +16,10 @@ export const leafBytes = (tensor: Tensor, index: number): Uint8Array =>
   tensor.data.subarray(index * LEAF_BYTES, (index + 1) * LEAF_BYTES)
 
 /** The tree over a tensor's leaves. */
-export const leavesOf = (tensor: Tensor): Tree => treeOfPacked(leafDigests(tensor.data, LEAF_BYTES))
+export const leavesOf = (tensor: Tensor): Tree => treeOfPacked(leafDigests(tensor.data))
 
 export const digestOf = (tensor: Tensor): Digest =>
-  tensorDigest(tensor.dtype, tensor.shape, rootOf(leavesOf(tensor)))
+  tensorDigest(tensor.dtype, tensor.shape, leavesRoot(tensor.data))
 
 /** The tree over the digests of tensors: a state, the inputs or the outputs. */
 export const tensorsTree = (tensors: readonly Tensor[]): Tree => treeOf(tensors.map(digestOf))

@@ -102,6 +102,7 @@ export {
 } from './front/views.ts'
 export * from './hash/accelerate.ts'
 export * from './hash/batch-hash.ts'
+export { lanesHash } from './hash/lanes-hash.ts'
 export { plainHash } from './hash/plain-hash.ts'
 export { sha256 } from './hash/sha256.ts'
 export * from './limits.ts'

@@ -25,3 +25,14 @@ test('a batched hash is taken only when its digests are right', () => {
   assert.equal(batchHash(), right)
   accelerateHash(before)
 })
+
+test('digests are the same before there was enough to hash for the lanes and after it', () => {
+  const data = new Uint8Array(2 ** 18 + 100).map((_, i) => Math.imul(i + 1, 0x9e3779b1) >>> 24)
+  const expected = new Uint8Array(32)
+  plainHash.root(data, expected)
+  for (let i = 0; i < 4; i++) {
+    const root = new Uint8Array(32)
+    batchHash().root(data, root)
+    assert.deepEqual(root, expected)
+  }
+})

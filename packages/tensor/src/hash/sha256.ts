@@ -3,14 +3,18 @@ import { ROUND, START } from './sha256-constants.ts'
 /** The schedule of a block whose first 16 words are in place: the other 48 follow from them. */
 export const extendSchedule = (words: Uint32Array): void => {
   for (let t = 16; t < 64; t++) {
-    const [x, y] = [words[t - 15]!, words[t - 2]!]
+    const x = words[t - 15]!
+    const y = words[t - 2]!
     const low = ((x >>> 7) | (x << 25)) ^ ((x >>> 18) | (x << 14)) ^ (x >>> 3)
     const high = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10)
     words[t] = low + words[t - 7]! + high + words[t - 16]!
   }
 }
 
-const compress = (state: Uint32Array, words: Uint32Array): void => {
+/** The schedule of the block at hand. */
+const words = new Uint32Array(64)
+
+const compress = (state: Uint32Array): void => {
   extendSchedule(words)
   let a = state[0]! | 0
   let b = state[1]! | 0
@@ -54,10 +58,9 @@ export const sha256 = (message: Uint8Array): Uint8Array<ArrayBuffer> => {
   view.setUint32(padded.length - 8, Math.floor(message.length / 2 ** 29))
   view.setUint32(padded.length - 4, (message.length << 3) >>> 0)
   const state = START.slice()
-  const words = new Uint32Array(64)
   for (let block = 0; block < blocks; block++) {
     for (let t = 0; t < 16; t++) words[t] = view.getUint32(64 * block + 4 * t)
-    compress(state, words)
+    compress(state)
   }
   const digest = new Uint8Array(32)
   const out = new DataView(digest.buffer)

@@ -30,6 +30,7 @@ export const PLAIN = {
 } as const
 
 export const SIMD = {
+  'i8x16.swizzle': 0x0e,
   'i32x4.splat': 0x11,
   'i32x4.eq': 0x37,
   'i32x4.ne': 0x38,

@@ -52,8 +52,10 @@ export const fetchResults = async (options: FetchResults): Promise<Result<readon
     if (!state.ok) return state
     const root = toHex(rootOf(tensorsTree(state.value)))
     if (root !== stateRoot) return fail(differs(slice, root, stateRoot))
-    const config = { ...manifest.value.manifest.model, vocab: tokenizer.value.vocabSize }
-    const model = modelFromState({ model: { kind: 'gpt', config }, tokenizer: tokenizer.value }, state.value)
+    const { training, model: sizes } = manifest.value.manifest
+    const { seed: _, ...train } = training
+    const of = { kind: 'gpt', config: { ...sizes, vocab: tokenizer.value.vocabSize } } as const
+    const model = modelFromState({ model: of, train, tokenizer: tokenizer.value }, state.value)
     models.push({ slice, stateRoot, model })
   }
   return ok(models)

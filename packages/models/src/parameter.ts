@@ -8,7 +8,17 @@ export type Parameter = {
   readonly init: { readonly normal: number } | { readonly constant: number }
   /** Whether weight decay applies: to matrices, not to biases, gains and embeddings of position. */
   readonly decay: boolean
+  /** What a matrix is for where it is no map between activations: optimisers and rates may treat it otherwise. */
+  readonly kind?: 'embedding' | 'head'
 }
+
+/** What optimisers tell parameters apart by. */
+export const PARAMETER_KINDS = ['matrix', 'vector', 'embedding', 'head'] as const
+export type ParameterKind = (typeof PARAMETER_KINDS)[number]
+
+/** A tensor of rank 2 or more is a matrix, of all its dimensions but the last by the last, where the model says nothing else. */
+export const kindOf = ({ kind, shape }: Parameter): ParameterKind =>
+  kind ?? (shape.length >= 2 ? 'matrix' : 'vector')
 
 export const weight = (name: string, shape: readonly number[], normal: number): Parameter => ({
   name,

@@ -4,7 +4,7 @@ import {
   f32Tensor,
   f32Values,
   gptEvaluateProgram,
-  parametersOf,
+  trainedParameters,
   wordTensor,
 } from '@lockstep/models'
 import type { Executor, Tensor } from '@lockstep/tensor'
@@ -14,7 +14,7 @@ const TOKENS = 32_768
 
 /**
  * Mean nats per byte of text that was not trained on: its first 32,768 tokens or all it has. `state` is a training
- * program's, which begins with the parameters.
+ * program's.
  */
 export const heldOutLoss = async (
   { model, train, tokenizer, heldOut }: Training,
@@ -28,7 +28,7 @@ export const heldOutLoss = async (
   const corpus: Tensor = { ...heldOut, shape: [tokens], data: heldOut.data.slice(0, tokens * width) }
   const type = { tokens, dtype: heldOut.dtype as 'u8' | 'u32' }
   const steps = evaluationSteps(model.config, batch, type)
-  const parameters = state.slice(0, parametersOf(model).length)
+  const parameters = trainedParameters(model, train, state)
   const runner = await executor.compile(gptEvaluateProgram(model.config, batch, type), [
     ...parameters,
     corpus,

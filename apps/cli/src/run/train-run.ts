@@ -1,4 +1,4 @@
-import { f32Values, parametersOf, saveModel } from '@lockstep/models'
+import { f32Values, saveModel, trainedParameters } from '@lockstep/models'
 import { writeAtomic } from '@lockstep/node/atomic-file'
 import {
   type Claim,
@@ -158,6 +158,5 @@ const evaluate = async (
   return heldOut
 }
 
-/** The state of a training program begins with the parameters. */
 const parametersIn = ({ training }: Run, state: readonly Tensor[]): Tensor[] =>
-  state.slice(0, parametersOf(training.model).length)
+  trainedParameters(training.model, training.train, state)

@@ -42,6 +42,23 @@ test('a manifest with a market part is printed with every field of it', () => {
   assert.deepEqual(parse(manifestTemplate(plain, 'yaml')), plain)
 })
 
+test('ways to train are chosen in a manifest, printed with it, and absent where nobody chose', () => {
+  const training = {
+    optimiser: { kind: 'muon' },
+    schedule: { kind: 'trapezoid', fall: 200 },
+    groups: { head: { rate: 0.5 }, vector: { decay: 0 } },
+    accumulate: 4,
+    average: 0.99,
+    clipValue: 1,
+  }
+  const manifest = parse(JSON.stringify({ data: { text: 'a' }, training }))
+  assert.deepEqual(manifest.training.optimiser, { kind: 'muon', momentum: 0.95, nesterov: true })
+  for (const format of ['yaml', 'json'] as const)
+    assert.deepEqual(parse(manifestTemplate(manifest, format)), manifest)
+  const plain = Object.keys(parse('data: {text: a}').training)
+  for (const field of Object.keys(training)) assert.ok(!plain.includes(field), field)
+})
+
 test('one manifest has one canonical text, whatever the order and the format', () => {
   const a = parse('{"training":{"steps":30,"warmup":3},"data":{"text":"a"},"name":"x"}')
   const b = parse('name: x\ndata:\n  text: a\ntraining:\n  warmup: 3\n  steps: 30\n')
@@ -60,6 +77,26 @@ test('a wrong field is named with its value, what is allowed, and what to do', (
     ['data: {text: a}\nmodel: {width: 10, heads: 4}', 'model.heads', '4', /divisor/],
     ['data: {text: a}\ntraining: {rate: .nan}', 'training.rate', 'NaN', /number/],
     ['data: {text: a}\ntraining: {steps: 5, warmup: 6}', 'training.warmup', '6', /5/],
+    [
+      'data: {text: a}\ntraining: {optimiser: {kind: adamax}}',
+      'training.optimiser.kind',
+      '{"kind":"adamax"}',
+      /muon/,
+    ],
+    [
+      'data: {text: a}\ntraining: {optimiser: {kind: adam, momentum: 1}}',
+      'training.optimiser.momentum',
+      'given',
+      /kind/,
+    ],
+    ['data: {text: a}\ntraining: {optimiser: sgd}', 'training.optimiser', 'sgd', /a map/],
+    [
+      'data: {text: a}\ntraining: {schedule: {kind: trapezoid, fall: 961}}',
+      'training.schedule.fall',
+      '961',
+      /960/,
+    ],
+    ['data: {text: a}\ntraining: {accumulate: 0}', 'training.accumulate', '0', /at least 1/],
     [
       'data: {text: a}\ntraining: {steps: 16777216}\nsegments: {every: 2}',
       'segments.every',

@@ -2,7 +2,7 @@ import { POST_LIMITS, parseAmount } from '@lockstep/market'
 import { catchFault, FaultError, type Result, unwrap } from '@lockstep/tensor'
 import { isMap, parseDocument } from 'yaml'
 import type { z } from 'zod'
-import { type Manifest, type MarketTerms, manifestSchema } from './schema.ts'
+import { ALTERNATIVES, type Manifest, type MarketTerms, manifestSchema } from './schema.ts'
 
 /** A manifest is a page of text. */
 export const MAX_MANIFEST_BYTES = 65536
@@ -24,6 +24,13 @@ export const checkManifest = (manifest: Manifest): Result<Manifest> =>
     const { training, model, segments } = manifest
     if (training.warmup > training.steps)
       throw malformed('training.warmup', training.warmup, `at most training.steps, ${training.steps}`)
+    const { schedule } = training
+    if (schedule?.kind === 'trapezoid' && schedule.fall > Math.max(1, training.steps - training.warmup))
+      throw malformed(
+        'training.schedule.fall',
+        schedule.fall,
+        `at most training.steps less training.warmup, ${Math.max(1, training.steps - training.warmup)}`,
+      )
     if (model.width % model.heads !== 0)
       throw malformed('model.heads', model.heads, `a divisor of model.width, ${model.width}`)
     const least = Math.ceil(training.steps / MAX_CHECKPOINTS)
@@ -157,7 +164,8 @@ const knownFields = (path: readonly PropertyKey[]): string => {
   let schema: unknown = manifestSchema
   for (const key of path)
     schema = typeof key === 'number' ? elementOf(schema) : shapeOf(schema)[key as string]
-  return Object.keys(shapeOf(schema)).join(', ') || 'byte, or {bpe: 257 to 16384}' // a tokenizer is no map of fields
+  const field = String(path.at(-1))
+  return Object.keys(shapeOf(schema)).join(', ') || (ALTERNATIVES[field] ?? 'the fields of its kind')
 }
 
 type Schema = {

@@ -45,6 +45,65 @@ const bounds = {
   epsilon: number(1e-12, 1),
 }
 
+/** What fields are that have a choice of shapes. */
+export const ALTERNATIVES: { readonly [field: string]: string } = {
+  tokenizer: 'byte, or {bpe: 257 to 16384}',
+  optimiser:
+    '{kind: adamw}, {kind: adam}, {kind: sgd, momentum, nesterov}, {kind: lion, beta1, beta2} or {kind: muon, momentum, nesterov}',
+  schedule:
+    '{kind: cosine}, {kind: linear}, {kind: constant}, {kind: inverse-sqrt} or {kind: trapezoid, fall}',
+}
+
+const optimiser = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('adamw') }),
+    z.strictObject({ kind: z.literal('adam') }),
+    z.strictObject({
+      kind: z.literal('sgd'),
+      momentum: number(0, 0.9999).default(0.9),
+      nesterov: z.boolean().default(false),
+    }),
+    z.strictObject({
+      kind: z.literal('lion'),
+      beta1: number(0, 0.9999).default(0.9),
+      beta2: number(0, 0.99999).default(0.99),
+    }),
+    z.strictObject({
+      kind: z.literal('muon'),
+      momentum: number(0, 0.9999).default(0.95),
+      nesterov: z.boolean().default(true),
+    }),
+  ],
+  { error: () => ALTERNATIVES.optimiser! },
+)
+
+const schedule = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('cosine') }),
+    z.strictObject({ kind: z.literal('linear') }),
+    z.strictObject({ kind: z.literal('constant') }),
+    z.strictObject({ kind: z.literal('inverse-sqrt') }),
+    z.strictObject({ kind: z.literal('trapezoid'), fall: integer(1, 2 ** 24) }),
+  ],
+  { error: () => ALTERNATIVES.schedule! },
+)
+
+const group = z
+  .strictObject({ rate: number(0, 1000).optional(), decay: number(0, 1000).optional() })
+  .optional()
+
+/** What is absent is not a part of a manifest's canonical text: manifests from before there was a choice keep theirs. */
+const choices = {
+  clipValue: number(0, 1e6).optional(),
+  optimiser: optimiser.optional(),
+  schedule: schedule.optional(),
+  groups: z.strictObject({ matrix: group, vector: group, embedding: group, head: group }).optional(),
+  accumulate: integer(1, 256).optional(),
+  average: number(0, 0.99999).optional(),
+}
+
 const training = z.strictObject({
   seed: bounds.seed.default(1),
   batch: bounds.batch.default(train.batch),
@@ -57,6 +116,7 @@ const training = z.strictObject({
   beta1: bounds.beta1.default(train.beta1),
   beta2: bounds.beta2.default(train.beta2),
   epsilon: bounds.epsilon.default(train.epsilon),
+  ...choices,
 })
 
 /** What one training of a sweep has otherwise than the manifest says. */
@@ -106,7 +166,7 @@ export const manifestSchema = z.strictObject({
   }),
   tokenizer: z
     .union([z.literal('byte'), z.strictObject({ bpe: integer(257, 16384) })], {
-      error: () => 'byte, or {bpe: 257 to 16384}',
+      error: () => ALTERNATIVES.tokenizer!,
     })
     .default('byte'),
   model: z

@@ -39,6 +39,7 @@ export const manifestTemplate = (manifest: Manifest, format: 'yaml' | 'json'): s
     line('beta1', training.beta1, 'of Adam'),
     line('beta2', training.beta2, 'of Adam'),
     line('epsilon', training.epsilon, 'of Adam'),
+    ...choiceLines(training),
     'segments:',
     line(
       'every',
@@ -47,6 +48,21 @@ export const manifestTemplate = (manifest: Manifest, format: 'yaml' | 'json'): s
     ),
     ...(market === undefined ? [] : marketLines(market)),
   ].join('\n')}\n`
+}
+
+/** Fields that a manifest may do without: those that were chosen. */
+const choiceLines = (training: Manifest['training']): string[] => {
+  const chosen = (
+    [
+      ['clipValue', 'each number of the gradient is kept within this of 0'],
+      ['optimiser', 'adamw, adam, sgd, lion or muon'],
+      ['schedule', 'how the rate falls after the warm-up'],
+      ['groups', 'factors of rate and decay for kinds of parameters'],
+      ['accumulate', 'passes a step, each over a batch of its own'],
+      ['average', 'how much of the mean of the weights stays each step'],
+    ] as const
+  ).filter(([field]) => training[field] !== undefined)
+  return chosen.map(([field, comment]) => line(field, JSON.stringify(training[field]), comment))
 }
 
 const marketLines = (market: MarketTerms): string[] => {

@@ -50,6 +50,7 @@ export type PlanOptions = {
 export type Plan = {
   readonly manifest: Manifest & { readonly market: MarketTerms }
   readonly model: Model & { readonly kind: 'gpt' }
+  readonly train: TrainConfig
   readonly tokenizer: Tokenizer
   readonly heldOut: Tensor
   readonly programs: readonly CommittedProgram[]
@@ -116,7 +117,7 @@ export const planJob = (manifest: Manifest, text: Uint8Array, options: PlanOptio
     )
   const startState = (worker: number): number => {
     const seed = market.sweep[worker]?.seed ?? training.seed
-    return states.number(String(seed), () => padTensors(initialState(model, seed)))
+    return states.number(String(seed), () => padTensors(initialState(model, seed, schedule)))
   }
 
   const steps = stepsPerRound(training, market)
@@ -169,6 +170,7 @@ export const planJob = (manifest: Manifest, text: Uint8Array, options: PlanOptio
   return {
     manifest: { ...manifest, market },
     model,
+    train: schedule,
     tokenizer,
     heldOut,
     programs: programs.all,

@@ -65,7 +65,7 @@ export const trainingOf = (plan: TrainingPlan): Training => ({
   ...plan,
   task: {
     committed: commitProgram(plan.program),
-    initial: initialState(plan.model, plan.seed),
+    initial: initialState(plan.model, plan.seed, plan.train),
     inputs: [plan.corpus],
     steps: plan.steps,
     segmentLength: plan.segmentLength,

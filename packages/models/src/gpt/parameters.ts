@@ -17,8 +17,8 @@ export const gptParameters = ({
 }: GptConfig): readonly Parameter[] => {
   const back = DEVIATION / Math.sqrt(2 * layers)
   const list: Parameter[] = [
-    weight('token.embedding', [vocab, width], DEVIATION),
-    { ...weight('position.embedding', [context, width], DEVIATION), decay: false },
+    { ...weight('token.embedding', [vocab, width], DEVIATION), kind: 'embedding' },
+    { ...weight('position.embedding', [context, width], DEVIATION), decay: false, kind: 'embedding' },
   ]
   for (let l = 0; l < layers; l++) {
     list.push(

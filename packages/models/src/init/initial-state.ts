@@ -3,6 +3,8 @@ import { checkInteger } from '../check.ts'
 import { type Model, parametersOf } from '../model.ts'
 import { elementsOf, type Parameter } from '../parameter.ts'
 import { SALT } from '../salt.ts'
+import { checkTrainConfig, DEFAULT_TRAIN, type TrainConfig } from '../training/config.ts'
+import { trainState } from '../training/train-state.ts'
 import { f32Tensor, wordTensor } from '../word.ts'
 import { normalValues } from './normal.ts'
 
@@ -12,11 +14,21 @@ export const initialParameters = (model: Model, seed: number): Tensor[] => {
   return parametersOf(model).map((p, place) => f32Tensor(p.shape, initialValues(p, seed, SALT.init + place)))
 }
 
-/** The state a training program starts from: parameters, both moments (zero), step 0, and the seed. */
-export const initialState = (model: Model, seed: number): Tensor[] => {
+/**
+ * The state that a training program of this configuration starts from: the parameters, averages of weights equal to
+ * them, all moments zero, step 0, and the seed.
+ */
+export const initialState = (model: Model, seed: number, train: TrainConfig = DEFAULT_TRAIN): Tensor[] => {
+  checkTrainConfig(train)
   const parameters = initialParameters(model, seed)
-  const zeros = (): Tensor[] => parameters.map((p) => ({ ...p, data: new Uint8Array(p.data.length) }))
-  return [...parameters, ...zeros(), ...zeros(), wordTensor(0), wordTensor(seed)]
+  const places = new Map(parametersOf(model).map((p, place) => [p.name, place]))
+  const numbers = trainState(parametersOf(model), train).map(({ parameter, role }): Tensor => {
+    const start = parameters[places.get(parameter.name)!]!
+    return role === 'value' || role === 'average'
+      ? start
+      : { ...start, data: new Uint8Array(start.data.length) }
+  })
+  return [...numbers, wordTensor(0), wordTensor(seed)]
 }
 
 const initialValues = ({ shape, init }: Parameter, seed: number, salt: number): Float32Array =>

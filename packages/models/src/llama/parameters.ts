@@ -11,7 +11,7 @@ export const llamaParameters = (config: LlamaConfig): readonly Parameter[] => {
   const { vocab, width, layers, heads, keyHeads, inner, tied } = config
   const back = DEVIATION / Math.sqrt(2 * layers)
   const keys = (width / heads) * keyHeads
-  const list: Parameter[] = [weight('token.embedding', [vocab, width], DEVIATION)]
+  const list: Parameter[] = [{ ...weight('token.embedding', [vocab, width], DEVIATION), kind: 'embedding' }]
   for (let l = 0; l < layers; l++) {
     list.push(
       filled(`layer.${l}.attention.norm.gain`, [width], 1),
@@ -26,6 +26,6 @@ export const llamaParameters = (config: LlamaConfig): readonly Parameter[] => {
     )
   }
   list.push(filled('norm.gain', [width], 1))
-  if (!tied) list.push(weight('head.weight', [width, vocab], DEVIATION))
+  if (!tied) list.push({ ...weight('head.weight', [width, vocab], DEVIATION), kind: 'head' })
   return list
 }

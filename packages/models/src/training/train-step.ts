@@ -1,13 +1,27 @@
-import { type Grid, gradients, map, type Program, type TensorType, traceProgram } from '@lockstep/tensor'
+import {
+  f32,
+  type Grid,
+  gradients,
+  map,
+  type Program,
+  select,
+  type TensorType,
+  traceProgram,
+} from '@lockstep/tensor'
 import type { Parameter } from '../parameter.ts'
-import { adamw, globalNorm } from './adamw.ts'
+import { globalNorm } from './adamw.ts'
 import { checkTrainConfig, type TrainConfig } from './config.ts'
+import { type Learned, type Updated, update } from './optimiser.ts'
 import { rateAt } from './schedule.ts'
+import { type Role, stateName, trainState } from './train-state.ts'
 
 /** A model's parameters as grids, by name. */
 export type Weights = (name: string) => Grid<'f'>
 
-/** What a loss is computed from: the parameters, the inputs by name, and the step's own two words, (1) each. */
+/**
+ * What a loss is computed from: the parameters, the inputs by name, and two words, (1) each: the seed, and the number
+ * of the pass, which is the step's where a step has one pass.
+ */
 export type LossParts = {
   readonly weights: Weights
   readonly input: (name: string) => Grid
@@ -15,13 +29,9 @@ export type LossParts = {
   readonly seed: Grid<'u'>
 }
 
-/** Names of a parameter's moments in the state. */
-export const firstMoment = (name: string): string => `${name}.first`
-export const secondMoment = (name: string): string => `${name}.second`
-
 /**
- * One training step as a program. State: the parameters, their first moments, their second moments, `step` and
- * `seed`. Outputs: `loss` before the update, and `norm`, the gradient's before clipping, (1) each.
+ * One training step as a program. State: what `trainState` lists, then `step` and `seed`. Outputs: `loss` before the
+ * update, the mean over the step's passes, and `norm`, the gradient's before it is clipped by it, (1) each.
  */
 export const trainProgram = (
   parameters: readonly Parameter[],
@@ -30,39 +40,80 @@ export const trainProgram = (
   lossOf: (parts: LossParts) => Grid<'f'>,
 ): Program => {
   checkTrainConfig(config)
-  const types = (nameOf: (name: string) => string): { [name: string]: TensorType } =>
-    Object.fromEntries(parameters.map((p) => [nameOf(p.name), { dtype: 'f32', shape: p.shape }]))
+  const layout = trainState(parameters, config)
   const word: TensorType = { dtype: 'u32', shape: [1] }
-  const state = { ...types((n) => n), ...types(firstMoment), ...types(secondMoment), step: word, seed: word }
+  const types = layout.map(({ name, parameter, dtype }): [string, TensorType] => [
+    name,
+    { dtype, shape: parameter.shape },
+  ])
+  const state = { ...Object.fromEntries(types), step: word, seed: word }
   return traceProgram({ state, inputs }, (found: Grids, given: Grids) => {
     const weights: Weights = (name) => found[name] as Grid<'f'>
+    const held = (name: string, role: Role) => found[stateName(name, role)] as Grid<'f'> | undefined
     const step = found.step as Grid<'u'>
     const seed = found.seed as Grid<'u'>
-    const loss = lossOf({ weights, input: (name) => given[name]!, step, seed })
     const by = Object.fromEntries(parameters.map((p) => [p.name, weights(p.name)]))
-    const gradient = gradients(loss, by)
-    const norm = globalNorm(parameters.map((p) => gradient[p.name]!))
-    const updated = adamw(
-      parameters.map((p) => ({
-        decays: p.decay,
-        value: weights(p.name),
-        gradient: gradient[p.name]!,
-        first: weights(firstMoment(p.name)),
-        second: weights(secondMoment(p.name)),
-      })),
-      config,
-      step,
-      rateAt(step, config),
-      norm,
+    const { loss, gradient } = overPasses(config.accumulate ?? 1, step, (pass) => {
+      const loss = lossOf({ weights, input: (name) => given[name]!, step: pass, seed })
+      return { loss, gradient: gradients(loss, by) }
+    })
+    const slopes = parameters.map((p) => clippedByValue(gradient[p.name]!, config.clipValue ?? 0))
+    const norm = globalNorm(slopes)
+    const learned = parameters.map(
+      ({ name, decay }, i): Learned => ({
+        decays: decay,
+        value: weights(name),
+        gradient: slopes[i]!,
+        first: held(name, 'first'),
+        second: held(name, 'second'),
+      }),
     )
+    const updated = update(parameters, learned, config, { step, rate: rateAt(step, config), norm })
     const next: { [name: string]: Grid } = { step: map([step], (s) => s.add(1), { label: 'step' }) }
-    for (const [i, { name }] of parameters.entries()) {
-      next[name] = updated[i]!.value
-      next[firstMoment(name)] = updated[i]!.first
-      next[secondMoment(name)] = updated[i]!.second
-    }
+    const places = new Map(parameters.map((p, i) => [p.name, i]))
+    for (const { name, parameter, role } of layout)
+      next[name] = nextOf(role, updated[places.get(parameter.name)!]!, found[name] as Grid<'f'>, config)
     return { state: next, outputs: { loss: map([loss], (l) => l, { shape: [1] }), norm } }
   })
 }
 
 type Grids = { readonly [name: string]: Grid }
+type Pass = { readonly loss: Grid<'f'>; readonly gradient: { readonly [name: string]: Grid<'f'> } }
+
+/**
+ * The mean of some passes, added up in their order. Pass i of step s has the number s * passes + i, from which it draws
+ * its own batch and its own dropped activations. What one pass keeps for its gradients is free again in the next.
+ */
+const overPasses = (passes: number, step: Grid<'u'>, onePass: (pass: Grid<'u'>) => Pass): Pass => {
+  if (passes === 1) return onePass(step)
+  const numbered = (i: number) => map([step], (s) => s.mul(passes).add(i), { label: 'pass' })
+  let total = onePass(numbered(0))
+  for (let i = 1; i < passes; i++) {
+    const { loss, gradient } = onePass(numbered(i))
+    const isLast = i === passes - 1
+    const joined = (a: Grid<'f'>, b: Grid<'f'>): Grid<'f'> =>
+      map([a, b], (x, y) => (isLast ? x.add(y).div(passes) : x.add(y)), { label: 'sum of passes' })
+    const names = Object.keys(gradient)
+    total = {
+      loss: joined(total.loss, loss),
+      gradient: Object.fromEntries(names.map((n) => [n, joined(total.gradient[n]!, gradient[n]!)])),
+    }
+  }
+  return total
+}
+
+/** Each number kept within [-limit, limit]; a NaN stays one. 0 clips nothing. */
+const clippedByValue = (gradient: Grid<'f'>, limit: number): Grid<'f'> =>
+  limit === 0
+    ? gradient
+    : map([gradient], (g) => select(g.gt(limit), f32(limit), select(g.lt(-limit), f32(-limit), g)), {
+        label: 'clipped',
+      })
+
+/** What a state tensor becomes. */
+const nextOf = (role: Role, updated: Updated, old: Grid<'f'>, { average = 0 }: TrainConfig): Grid<'f'> => {
+  if (role !== 'average') return updated[role]!
+  return map([old, updated.value], (mean, p) => mean.mul(average).add(p.mul(1 - average)), {
+    label: 'average',
+  })
+}

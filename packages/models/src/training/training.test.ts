@@ -83,7 +83,7 @@ test('AdamW corrects its moments for the step, late steps too', async () => {
     { state: { step: word }, inputs: { p: type, g: type, m: type, v: type, rate: type, norm: type } },
     ({ step }, { p, g, m, v, rate, norm }) => {
       const learned = { decays: true, value: p, gradient: g, first: m, second: v } as const
-      return { outputs: { value: adamw([learned], config, step, rate, norm)[0]!.value } }
+      return { outputs: { value: adamw([learned], config, { step, rate, norm })[0]!.value } }
     },
   )
   const [p, g, m, v, rate] = [0.5, 0.25, -0.125, 0.0625, 0.125]
@@ -108,7 +108,7 @@ test('without momentum and clipping AdamW divides the gradient by its own size',
   const config = { ...DEFAULT_TRAIN, beta1: 0, beta2: 0, epsilon: 1e-8, decay: 0, clip: 0 }
   const program = traceProgram({ state: { step: word }, inputs: { x: type } }, ({ step }, { x }) => {
     const learned = { decays: true, value: x, gradient: x, first: x, second: x } as const
-    return { outputs: { value: adamw([learned], config, step, x, x)[0]!.value } }
+    return { outputs: { value: adamw([learned], config, { step, rate: x, norm: x })[0]!.value } }
   })
   for (const step of [0, 5]) {
     const { outputs } = await runReference(program, [wordTensor(step)], [f32Tensor([1], Float32Array.of(4))])

@@ -1,0 +1,13 @@
+import type { Tensor } from '@lockstep/tensor'
+import { type Model, parametersOf } from '../model.ts'
+import type { TrainConfig } from './config.ts'
+import { trainState } from './train-state.ts'
+
+/**
+ * What a training's state has learned, in the order of `parametersOf`: the averages of the weights where the
+ * configuration keeps them, else the weights.
+ */
+export const trainedParameters = (model: Model, train: TrainConfig, state: readonly Tensor[]): Tensor[] => {
+  const wanted = (train.average ?? 0) > 0 ? 'average' : 'value'
+  return trainState(parametersOf(model), train).flatMap(({ role }, i) => (role === wanted ? [state[i]!] : []))
+}

@@ -125,6 +125,7 @@ export * from './scalar/trace.ts'
 export * from './scalar/vectors.ts'
 export * from './shape.ts'
 export * from './validate.ts'
+export type { Accelerator, Multiply } from './wasm/accelerator.ts'
 export {
   createWasmExecutor,
   type KernelTime,

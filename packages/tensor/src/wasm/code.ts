@@ -3,6 +3,8 @@ import { type KernelWork, workOf } from '../compile/kernel-work.ts'
 import type { Plan } from '../compile/plan.ts'
 import type { Node, Ref } from '../node.ts'
 import type { Program } from '../program.ts'
+import { MULTIPLY_IMPORT } from './accelerator.ts'
+import type { Microkernel } from './contraction/microkernel.ts'
 import { ModuleWriter } from './emitter.ts'
 import { engine, type WasmModule } from './engine.ts'
 import { writesOnce } from './map-kernel.ts'
@@ -39,6 +41,7 @@ export type CodeOptions = {
   readonly threads: number
   /** The least cost of an entry that threads share; in the units of Phase.cost. */
   readonly shareFrom: number
+  readonly imported: Microkernel | undefined
 }
 
 export const PAGE = 65536
@@ -46,10 +49,13 @@ export const PAGE = 65536
 const CANARY_AT = 64
 const TABLES_AT = CANARY_AT + 4 * CANARY_WORDS.length
 
-export const generate = async (plan: Plan, { fused, threads, shareFrom }: CodeOptions): Promise<Code> => {
+export const generate = async (
+  plan: Plan,
+  { fused, threads, shareFrom, imported }: CodeOptions,
+): Promise<Code> => {
   const { program, origin } = plan
-  const writer = new ModuleWriter()
-  const fma = fmaOf(writer, fused)
+  const writer = new ModuleWriter(imported ? [MULTIPLY_IMPORT] : [])
+  const fma = fmaOf(writer, fused, imported)
   const canaryName = String(writer.add(canary(fma, CANARY_AT)))
   const phases = program.nodes.map((node) => nodePhases(node, fma))
 

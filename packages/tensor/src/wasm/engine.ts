@@ -1,7 +1,7 @@
 /** The part of the WebAssembly API that is used here; the language's own libraries declare it for browsers only. */
 export type WasmModule = { readonly __module: unique symbol }
 export type WasmMemory = { readonly buffer: ArrayBuffer | SharedArrayBuffer }
-export type Imports = { readonly e: { readonly m: WasmMemory } }
+export type Imports = { readonly e: { readonly m: WasmMemory; readonly [name: string]: unknown } }
 export type Limits = { readonly initial: number; readonly maximum: number; readonly shared: boolean }
 /** Functions by number: (first unit, end unit, argument table, scratch). */
 export type Kernels = Record<string, (begin: number, end: number, table: number, scratch: number) => number>

@@ -2,6 +2,7 @@ import { asWritten, planProgram } from '../compile/plan.ts'
 import { encodeProgram } from '../encoding/program.ts'
 import type { Executor, Runner } from '../executor.ts'
 import type { Program, Tensor } from '../program.ts'
+import { loadAccelerator, microkernelOf } from './accelerator.ts'
 import { type Code, type CodeOptions, generate, type KernelInfo, PAGE } from './code.ts'
 import { Pool, type Thread } from './pool.ts'
 import { probe } from './probe.ts'
@@ -19,6 +20,11 @@ export type WasmOptions = {
   readonly memory?: number
   /** How much work a node must be for threads to share it, in scalar instructions. */
   readonly shareFrom?: number
+  /**
+   * A module that every thread imports to multiply packed panels outside of WebAssembly, see Accelerator. It is proved
+   * in every thread and refused where its bits differ.
+   */
+  readonly accelerator?: { readonly url: string }
   /** Where threads come from: Node's worker_threads by default. */
   readonly spawn?: () => Thread
   /** Asks runners to time every kernel by this clock of milliseconds, such as `() => performance.now()`. */
@@ -67,10 +73,13 @@ export const createWasmExecutor = async (options: WasmOptions = {}): Promise<Was
     shareFrom = WORTH_SHARING,
     memory = MOST_PAGES * PAGE,
     profile,
+    accelerator: acceleratorOption,
   } = options
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new RangeError(`threads is ${threads}; allowed: 1 to 256`)
-  const pool = await Pool.start(options.spawn ?? (await nodeThreads(threads)), threads - 1)
+  const url = acceleratorOption?.url
+  const accelerator = url === undefined ? undefined : await loadAccelerator(url)
+  const pool = await Pool.start(options.spawn ?? (await nodeThreads(threads)), threads - 1, url)
   const probes = [probe(), ...pool.probes]
   const refuse = async (message: string): Promise<never> => {
     await pool.close()
@@ -87,13 +96,19 @@ export const createWasmExecutor = async (options: WasmOptions = {}): Promise<Was
   let steppers = 0
   const host: Host = {
     pool,
+    accelerator,
     most: Math.min(memory, MOST_PAGES * PAGE),
     newId: () => steppers++,
     now: profile?.now,
   }
-  const codes = new CodeCache({ fused, threads, shareFrom })
+  const codes = new CodeCache({
+    fused,
+    threads,
+    shareFrom,
+    imported: accelerator && microkernelOf(accelerator),
+  })
   return {
-    name: `wasm ${threads} ${fused ? 'fused' : 'exact'}`,
+    name: `wasm ${threads} ${fused ? 'fused' : 'exact'}${accelerator ? ' accelerated' : ''}`,
     threads,
     fused,
     compile: (program, inputs) => WasmRunner.make(program, inputs, codes, host),

@@ -1,4 +1,5 @@
 import { parentPort } from 'node:worker_threads'
+import { type Accelerator, loadAccelerator } from './accelerator.ts'
 import { engine, type Kernels } from './engine.ts'
 import type { FromThread, ToThread } from './pool.ts'
 import { probe } from './probe.ts'
@@ -26,17 +27,26 @@ const obey = (): void => {
   }
 }
 
-parentPort!.on('message', (message: ToThread) => {
+let accelerator: Accelerator | undefined
+
+parentPort!.on('message', async (message: ToThread) => {
   switch (message.kind) {
     case 'start':
       control = new Int32Array(message.control)
       thread = message.thread
       threads = message.threads
-      reply({ kind: 'started', probe: probe() })
+      try {
+        if (message.accelerator !== undefined) accelerator = await loadAccelerator(message.accelerator)
+        reply({ kind: 'started', probe: probe() })
+      } catch (error) {
+        fail(error)
+      }
       break
     case 'attach':
       try {
-        const { exports } = new engine.Instance(message.module, { e: { m: message.memory } })
+        const { exports } = new engine.Instance(message.module, {
+          e: { m: message.memory, ...accelerator?.attach(message.memory) },
+        })
         works.set(message.id, { work: message.work, kernels: exports })
         seen = Atomics.load(control, Word.command)
         reply({ kind: 'attached' })

@@ -15,6 +15,7 @@ export type ToThread =
       readonly control: ArrayBufferLike
       readonly thread: number
       readonly threads: number
+      readonly accelerator: string | undefined
     }
   | {
       readonly kind: 'attach'
@@ -43,14 +44,14 @@ export class Pool {
     this.probes = probes
   }
 
-  static async start(spawn: () => Thread, others: number): Promise<Pool> {
+  static async start(spawn: () => Thread, others: number, accelerator?: string): Promise<Pool> {
     // one thread alone also runs where memory cannot be shared
     const buffer = new (others > 0 ? SharedArrayBuffer : ArrayBuffer)(4 * Word.count)
     const threads = Array.from({ length: others }, spawn)
     try {
       const probes = await Promise.all(
         threads.map(async (t, i) => {
-          t.post({ kind: 'start', control: buffer, thread: i + 1, threads: others + 1 })
+          t.post({ kind: 'start', control: buffer, thread: i + 1, threads: others + 1, accelerator })
           const reply = await t.receive()
           if (reply.kind !== 'started') throw new Error(`thread ${i + 1} did not start: ${describe(reply)}`)
           return reply.probe

@@ -2,6 +2,7 @@ import { typeOf } from '../compile/refs.ts'
 import { tensorBytes } from '../estimate.ts'
 import { FaultError } from '../fault.ts'
 import type { Tensor, TensorType } from '../program.ts'
+import type { Accelerator } from './accelerator.ts'
 import { type Code, type KernelInfo, PAGE, placeOf } from './code.ts'
 import { engine, type Kernels } from './engine.ts'
 import type { Pool } from './pool.ts'
@@ -10,6 +11,7 @@ import { runEntries, type Times, Word } from './team.ts'
 /** What a stepper needs of its executor. */
 export type Host = {
   readonly pool: Pool
+  readonly accelerator: Accelerator | undefined
   /** The most bytes of a memory. */
   readonly most: number
   /** A number that no other stepper of the pool has. */
@@ -57,7 +59,7 @@ export class Stepper {
     inputs.forEach((t, i) => {
       bytes.set(t.data, code.arena.inputs[i]!)
     })
-    const { exports } = new engine.Instance(module, { e: { m: memory } })
+    const { exports } = new engine.Instance(module, { e: { m: memory, ...host.accelerator?.attach(memory) } })
     const id = host.newId()
     if (pool.threads > 1) await pool.attach({ kind: 'attach', id, module, memory, work })
     return new Stepper(code, host, id, bytes, exports)

@@ -16,6 +16,7 @@ const find = (...patterns: string[]): string[] =>
 const MAY_IMPORT: Record<string, readonly string[]> = {
   tensor: [],
   models: ['tensor'],
+  native: ['tensor'],
   proof: ['tensor'],
   market: ['tensor', 'proof'],
   contracts: ['tensor', 'proof', 'market'],

@@ -14,7 +14,7 @@ const PATIENCE = 180_000
  * Needs nothing from the network: Node-API's headers are a pinned package. Never throws: where there is no compiler, or
  * it refuses, `why` says so in one line.
  */
-export const buildNative = (compiler: string = process.env['CXX'] || 'c++'): Built => {
+export const buildNative = (compiler: string = process.env.CXX || 'c++'): Built => {
   const name = address()
   const file = binaries(name)[0]!
   if (existsSync(file)) return { file, fresh: false }

@@ -83,3 +83,10 @@ const look = (): Found => {
     return { why: `the native addon does not load: ${message.split('\n')[0]}` }
   }
 }
+
+/** Where threads import the accelerator from: with the fastest instruction set, or the one that is named. */
+export const nativeUrl = (set?: ProductKernel['set']): string => {
+  const url = new URL('./accelerator.ts', import.meta.url)
+  if (set) url.searchParams.set('set', set)
+  return url.href
+}

@@ -1,0 +1,41 @@
+import { findNative, type ProductKernel } from './load.ts'
+
+/**
+ * The addon as an accelerator of the WebAssembly executor: each of its threads imports this module by `nativeUrl` and
+ * attaches it to a program's memory. The instruction set is the fastest present, or the one that the URL names. Fails
+ * with one line where the addon or the set is missing: ask `findNative` first.
+ */
+const chosen = (): { kernel: ProductKernel; multiply: Multiply } => {
+  const found = findNative()
+  if ('why' in found) throw new Error(found.why)
+  const { products, multiply } = found.native
+  const wanted = new URL(import.meta.url).searchParams.get('set')
+  const kernel = wanted === null ? products[0] : products.find((k) => k.set === wanted)
+  if (!kernel) {
+    const present = products.map((k) => k.set).join(', ') || 'none'
+    throw new Error(`the native addon has no kernel ${wanted ?? ''} on this machine; present: ${present}`)
+  }
+  return { kernel, multiply }
+}
+type Multiply = (kernel: number, memory: Uint8Array, ...words: Words) => void
+/** a, aStep, b, bStep, depth, rows, columns, out, outStep, init, flags */
+type Words = [number, number, number, number, number, number, number, number, number, number, number]
+
+const { kernel, multiply: run } = chosen()
+
+export const microkernel: { readonly rows: number; readonly columns: number } = {
+  rows: kernel.rows,
+  columns: kernel.columns,
+}
+
+/** The border's function on the bytes of a memory, as they are now: a memory that grows must be attached again. */
+export const attach = (memory: {
+  readonly buffer: ArrayBuffer | SharedArrayBuffer
+}): { readonly multiply: (...words: Words) => void } => {
+  const bytes = new Uint8Array(memory.buffer)
+  const number = kernel.kernel
+  return {
+    multiply: (a, aStep, b, bStep, depth, rows, columns, out, outStep, init, flags) =>
+      run(number, bytes, a, aStep, b, bStep, depth, rows, columns, out, outStep, init, flags),
+  }
+}

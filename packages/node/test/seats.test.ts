@@ -54,6 +54,8 @@ before(async () => {
   // The liar's friend among the verifiers: where there is no lie to be told, it audits like anybody else.
   const auditExecutor = { module: LIAR, options: { step: 5 } }
   await Promise.all([town.join('vic', 'verifier'), town.join('pal', 'verifier', { auditExecutor })])
+  // Verifiers are drawn when their weight counts: a quick machine would claim before that.
+  await town.passTo((await town.market.now()) + 42)
 })
 after(() => town?.close())
 

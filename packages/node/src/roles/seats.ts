@@ -112,8 +112,8 @@ export const createSeats = ({ parts, directoryOf, execute, limits }: SeatsOption
     if (ended === undefined) return refuse(claim, seat, (part as { readonly fault: Fault }).fault)
     if (ended !== said) {
       // The audit's answer came from a machine that computed wrong, then: a defence would only lose its bond as well.
-      log.warn({ claim, seat, segment, said, ended }, NOT_DEFENDED)
       await change({ claim, seat }, { detail: { ...finding, defence: 'impossible' } as never })
+      log.warn({ claim, seat, segment, said, ended }, NOT_DEFENDED)
       return ok(undefined)
     }
     const terms = await disputes.readTerms((await disputes.readClaim(claim)).task)

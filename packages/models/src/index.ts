@@ -14,9 +14,11 @@
  *
  * - Data: `splitCorpus`, `tokenTensor`, tokenizers (`byteTokenizer`, `trainBpe`, `loadTokenizer`).
  * - Models: `gpt`, `llama`, `mlp` and `resnet`; `parametersOf`, `initialParameters`, `initialState`.
- * - Programs of any of them: `trainProgram`, `evaluateProgram`; of models of text `generateProgram`.
+ * - Programs of any of them: `trainProgram`, `evaluateProgram`; of models of text
+ *   `generateProgram`, and with a cache of keys and values `prefillProgram` and `decodeProgram`.
  * - Many workers: `shardCorpus`, `padState`, `padTensors`, `averageProgram`.
- * - Text from a trained model: `sampleText`, or `generationState` and `generatedTokens` around a runner of one's own.
+ * - Text from a trained model: `sampleText`, or `generationState` and `generatedTokens` (with a cache: `cachedState` and
+ *   `cachedTokens`) around a runner of one's own; `storedTensors` for weights in bf16 or int8.
  * - Files: `saveModel` and `loadModel`; `encodeTensors` and `decodeTensors` for states and inputs; safetensors in general by `encodeSafetensors` and `decodeSafetensors`.
  *
  * Nothing here has a clock, a disk or randomness of its own. Errors are ModelError: code, field, value, limit, remedy.
@@ -26,6 +28,7 @@ export type { ExamplesType } from './classify/examples.ts'
 export { type Corpus, splitCorpus, tokenTensor } from './corpus.ts'
 export { DEFAULT_GPT, type GptConfig } from './gpt/config.ts'
 export { initialParameters, initialState } from './init/initial-state.ts'
+export type { CachedConfig } from './language/cached.ts'
 export type { CorpusType } from './language/corpus-type.ts'
 export { evaluationSteps } from './language/evaluate.ts'
 export type { SampleConfig } from './language/generate.ts'
@@ -53,11 +56,27 @@ export { averageProgram } from './parallel/average.ts'
 export { padState, padTensors } from './parallel/pad-state.ts'
 export { shardCorpus } from './parallel/shard.ts'
 export { type Parameter, type ParameterKind, parameterCount } from './parameter.ts'
-export { type DataOf, evaluateProgram, generateProgram, trainProgram } from './programs.ts'
+export {
+  type DataOf,
+  decodeProgram,
+  evaluateProgram,
+  generateProgram,
+  prefillProgram,
+  trainProgram,
+} from './programs.ts'
 export { DEFAULT_RESNET, type ResnetConfig, type ResnetStage } from './resnet/config.ts'
 export { decodeSafetensors, MAX_HEADER_BYTES, type Safetensors } from './safetensors/decode.ts'
 export { encodeSafetensors } from './safetensors/encode.ts'
-export { generatedTokens, generationState, type SampleOptions, sampleText } from './sample.ts'
+export {
+  cachedDone,
+  cachedState,
+  cachedTokens,
+  generatedTokens,
+  generationState,
+  type SampleOptions,
+  sampleText,
+} from './sample.ts'
+export { type Storage, storedTensors, storedTypes } from './storage.ts'
 export { decodeTensors, encodeTensors, namedTensors, pickTensors } from './tensors-file.ts'
 export { bpeTokenizer, MAX_TOKEN_BYTES, MAX_VOCAB, type Merge } from './tokenizer/bpe.ts'
 export { byteTokenizer } from './tokenizer/byte-tokenizer.ts'

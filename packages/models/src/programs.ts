@@ -2,6 +2,7 @@ import type { Program } from '@lockstep/tensor'
 import { classifierEvaluation } from './classify/evaluate.ts'
 import type { ExamplesType } from './classify/examples.ts'
 import { classifierTraining } from './classify/train.ts'
+import { type CachedConfig, languageDecode, languagePrefill } from './language/cached.ts'
 import type { CorpusType } from './language/corpus-type.ts'
 import { languageEvaluation } from './language/evaluate.ts'
 import { languageGeneration, type SampleConfig } from './language/generate.ts'
@@ -31,3 +32,11 @@ export const evaluateProgram = <M extends Model>(model: M, batch: number, data: 
 /** One more token of a text of any length, whose last context tokens are read anew: see `languageGeneration`. */
 export const generateProgram = (model: LanguageModel, sample: SampleConfig): Program =>
   languageGeneration(networkOf(model), sample)
+
+/** The step that reads prompts of up to `prompt` tokens at once, before decoding: see `languagePrefill`. */
+export const prefillProgram = (model: LanguageModel, sample: CachedConfig, prompt: number): Program =>
+  languagePrefill(networkOf(model), sample, prompt)
+
+/** One more token of each of some texts, with what was computed of the others kept: see `languageDecode`. */
+export const decodeProgram = (model: LanguageModel, sample: CachedConfig): Program =>
+  languageDecode(networkOf(model), sample)

@@ -27,3 +27,17 @@ export const f32Values = (tensor: Tensor): Float32Array<ArrayBuffer> => {
   const view = new DataView(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)
   return Float32Array.from({ length: tensor.data.length / 4 }, (_, i) => view.getFloat32(4 * i, true))
 }
+
+/** Words as a tensor. */
+export const u32Tensor = (shape: readonly number[], words: ArrayLike<number>): Tensor => {
+  const data = new Uint8Array(4 * words.length)
+  const view = new DataView(data.buffer)
+  for (let i = 0; i < words.length; i++) view.setUint32(4 * i, words[i]!, true)
+  return { dtype: 'u32', shape, data }
+}
+
+/** The words of a u32 tensor. */
+export const u32Values = (tensor: Tensor): Uint32Array<ArrayBuffer> => {
+  const view = new DataView(tensor.data.buffer, tensor.data.byteOffset, tensor.data.byteLength)
+  return Uint32Array.from({ length: tensor.data.length / 4 }, (_, i) => view.getUint32(4 * i, true))
+}

@@ -26,7 +26,7 @@ export const resnetParameters = (config: ResnetConfig): readonly Parameter[] => 
       ...norm(`${name}.second`, width),
       ...(turns ? [convolution(`${name}.around`, 1, from, width), ...norm(`${name}.around`, width)] : []),
     ]),
-    { ...weight('head.weight', [last, classes], Math.sqrt(1 / last)), kind: 'head' },
+    { ...{ ...weight('head.weight', [last, classes], Math.sqrt(1 / last)), kind: 'head' }, kind: 'head' },
     filled('head.bias', [classes], 0),
   ]
 }

@@ -1,8 +1,9 @@
 import { type Arena, planArena } from '../compile/arena.ts'
 import { type KernelWork, workOf } from '../compile/kernel-work.ts'
 import type { Plan } from '../compile/plan.ts'
+import { typeOf } from '../compile/refs.ts'
 import type { Node, Ref } from '../node.ts'
-import type { Program } from '../program.ts'
+import type { Program, TensorType } from '../program.ts'
 import { MULTIPLY_IMPORT } from './accelerator.ts'
 import type { Microkernel } from './contraction/microkernel.ts'
 import { ModuleWriter } from './emitter.ts'
@@ -14,7 +15,9 @@ import type { Entry, Work } from './team.ts'
 
 /** A plan as WebAssembly: everything that does not depend on a memory, so that runners of one program share it. */
 export type Code = {
+  /** The plan's program: its nodes may be cut otherwise than those of the program that was planned. */
   readonly program: Program
+  readonly outputs: readonly TensorType[]
   readonly module: WasmModule
   readonly work: Work
   readonly kernels: readonly KernelInfo[]
@@ -50,10 +53,10 @@ const CANARY_AT = 64
 const TABLES_AT = CANARY_AT + 4 * CANARY_WORDS.length
 
 export const generate = async (
-  plan: Plan,
+  asked: Program,
+  { program, origin }: Plan,
   { fused, threads, shareFrom, imported }: CodeOptions,
 ): Promise<Code> => {
-  const { program, origin } = plan
   const writer = new ModuleWriter(imported ? [MULTIPLY_IMPORT] : [])
   const fma = fmaOf(writer, fused, imported)
   const canaryName = String(writer.add(canary(fma, CANARY_AT)))
@@ -97,7 +100,8 @@ export const generate = async (
   })
   const module = await engine.compile(writer.encode({ initial: pages, maximum: pages, shared: threads > 1 }))
   const work: Work = { canary: canaryName, entries, scratch, scratchBytes }
-  return { program, module, work, kernels, arena, pages, constants, scratchBytes }
+  const outputs = asked.outputs.map((o) => typeOf(asked, o.ref))
+  return { program, outputs, module, work, kernels, arena, pages, constants, scratchBytes }
 }
 
 const labelOf = (kind: string, node: Node): string =>

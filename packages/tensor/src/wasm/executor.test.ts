@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { asWritten, planProgram } from '../compile/plan.ts'
+import { prune } from '../compile/prune.ts'
 import { randomContraction } from '../conformance/random-contraction.ts'
+import { randomNetwork } from '../conformance/random-network.ts'
 import { type RandomProgram, randomProgram } from '../conformance/random-program.ts'
 import { randomTensor } from '../conformance/random-tensor.ts'
 import { Seeded } from '../conformance/seeded.ts'
@@ -13,12 +16,15 @@ import { createWasmExecutor } from './executor.ts'
 
 const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
 const PROGRAMS = nightly ? 20_000 : 500
+const NETWORKS = nightly ? 1000 : 60
 const CONTRACTIONS = nightly ? 5000 : 150
 
 const executors: Executor[] = [
   await createWasmExecutor(),
   await createWasmExecutor({ relaxed: 'off' }),
   await createWasmExecutor({ threads: 2, shareFrom: 0 }),
+  await createWasmExecutor({ fuse: { inline: false } }),
+  ...(nightly ? [await createWasmExecutor({ threads: 4, shareFrom: 0 })] : []),
 ]
 after(() => Promise.all(executors.map((e) => e.close())))
 
@@ -59,6 +65,17 @@ const compare = async ({ program, state, inputs }: RandomProgram, name: string):
 
 test(`${PROGRAMS} random programs give the reference's bits, stepped and traced`, async () => {
   for (let seed = 1; seed <= PROGRAMS; seed++) await compare(randomProgram(seed), `seed ${seed}`)
+})
+
+test(`${NETWORKS} random networks give the reference's bits, and passes find work in most of them`, async () => {
+  let fewer = 0
+  for (let seed = 1; seed <= NETWORKS; seed++) {
+    const network = randomNetwork(seed)
+    const [whole, fused] = [prune(asWritten(network.program)), planProgram(network.program)]
+    if (fused.program.nodes.length < whole.program.nodes.length) fewer++
+    await compare(network, `network ${seed}`)
+  }
+  assert.ok(fewer > 0.8 * NETWORKS, `maps were inlined in ${fewer}`)
 })
 
 test(`${CONTRACTIONS} matrix products and convolutions give the reference's bits`, async () => {

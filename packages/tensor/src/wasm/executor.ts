@@ -1,4 +1,4 @@
-import { asWritten, planProgram } from '../compile/plan.ts'
+import { asWritten, type FuseOptions, planProgram } from '../compile/plan.ts'
 import { encodeProgram } from '../encoding/program.ts'
 import type { Executor, Runner } from '../executor.ts'
 import type { Program, Tensor } from '../program.ts'
@@ -25,6 +25,8 @@ export type WasmOptions = {
    * in every thread and refused where its bits differ.
    */
   readonly accelerator?: { readonly url: string }
+  /** Passes of the compiler to leave out, for comparison. All are on by default; none changes a bit. */
+  readonly fuse?: FuseOptions
   /** Where threads come from: Node's worker_threads by default. */
   readonly spawn?: () => Thread
   /** Asks runners to time every kernel by this clock of milliseconds, such as `() => performance.now()`. */
@@ -101,12 +103,8 @@ export const createWasmExecutor = async (options: WasmOptions = {}): Promise<Was
     newId: () => steppers++,
     now: profile?.now,
   }
-  const codes = new CodeCache({
-    fused,
-    threads,
-    shareFrom,
-    imported: accelerator && microkernelOf(accelerator),
-  })
+  const code = { fused, threads, shareFrom, imported: accelerator && microkernelOf(accelerator) }
+  const codes = new CodeCache(code, options.fuse)
   return {
     name: `wasm ${threads} ${fused ? 'fused' : 'exact'}${accelerator ? ' accelerated' : ''}`,
     threads,
@@ -123,18 +121,22 @@ const WORTH_SHARING = 400_000
 /** The last few programs' code, by the programs' own bytes. */
 class CodeCache {
   readonly #options: CodeOptions
+  readonly #fuse: FuseOptions | undefined
   readonly #known = new Map<string, Promise<Code>>()
 
-  constructor(options: CodeOptions) {
+  constructor(options: CodeOptions, fuse: FuseOptions | undefined) {
     this.#options = options
+    this.#fuse = fuse
   }
 
   step(program: Program): Promise<Code> {
-    return this.#get('step', program, () => generate(planProgram(program), this.#options))
+    return this.#get('step', program, () =>
+      generate(program, planProgram(program, this.#fuse), this.#options),
+    )
   }
   /** Code that leaves every node's tensor to be seen. */
   trace(program: Program): Promise<Code> {
-    return this.#get('trace', program, () => generate(asWritten(program), this.#options))
+    return this.#get('trace', program, () => generate(program, asWritten(program), this.#options))
   }
 
   #get(kind: string, program: Program, make: () => Promise<Code>): Promise<Code> {

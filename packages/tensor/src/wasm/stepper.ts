@@ -1,4 +1,3 @@
-import { typeOf } from '../compile/refs.ts'
 import { tensorBytes } from '../estimate.ts'
 import { FaultError } from '../fault.ts'
 import type { Tensor, TensorType } from '../program.ts'
@@ -95,10 +94,8 @@ export class Stepper {
 
   /** The last step's outputs. */
   outputs(): Tensor[] {
-    const { program, arena } = this.code
-    return program.outputs.map(({ ref }) =>
-      this.#read(typeOf(program, ref), placeOf(arena, this.#before, ref)),
-    )
+    const { program, outputs, arena } = this.code
+    return program.outputs.map(({ ref }, i) => this.#read(outputs[i]!, placeOf(arena, this.#before, ref)))
   }
 
   /** A node's tensor, while the step that wrote it goes on. */

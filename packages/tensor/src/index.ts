@@ -39,8 +39,29 @@ export {
   convTransposed1d,
   convTransposed2d,
 } from './front/ops/convolve.ts'
-export { cumulativeProduct, cumulativeSum, cumulativeSumWords } from './front/ops/cumulative.ts'
+export {
+  cumulativeMax,
+  cumulativeMin,
+  cumulativeProduct,
+  cumulativeSum,
+  cumulativeSumWords,
+} from './front/ops/cumulative.ts'
 export { gatherLast, gatherRows, oneHot, take } from './front/ops/gather.ts'
+export {
+  type BatchNormOptions,
+  batchNorm,
+  batchNormFixed,
+  groupNorm,
+  type RunningStatistics,
+} from './front/ops/group-norm.ts'
+export {
+  binaryCrossEntropy,
+  huber,
+  klDivergence,
+  klDivergences,
+  meanAbsoluteError,
+  meanSquaredError,
+} from './front/ops/loss.ts'
 export { layerNorm, type NormOptions, rmsNorm } from './front/ops/norm.ts'
 export {
   adaptiveMeanPool2d,
@@ -53,6 +74,7 @@ export {
   meanPool2d,
   type PoolOptions,
 } from './front/ops/pool.ts'
+export { dequantise, matmulQuantised, type Quantised, quantise } from './front/ops/quantise.ts'
 export {
   dropout,
   type Randomness,
@@ -62,6 +84,7 @@ export {
 } from './front/ops/random.ts'
 export {
   argmax,
+  argmin,
   MAX,
   max,
   mean,
@@ -80,6 +103,15 @@ export {
   rotation,
 } from './front/ops/rotary.ts'
 export {
+  greatestPlaces,
+  gumbelNoise,
+  keepGreatest,
+  keepLikeliest,
+  type SamplingOptions,
+  sample,
+} from './front/ops/sample.ts'
+export {
+  type CrossEntropyOptions,
   crossEntropies,
   crossEntropy,
   logSoftmax,

@@ -205,13 +205,14 @@ const spread = (
   const each = stride.map((s, d) => {
     const first = Math.floor(padding[d]! / s)
     const count = Math.floor((padding[d]! + shape[d + 1]! - 1) / s) - first + 1
-    return { s, first, count, turns: Math.ceil(taps.shape[d]! / s), dilation: dilation[d]! }
+    const phases = Math.min(s, taps.shape[d]!) // no tap reaches the others
+    return { s, phases, first, count, turns: Math.ceil(taps.shape[d]! / s), dilation: dilation[d]! }
   })
   const value = fold({
     label,
     shape: [
       shape[0]!,
-      ...each.flatMap(({ s, count }) => (s === 1 ? [count] : [count, s])),
+      ...each.flatMap(({ s, phases, count }) => (s === 1 ? [count] : [count, phases])),
       ...(groups === 1 ? [outer] : [groups, outer]),
     ],
     box: [...each.map(({ turns }) => turns), taps.shape[n]!],
@@ -236,7 +237,15 @@ const spread = (
     step: (acc, a, t) => a.fma(t, acc),
     combine: (acc, block) => acc.add(block),
   })
-  const whole = reshape(value, [shape[0]!, ...each.map(({ s, count }) => s * count), groups * outer])
+  const inPhases = each.every(({ s, phases }) => s === phases)
+  const around = [0, ...each.flatMap(({ s, phases }) => (s === 1 ? [0] : [0, s - phases]))]
+  const filled = inPhases
+    ? value
+    : pad(
+        value,
+        value.shape.map((_, d) => [0, around[d] ?? 0]),
+      )
+  const whole = reshape(filled, [shape[0]!, ...each.map(({ s, count }) => s * count), groups * outer])
   return each.reduce((grid, { s, first }, d) => {
     const from = padding[d]! - first * s
     const to = from + shape[d + 1]!

@@ -40,3 +40,9 @@ export const cumulativeSumWords = (x: Grid<'u'>, axis = -1): Grid<'u'> =>
 /** Products of all places up to each one. */
 export const cumulativeProduct = (x: Grid<'f'>, axis = -1): Grid<'f'> =>
   cumulate('cumulativeProduct', 'f', 1, x, axis, (acc: F, value: F) => acc.mul(value))
+/** The greatest of all places up to each one. */
+export const cumulativeMax = (x: Grid<'f'>, axis = -1): Grid<'f'> =>
+  cumulate('cumulativeMax', 'f', Number.NEGATIVE_INFINITY, x, axis, (acc: F, value: F) => acc.max(value))
+/** The least of all places up to each one. */
+export const cumulativeMin = (x: Grid<'f'>, axis = -1): Grid<'f'> =>
+  cumulate('cumulativeMin', 'f', Number.POSITIVE_INFINITY, x, axis, (acc: F, value: F) => acc.min(value))

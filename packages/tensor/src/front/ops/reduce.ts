@@ -114,12 +114,18 @@ export const mean = (x: Grid<'f'>, options: ReduceOptions = {}): Grid<'f'> => {
 }
 
 /** The first place along one axis that holds the maximum: a maximum fold, then a least-index fold. */
-export const argmax = (x: Grid<'f'>, options: { readonly axis?: number } = {}): Grid<'u'> => {
-  const axis = axisOf('argmax', x, options.axis ?? -1)
-  const top = max(x, { axes: axis, keep: true })
+export const argmax = (x: Grid<'f'>, options: { readonly axis?: number } = {}): Grid<'u'> =>
+  firstPlace('argmax', x, options.axis ?? -1, max)
+/** The first place along one axis that holds the minimum. */
+export const argmin = (x: Grid<'f'>, options: { readonly axis?: number } = {}): Grid<'u'> =>
+  firstPlace('argmin', x, options.axis ?? -1, min)
+
+const firstPlace = (label: string, x: Grid<'f'>, along: number, extreme: typeof max): Grid<'u'> => {
+  const axis = axisOf(label, x, along)
+  const top = extreme(x, { axes: axis, keep: true })
   const kept = x.shape.toSpliced(axis, 1)
   return fold({
-    label: 'argmax',
+    label,
     ...MIN_WORDS,
     order: 'blocked',
     shape: kept,

@@ -18,8 +18,11 @@ export type Runner = {
   step(count?: number): Promise<void>
   /** Runs one step unfused and gives every node's output, in node order. The runner then stands after that step. */
   trace(): Promise<Tensor[]>
-  /** Copies of the state tensors, in the program's order. */
-  state(): Tensor[]
+  /**
+   * Copies of the state tensors, in the program's order. Given tensors of their types, an executor may write the copies
+   * over the bytes of those and give them back: memory that has been touched before is copied to much faster.
+   */
+  state(into?: Tensor[]): Tensor[]
   /** Copies of the last step's outputs, in the program's order; empty before the first step. */
   outputs(): Tensor[]
   close(): void

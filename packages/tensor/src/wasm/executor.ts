@@ -217,8 +217,8 @@ class WasmRunner implements WasmProgramRunner {
     return tensors
   }
 
-  state(): Tensor[] {
-    return this.#stepper.state()
+  state(into?: Tensor[]): Tensor[] {
+    return this.#stepper.state(into)
   }
 
   outputs(): Tensor[] {

@@ -87,9 +87,14 @@ export class Stepper {
     this.#parity = (this.#parity + 1) % this.code.arena.state.length
   }
 
-  state(): Tensor[] {
+  state(into?: Tensor[]): Tensor[] {
     const { program, arena } = this.code
-    return program.state.map((type, i) => this.#read(type, arena.state[this.#parity]![i]!))
+    const places = arena.state[this.#parity]!
+    if (!into) return program.state.map((type, i) => this.#read(type, places[i]!))
+    into.forEach(({ data }, i) => {
+      data.set(this.#bytes.subarray(places[i]!, places[i]! + data.length))
+    })
+    return into
   }
 
   /** The last step's outputs. */

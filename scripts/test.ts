@@ -26,7 +26,12 @@ const run = (command: string, args: string[], env: Record<string, string> = {}):
   if (status !== 0) process.exit(status ?? 1)
 }
 
-const sources = ['packages/*/src/**/*.test.ts', 'apps/*/src/**/*.test.ts', 'scripts/**/*.test.ts']
+const sources = [
+  'packages/*/src/**/*.test.ts',
+  'apps/*/src/**/*.test.ts',
+  'scripts/**/*.test.ts',
+  'bench/{,engine/,onnx/}*.test.ts',
+]
 const withChain = ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'examples/**/*.test.ts']
 const files =
   positionals.length > 0

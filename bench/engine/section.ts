@@ -1,0 +1,19 @@
+import type { WasmExecutor, WasmOptions } from '@lockstep/tensor'
+import type { Row } from '../row.ts'
+import type { Ceilings } from './ceilings.ts'
+import type { Order, Peer, PeerName } from './peer.ts'
+
+/** What a section of the engine's benchmark is given. */
+export type Context = {
+  readonly quick: boolean
+  /** How many times each side of a comparison runs. */
+  readonly rounds: number
+  readonly ceilings: Ceilings
+  /** An executor that is closed when the section ends. */
+  executor(options?: WasmOptions): Promise<WasmExecutor>
+  /** A process of a peer that has built this case, or null where it is not installed. Ended with the section. */
+  peer(name: PeerName, order: Order, threads: number): Promise<Peer | null>
+  /** Says beside the rows what was compared. */
+  tell(what: string, value: string | number): void
+}
+export type Section = (context: Context) => Promise<Row[]>

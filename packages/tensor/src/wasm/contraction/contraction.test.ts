@@ -7,7 +7,7 @@ import { referenceExecutor } from '../../reference.ts'
 import { createWasmExecutor } from '../executor.ts'
 
 const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
-const CONTRACTIONS = nightly ? 5000 : 150
+const CONTRACTIONS = nightly ? 1200 : 150
 const accelerator = { url: new URL('../../../test/plain-accelerator.ts', import.meta.url).href }
 
 const executors: Executor[] = [

@@ -1,5 +1,6 @@
 import { type Fn, I32, type Local, V128 } from '../emitter.ts'
 import type { Kernel, Place } from '../kernel.ts'
+import { steps } from './loop.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -55,7 +56,7 @@ export const accumulate = (f: Fn, above: Totals, below: Totals, rows: Local): vo
 /** Stores totals as the output: narrowed, the one NaN, and init where a guard fails. */
 export const finish = (
   kernel: Kernel,
-  { space, init, rows, columns }: Plan,
+  { space, init, rows, columns, guarding }: Plan,
   totals: Totals,
   part: Part,
 ): void => {
@@ -68,7 +69,7 @@ export const finish = (
 
   const one = (place: Place, offset: number): void => {
     f.get(from).memory(kernel.tile.lane === undefined ? 'v128.load32_splat' : 'v128.load', offset)
-    if (space.guards.length > 0) {
+    if (guarding.kind === 'mask' || guarding.kind === 'columns') {
       f.splat(init)
       space.guards.forEach((g, i) => {
         kernel.holdsMask(g, place)
@@ -95,16 +96,7 @@ export const finish = (
     f.get(part.firstRow).get(row).op('i32.add').set(number)
     decode(kernel, rows.dims, number)
     const c = f.i32(0).keep(I32)
-    const step = (width: number): void => {
-      const fits = (): Fn => f.get(c).i32(width).op('i32.add').get(part.columns).op('i32.le_u')
-      fits().if(() => {
-        f.loop((again) => {
-          columnsAt(row, c, width)
-          f.get(c).i32(width).op('i32.add').set(c)
-          fits().brIf(again)
-        })
-      })
-    }
+    const step = (width: number): void => steps(f, c, part.columns, width, () => columnsAt(row, c, width))
     f.i32(0).set(c)
     if (lane !== undefined) step(4)
     step(1)

@@ -4,6 +4,7 @@ import { type Fn, I32, type Local, V128 } from '../emitter.ts'
 import { type Kernel, ORIGIN, type Place } from '../kernel.ts'
 import { emitScalar } from '../scalar-code.ts'
 import type { Load } from '../space.ts'
+import { steps } from './loop.ts'
 import type { Side } from './plan.ts'
 import { runs } from './runs.ts'
 
@@ -36,7 +37,8 @@ export const pack = (kernel: Kernel, panels: Panels, piece: Piece): void => {
   else if (liesAlong(kernel, panels.side)) packAlong(kernel, panels, piece)
   else {
     const { f } = kernel
-    forEach(kernel, f.i32(0).keep(I32), piece.count, 1, (i) => packOne(kernel, panels, piece, i))
+    const i = f.i32(0).keep(I32)
+    steps(f, i, piece.count, 1, () => packOne(kernel, panels, piece, i))
   }
 }
 
@@ -68,19 +70,6 @@ const liesAlong = ({ space }: Kernel, { reads, program }: Side): boolean => {
   )
 }
 
-/** A loop of i from `from` while i + by <= to; i is left where it stopped. */
-const forEach = (kernel: Kernel, i: Local, to: Local, by: number, body: (i: Local) => void): void => {
-  const { f } = kernel
-  const fits = (): Fn => f.get(i).i32(by).op('i32.add').get(to).op('i32.le_u')
-  fits().if(() => {
-    f.loop((again) => {
-      body(i)
-      f.get(i).i32(by).op('i32.add').set(i)
-      fits().brIf(again)
-    })
-  })
-}
-
 /** Sets the coordinates of a side's dimensions from a number of a row. */
 const goTo = (kernel: Kernel, { dims }: Side, number: Local): void => {
   if (dims.length > 0)
@@ -108,7 +97,7 @@ const packAcross = (kernel: Kernel, panels: Panels, piece: Piece): void => {
   const number = f.local(I32)
   const at = f.local(I32)
   const together = (panelsAtOnce: number): void =>
-    forEach(kernel, i, count, wide * panelsAtOnce, () => {
+    steps(f, i, count, wide * panelsAtOnce, () => {
       f.get(first).get(i).op('i32.add').set(number)
       goTo(kernel, side, number)
       kernel.tile = { lane, vectors: 1, rows: 1 }
@@ -133,7 +122,7 @@ const packAcross = (kernel: Kernel, panels: Panels, piece: Piece): void => {
   const last = space.outer[lane]!
   if (side.dims.length === 1 || last % (wide * TOGETHER) === 0) together(TOGETHER)
   together(1)
-  if (side.dims.length === 1) forEach(kernel, i, count, 1, () => packOne(kernel, panels, piece, i))
+  if (side.dims.length === 1) steps(f, i, count, 1, () => packOne(kernel, panels, piece, i))
 }
 
 /** The address of the panel of row i, which is the panel's first. */

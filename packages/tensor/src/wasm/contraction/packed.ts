@@ -3,10 +3,11 @@ import { I32, type Local } from '../emitter.ts'
 import type { Fma } from '../fma.ts'
 import { Kernel } from '../kernel.ts'
 import type { Phase } from '../phase.ts'
+import { fillColumns, findIntervals, multiplyColumns, multiplyIntervals, type Rows } from './bounded.ts'
 import { accumulate, decode, fill, finish, type Totals } from './finish.ts'
-import { ADD, LAST, type Microkernel, multiply } from './microkernel.ts'
+import { ADD, LAST, type Microkernel, multiply, RESUME } from './microkernel.ts'
 import { type Panels, pack } from './pack.ts'
-import { evenStep, type Plan } from './plan.ts'
+import { evenStep, MINUS_ZERO, type Plan } from './plan.ts'
 
 /**
  * The box is cut into the blocks that the fold's meaning has anyway. A unit is some rows by some columns of one batch:
@@ -22,11 +23,12 @@ const GAP = 64
 const ARGUMENT_SCRATCH = 3
 
 export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
-  const { space, init, points, rows, columns, batch } = plan
+  const { space, init, points, rows, columns, batch, guarding } = plan
   const microkernel = fma.imported ?? chooseMicrokernel(plan, fma)
   const kernel = new Kernel(space, { vectors: 1, rows: 1 }, fma)
   const { f } = kernel
-  const call = fma.imported ? 0 : fma.module.add(multiply(microkernel, fma))
+  const own = (): number => fma.module.add(multiply(microkernel, fma))
+  const call = fma.imported ? 0 : own()
 
   const depth = Math.min(points, BLOCK)
   const blocks = Math.ceil(points / BLOCK)
@@ -34,11 +36,12 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
   const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
   // rows are packed together, and units begin, at whole numbers of panels that are packed together
   const together = Math.max(1, Math.floor(ROWS_TOGETHER / (4 * microkernel.rows))) * 4 * microkernel.rows
-  const columnPieces = Math.ceil(columns.count / COLUMNS_A_UNIT)
+  const least = Math.ceil(columns.count / COLUMNS_A_UNIT)
   const columnsEach = Math.min(
     columns.count,
-    roundUp(Math.ceil(columns.count / columnPieces), 4 * microkernel.columns),
+    roundUp(Math.ceil(columns.count / least), 4 * microkernel.columns),
   )
+  const columnPieces = Math.ceil(columns.count / columnsEach)
   const wanted = Math.ceil(UNITS / (batches * columnPieces))
   const rowsEach = Math.min(
     rows.count,
@@ -58,15 +61,22 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
   const levels = levelsOf(blocks)
   const direct =
     node.dtype === 'f32' &&
-    space.guards.length === 0 &&
-    levels <= 1 &&
+    guarding.kind !== 'mask' &&
+    levels <= (guarding.kind === 'depth' ? 0 : 1) &&
     (levels === 0 || init === MINUS_ZERO) &&
     evenStep(space, columns) === 4 &&
     rowStep !== undefined
   const totalsStep = 4 * roundUp(columnsEach, 4)
   const totalsBytes = direct ? 0 : rowsEach * totalsStep
   const regions = direct ? 0 : Math.max(levels, 1)
-  const scratchAt = { b: 0, a: bBytes, totals: bBytes + aBytes }
+  // guards that bound columns serve outputs that are computed in place; otherwise finish masks them
+  const bounds =
+    guarding.kind === 'depth' || (guarding.kind === 'columns' && direct) ? { ...guarding } : undefined
+  const temporaryBytes = bounds?.kind === 'depth' && levels > 0 ? rowsAtOnce * totalsStep : 0
+  const intervalBytes = bounds ? 8 * rowsAtOnce : 0
+  const inOrder = [bBytes, aBytes, intervalBytes, temporaryBytes, regions * totalsBytes]
+  const offset = (i: number): number => inOrder.slice(0, i).reduce((x, y) => x + y, 0)
+  const scratchAt = { b: 0, a: offset(1), intervals: offset(2), temporary: offset(3), totals: offset(4) }
   const scratch = (offset: number): Local => f.get(ARGUMENT_SCRATCH).i32(offset).op('i32.add').keep(I32)
   const smaller = (x: Local, most: number): Local => {
     kernel.minimum(x, most)
@@ -104,6 +114,64 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
     } else f.get(totals[0]!.at).set(out)
     const outStep = direct ? rowStep : totalsStep
 
+    /** Rows of a group whose guards bound their columns or their k. */
+    const multiplyBounded = (group: {
+      first: Local
+      count: Local
+      rowsOut: Local
+      depthNow: Local
+    }): void => {
+      if (bounds === undefined) return
+      const { first, count, rowsOut, depthNow } = group
+      const temporary = bounds.kind === 'depth' && levels > 0 ? scratch(scratchAt.temporary) : undefined
+      const to = temporary ?? rowsOut
+      const of: Rows = {
+        ...{ plan, bounds, first, count, columns: columnCount, outStep },
+        ...{ high: a.wide, out: to, at: scratch(scratchAt.intervals) },
+      }
+      const panelOf = (number: Local): void => {
+        f.get(number).i32(a.wide).op('i32.div_u').i32(a.step).op('i32.mul').get(atA).op('i32.add')
+        f.get(number).i32(a.wide).op('i32.rem_u').i32(4).op('i32.mul').op('i32.add')
+      }
+      const rowOf = (number: Local): void => {
+        f.get(number).i32(outStep).op('i32.mul').get(to).op('i32.add')
+      }
+      if (bounds.kind === 'columns') {
+        findIntervals(kernel, of, firstColumn, columnCount)
+        multiplyColumns(kernel, of, (panel, height, most) => {
+          panelOf(panel)
+          f.i32(a.step).get(atB).i32(b.step).get(depthNow).get(height).get(most)
+          rowOf(panel)
+          f.i32(outStep).i32(init).get(flags).call(call)
+        })
+        f.get(k1).i32(points).op('i32.eq')
+        f.if(() => fillColumns(kernel, of))
+        return
+      }
+      findIntervals(kernel, of, k0, depthNow)
+      multiplyIntervals(kernel, of, (number, height, from, depth, alone) => {
+        panelOf(number)
+        f.get(from)
+          .i32(4 * a.wide)
+          .op('i32.mul')
+          .op('i32.add')
+          .i32(a.step)
+        f.get(from)
+          .i32(4 * b.wide)
+          .op('i32.mul')
+          .get(atB)
+          .op('i32.add')
+          .i32(b.step)
+        f.get(depth).get(height).get(columnCount)
+        rowOf(number)
+        f.i32(outStep).i32(init).i32(RESUME)
+        // a call out of WebAssembly for one row and a few k would cost more than it does
+        f.call(alone ? own() : call)
+      })
+      if (temporary !== undefined)
+        accumulate(f, { at: rowsOut, step: outStep }, { at: temporary, step: outStep }, count)
+    }
+
     f.i32(0).set(k0)
     const flags = f.local(I32)
     const block = f.i32(0).keep(I32)
@@ -127,7 +195,7 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
         } else f.i32(ADD)
         f.op('i32.or').set(flags)
         totals.forEach((region, level) => {
-          if (level === 0 && init === MINUS_ZERO) return
+          if (level === 0 && init === MINUS_ZERO && bounds?.kind !== 'depth') return
           begins(level + 1)
           f.if(() => fill(f, region, rowCount, init))
         })
@@ -140,9 +208,12 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
         kernel.minimum(count, rowsAtOnce)
         const first = f.get(firstRow).get(row).op('i32.add').keep(I32)
         pack(kernel, a, { first, count, to: atA, k0, k1 })
-        f.get(atA).i32(a.step).get(atB).i32(b.step).get(k1).get(k0).op('i32.sub').get(count).get(columnCount)
-        f.get(row).i32(outStep).op('i32.mul').get(out).op('i32.add').i32(outStep).i32(init).get(flags)
-        f.call(call)
+        const rowsOut = f.get(row).i32(outStep).op('i32.mul').get(out).op('i32.add').keep(I32)
+        const depthNow = f.get(k1).get(k0).op('i32.sub').keep(I32)
+        if (bounds === undefined) {
+          f.get(atA).i32(a.step).get(atB).i32(b.step).get(depthNow).get(count).get(columnCount)
+          f.get(rowsOut).i32(outStep).i32(init).get(flags).call(call)
+        } else multiplyBounded({ first, count, rowsOut, depthNow })
         f.get(row).i32(rowsAtOnce).op('i32.add').tee(row).get(rowCount).op('i32.lt_u').brIf(nextRows)
       })
       f.get(block).i32(1).op('i32.add').set(block)
@@ -167,11 +238,9 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
     slots: space.slots,
     units: batches * columnPieces * rowPieces,
     cost: rowsEach * columnsEach * points,
-    scratch: scratchAt.totals + regions * totalsBytes + GAP,
+    scratch: offset(inOrder.length) + GAP,
   }
 }
-
-const MINUS_ZERO = 0x80000000
 
 /** How many levels of totals there are above the blocks' own results. */
 const levelsOf = (blocks: number): number => {

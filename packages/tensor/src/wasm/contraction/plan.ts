@@ -1,6 +1,7 @@
 import { BLOCK, type FoldNode } from '../../node.ts'
 import type { ScalarProgram } from '../../scalar/scalar-program.ts'
-import { type Form, isForm, type Load, type Space, spaceOf } from '../space.ts'
+import { type Form, type Load, type Space, spaceOf } from '../space.ts'
+import { type Guarding, guardingOf } from './guards.ts'
 import { type Factor, factorsOf, isSum } from './product.ts'
 
 /**
@@ -16,6 +17,7 @@ export type Plan = {
   readonly rows: Side
   readonly columns: Side
   readonly batch: readonly number[]
+  readonly guarding: Guarding
 }
 export type Side = {
   /** The factor's own reads, in the order of its program's arguments, and with them the words that they go through. */
@@ -26,7 +28,7 @@ export type Side = {
   readonly count: number
 }
 
-const MINUS_ZERO = 0x80000000
+export const MINUS_ZERO = 0x80000000
 /** The least rows and columns, and the least products of an output, for which packing pays. */
 const LEAST = { count: 4, points: 4 }
 
@@ -40,8 +42,6 @@ export const planOf = (node: FoldNode): Plan | undefined => {
   const factors = factorsOf(node.step)
   if (!factors) return undefined
   const space = spaceOf(node)
-  if (space.guards.length > 0 && !(guardsOutputs(space) && (points <= BLOCK || order.init === MINUS_ZERO)))
-    return undefined
   const dims = [...space.outer.keys()]
   const of = (factor: Factor): Of => {
     const reads = factor.reads.map((r) => space.reads[r]!)
@@ -54,7 +54,10 @@ export const planOf = (node: FoldNode): Plan | undefined => {
   const last = dims.at(-1)!
   const [columns, rows] = one.dims.includes(last) ? [one, other] : [other, one]
   const batch = dims.filter((d) => !rows.dims.includes(d) && !columns.dims.includes(d))
-  return { space, init: order.init, points, rows, columns, batch }
+  const guarding = guardingOf(space, columns.dims)
+  // where a whole block is left out its result is init, which must not change the total
+  if (!guarding || (guarding.kind !== 'none' && points > BLOCK && order.init !== MINUS_ZERO)) return undefined
+  return { space, init: order.init, points, rows, columns, batch, guarding }
 }
 
 type Of = { factor: Factor; reads: readonly Load[]; follows: readonly number[] }
@@ -79,15 +82,6 @@ const formsOf = (l: Load): Form[] => [
   ...l.inside.map((i) => i.form),
   ...(l.word ? [l.word.load.at] : []),
 ]
-
-/**
- * Whether guards pass or fail whole outputs, as a causal mask on scores does. An output that fails keeps init in every
- * block; their sum is init where there is one block, or where init is -0.
- */
-const guardsOutputs = ({ guards, outer }: Space): boolean =>
-  guards.every((g) =>
-    [g.left, g.right].every((s) => isForm(s) && s.form.by.every((by, d) => d < outer.length || by === 0)),
-  )
 
 /** The step of the output's address from one of a side to the next, if it is the same throughout. */
 export const evenStep = (space: Space, { dims }: Side): number | undefined => {

@@ -24,6 +24,12 @@ export const checkNumber = (
   throw new ModelError('config-invalid', field, value, `a number from ${least} to ${most}`, remedy)
 }
 
+/** A truth value, or an error naming the field. */
+export const checkFlag = (field: string, value: boolean): void => {
+  if (typeof value === 'boolean') return
+  throw new ModelError('config-invalid', field, value, 'true or false', 'Write one of the two.')
+}
+
 /** Exactly these keys: a stranger's configuration has no others, and a misspelt one is named. */
 export const checkKeys = (field: string, value: object, keys: readonly string[]): void => {
   for (const key of Object.keys(value)) {

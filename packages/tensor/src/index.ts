@@ -15,6 +15,7 @@ export * from './fault.ts'
 // Building programs: tracing, views, operations, gradients
 export { broadcastTo } from './front/broadcast.ts'
 export { type Condition, equals, type FoldSpec, fold, lessThan } from './front/fold.ts'
+export { checkpoint } from './front/grad/checkpoint.ts'
 export { grad, gradients } from './front/grad/gradients.ts'
 export { withGradient } from './front/grad/with-gradient.ts'
 export { type Coordinate, type Element, Grid, materialise, stopGradient, view } from './front/grid.ts'

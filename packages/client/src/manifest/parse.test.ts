@@ -48,6 +48,7 @@ test('ways to train are chosen in a manifest, printed with it, and absent where 
     schedule: { kind: 'trapezoid', fall: 200 },
     groups: { head: { rate: 0.5 }, vector: { decay: 0 } },
     accumulate: 4,
+    recompute: true,
     average: 0.99,
     clipValue: 1,
   }

@@ -101,6 +101,7 @@ const choices = {
   schedule: schedule.optional(),
   groups: z.strictObject({ matrix: group, vector: group, embedding: group, head: group }).optional(),
   accumulate: integer(1, 256).optional(),
+  recompute: z.boolean().optional(),
   average: number(0, 0.99999).optional(),
 }
 

@@ -59,6 +59,7 @@ const choiceLines = (training: Manifest['training']): string[] => {
       ['schedule', 'how the rate falls after the warm-up'],
       ['groups', 'factors of rate and decay for kinds of parameters'],
       ['accumulate', 'passes a step, each over a batch of its own'],
+      ['recompute', 'whether inner values are computed again in the backward pass, not kept'],
       ['average', 'how much of the mean of the weights stays each step'],
     ] as const
   ).filter(([field]) => training[field] !== undefined)

@@ -1,4 +1,5 @@
 import type { Grid } from '@lockstep/tensor'
+import type { Block } from '../layer/block.ts'
 import type { Weights } from '../layer/weights.ts'
 import type { Parameter } from '../parameter.ts'
 
@@ -9,5 +10,5 @@ export type ClassifierNetwork = {
   readonly classes: number
   readonly parameters: readonly Parameter[]
   /** Scores of the classes: (B, D) gives (B, classes). */
-  readonly logits: (weights: Weights, rows: Grid<'f'>) => Grid<'f'>
+  readonly logits: (weights: Weights, rows: Grid<'f'>, block?: Block) => Grid<'f'>
 }

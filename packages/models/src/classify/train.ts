@@ -19,10 +19,10 @@ export const classifierTraining = (
     network.parameters,
     train,
     exampleTypes(network, examples),
-    ({ weights, input, step, seed }) => {
+    ({ weights, input, step, seed, block }) => {
       const rows = drawPlaces(train.batch, examples.rows, step, seed)
       return crossEntropy(
-        network.logits(weightsOf(weights), rowsAt(input('features'), rows)),
+        network.logits(weightsOf(weights), rowsAt(input('features'), rows), block),
         materialise(gatherRows(input('labels') as Grid<'u'>, rows)),
       )
     },

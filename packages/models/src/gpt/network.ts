@@ -11,6 +11,7 @@ import {
   transpose,
 } from '@lockstep/tensor'
 import type { LanguageNetwork, Pass } from '../language/network.ts'
+import { asItIs } from '../layer/block.ts'
 import { denseLayer } from '../layer/dense.ts'
 import { residual } from '../layer/residual.ts'
 import type { Weights } from '../layer/weights.ts'
@@ -40,7 +41,7 @@ const gptHidden = (
   { layers, heads, width, activation }: GptConfig,
   weights: Weights,
   tokens: Grid<'u'>,
-  { places, attend, drop }: Pass,
+  { places, attend, drop, block = asItIs }: Pass,
 ): Grid<'f'> => {
   const [batch, length] = tokens.shape as [number, number]
   const norm = (x: Grid<'f'>, name: string): Grid<'f'> =>
@@ -52,15 +53,15 @@ const gptHidden = (
   let x = drop(residual(token, places ? gatherRows(positions, places) : slice(positions, { to: length })))
   for (let l = 0; l < layers; l++) {
     const name = `layer.${l}`
-    const qkv = denseLayer(weights, norm(x, `${name}.attention.norm`), `${name}.attention.qkv`)
-    const split = reshape(qkv, [batch, length, 3, heads, width / heads])
-    const mixed = attend(l, { query: pick(split, 0, 2), key: pick(split, 1, 2), value: pick(split, 2, 2) })
-    x = residual(
-      x,
-      drop(denseLayer(weights, reshape(mixed, [batch, length, width]), `${name}.attention.out`)),
-    )
-    const inner = bend(denseLayer(weights, norm(x, `${name}.mlp.norm`), `${name}.mlp.in`))
-    x = residual(x, drop(denseLayer(weights, inner, `${name}.mlp.out`)))
+    x = block((given) => {
+      const qkv = denseLayer(weights, norm(given, `${name}.attention.norm`), `${name}.attention.qkv`)
+      const split = reshape(qkv, [batch, length, 3, heads, width / heads])
+      const mixed = attend(l, { query: pick(split, 0, 2), key: pick(split, 1, 2), value: pick(split, 2, 2) })
+      const out = denseLayer(weights, reshape(mixed, [batch, length, width]), `${name}.attention.out`)
+      const seen = residual(given, drop(out))
+      const inner = bend(denseLayer(weights, norm(seen, `${name}.mlp.norm`), `${name}.mlp.in`))
+      return residual(seen, drop(denseLayer(weights, inner, `${name}.mlp.out`)))
+    })(x)
   }
   return norm(x, 'norm')
 }

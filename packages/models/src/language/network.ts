@@ -1,4 +1,5 @@
 import { attention, dropout, type Grid } from '@lockstep/tensor'
+import { asItIs, type Block } from '../layer/block.ts'
 import type { Weights } from '../layer/weights.ts'
 import type { Parameter } from '../parameter.ts'
 import { SALT } from '../salt.ts'
@@ -28,6 +29,8 @@ export type Pass = {
   readonly attend: (layer: number, heads: Heads) => Grid<'f'>
   /** Drops activations while training. Called in the order of the model's dropout sites. */
   readonly drop: (x: Grid<'f'>) => Grid<'f'>
+  /** How layers are run; as they are if absent. */
+  readonly block?: Block
 }
 export type Heads = { readonly query: Grid<'f'>; readonly key: Grid<'f'>; readonly value: Grid<'f'> }
 
@@ -35,9 +38,9 @@ export type Heads = { readonly query: Grid<'f'>; readonly key: Grid<'f'>; readon
 export type Dropping = { readonly part: number; readonly step: Grid<'u'>; readonly seed: Grid<'u'> }
 
 /** Whole windows at once: place t sees places 0 to t. Without `dropping` nothing is dropped. */
-export const windowPass = (dropping?: Dropping): Pass => {
+export const windowPass = (dropping?: Dropping, block: Block = asItIs): Pass => {
   let site = 0
   const drop = (x: Grid<'f'>): Grid<'f'> =>
     dropping ? dropout(x, dropping.part, { ...dropping, salt: SALT.dropout + site++ }) : x
-  return { drop, attend: (_, heads) => attention({ ...heads, causal: true, drop }).mixed }
+  return { drop, block, attend: (_, heads) => attention({ ...heads, causal: true, drop }).mixed }
 }

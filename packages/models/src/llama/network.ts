@@ -14,6 +14,7 @@ import {
   transpose,
 } from '@lockstep/tensor'
 import type { LanguageNetwork, Pass } from '../language/network.ts'
+import { asItIs } from '../layer/block.ts'
 import { residual } from '../layer/residual.ts'
 import type { Weights } from '../layer/weights.ts'
 import { checkLlamaConfig, type LlamaConfig } from './config.ts'
@@ -45,7 +46,7 @@ const llamaHidden = (
   { layers, heads, keyHeads, width, theta, epsilon }: LlamaConfig,
   weights: Weights,
   tokens: Grid<'u'>,
-  { places, attend }: Pass,
+  { places, attend, block = asItIs }: Pass,
 ): Grid<'f'> => {
   const [batch, length] = tokens.shape as [number, number]
   const norm = (x: Grid<'f'>, name: string): Grid<'f'> =>
@@ -57,21 +58,24 @@ const llamaHidden = (
   let x: Grid<'f'> = materialise(gatherRows(weights.of('token.embedding'), tokens))
   for (let l = 0; l < layers; l++) {
     const name = `layer.${l}`
-    const seen = norm(x, `${name}.attention.norm`)
-    const part = (of: string, into: number): Grid<'f'> =>
-      split(weights.product(seen, `${name}.attention.${of}.weight`), into)
-    const mixed = attend(l, {
-      query: rotary(part('query', heads), turn),
-      key: rotary(part('key', keyHeads), turn),
-      value: part('value', keyHeads),
-    })
-    x = residual(x, weights.product(reshape(mixed, [batch, length, width]), `${name}.attention.out.weight`))
-    const given = norm(x, `${name}.mlp.norm`)
-    const gated = swiglu(
-      weights.product(given, `${name}.mlp.gate.weight`),
-      weights.product(given, `${name}.mlp.up.weight`),
-    )
-    x = residual(x, weights.product(gated, `${name}.mlp.down.weight`))
+    x = block((given) => {
+      const normed = norm(given, `${name}.attention.norm`)
+      const part = (of: string, into: number): Grid<'f'> =>
+        split(weights.product(normed, `${name}.attention.${of}.weight`), into)
+      const mixed = attend(l, {
+        query: rotary(part('query', heads), turn),
+        key: rotary(part('key', keyHeads), turn),
+        value: part('value', keyHeads),
+      })
+      const out = weights.product(reshape(mixed, [batch, length, width]), `${name}.attention.out.weight`)
+      const seen = residual(given, out)
+      const again = norm(seen, `${name}.mlp.norm`)
+      const gated = swiglu(
+        weights.product(again, `${name}.mlp.gate.weight`),
+        weights.product(again, `${name}.mlp.up.weight`),
+      )
+      return residual(seen, weights.product(gated, `${name}.mlp.down.weight`))
+    })(x)
   }
   return norm(x, 'norm')
 }

@@ -1,4 +1,4 @@
-import { checkInteger, checkKeys, checkNumber } from '../check.ts'
+import { checkFlag, checkInteger, checkKeys, checkNumber } from '../check.ts'
 import { ModelError } from '../model-error.ts'
 import { PARAMETER_KINDS, type ParameterKind } from '../parameter.ts'
 import { checkOptimiser, type Optimiser } from './optimiser.ts'
@@ -25,6 +25,7 @@ export type TrainConfig = {
   readonly schedule?: Schedule | undefined // a cosine if absent
   readonly groups?: Groups | undefined // rates and decays of kinds of parameters
   readonly accumulate?: number | undefined // passes a step, each over a batch of its own; 1 if absent
+  readonly recompute?: boolean | undefined // inner values of blocks are computed again in the backward pass, not kept
   readonly average?: number | undefined // keeps a mean of the weights: how much of it stays each step; 0 keeps none
 }
 
@@ -45,7 +46,7 @@ export const DEFAULT_TRAIN: TrainConfig = {
   clip: 1,
 }
 
-const CHOICES = ['clipValue', 'optimiser', 'schedule', 'groups', 'accumulate', 'average']
+const CHOICES = ['clipValue', 'optimiser', 'schedule', 'groups', 'accumulate', 'recompute', 'average']
 const ADJUST = 'Choose a value within the limits.'
 
 export const checkTrainConfig = (config: TrainConfig): void => {
@@ -62,6 +63,7 @@ export const checkTrainConfig = (config: TrainConfig): void => {
   checkNumber('train.clip', config.clip, 0, 1e6, ADJUST)
   checkNumber('train.clipValue', config.clipValue ?? 0, 0, 1e6, ADJUST)
   checkInteger('train.accumulate', config.accumulate ?? 1, 1, 256, ADJUST)
+  checkFlag('train.recompute', config.recompute ?? false)
   checkNumber('train.average', config.average ?? 0, 0, 0.99999, ADJUST)
   if (config.optimiser !== undefined) checkOptimiser(config.optimiser)
   if (config.schedule !== undefined) checkSchedule(config.schedule, config)

@@ -1,5 +1,5 @@
 import { type Grid, map } from '@lockstep/tensor'
-import { checkKeys, checkNumber } from '../check.ts'
+import { checkFlag, checkKeys, checkNumber } from '../check.ts'
 import { ModelError } from '../model-error.ts'
 import { kindOf, type Parameter } from '../parameter.ts'
 import { adam, adamw } from './adamw.ts'
@@ -143,9 +143,4 @@ export const checkOptimiser = (optimiser: Optimiser): void => {
     checkNumber('train.optimiser.momentum', optimiser.momentum, 0, 0.9999, ADJUST)
     checkFlag('train.optimiser.nesterov', optimiser.nesterov)
   }
-}
-
-const checkFlag = (field: string, value: boolean): void => {
-  if (typeof value === 'boolean') return
-  throw new ModelError('config-invalid', field, value, 'true or false', ADJUST)
 }

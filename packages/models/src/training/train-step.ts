@@ -1,4 +1,5 @@
 import {
+  checkpoint,
   f32,
   type Grid,
   gradients,
@@ -8,6 +9,7 @@ import {
   type TensorType,
   traceProgram,
 } from '@lockstep/tensor'
+import { asItIs, type Block } from '../layer/block.ts'
 import type { Parameter } from '../parameter.ts'
 import { globalNorm } from './adamw.ts'
 import { checkTrainConfig, type TrainConfig } from './config.ts'
@@ -27,6 +29,8 @@ export type LossParts = {
   readonly input: (name: string) => Grid
   readonly step: Grid<'u'>
   readonly seed: Grid<'u'>
+  /** How the network runs its blocks. */
+  readonly block: Block
 }
 
 /**
@@ -52,9 +56,10 @@ export const trainProgram = (
     const held = (name: string, role: Role) => found[stateName(name, role)] as Grid<'f'> | undefined
     const step = found.step as Grid<'u'>
     const seed = found.seed as Grid<'u'>
+    const block: Block = config.recompute ? (layer) => checkpoint(layer) : asItIs
     const by = Object.fromEntries(parameters.map((p) => [p.name, weights(p.name)]))
     const { loss, gradient } = overPasses(config.accumulate ?? 1, step, (pass) => {
-      const loss = lossOf({ weights, input: (name) => given[name]!, step: pass, seed })
+      const loss = lossOf({ weights, input: (name) => given[name]!, step: pass, seed, block })
       return { loss, gradient: gradients(loss, by) }
     })
     const slopes = parameters.map((p) => clippedByValue(gradient[p.name]!, config.clipValue ?? 0))

@@ -1,9 +1,14 @@
 import { TraceError } from './trace-error.ts'
 import type { Computed, Lookup, Pullback, Source, Vertex, WordLookup } from './vertex.ts'
 
+/** Vertices with ids in [from, to), made by one checkpointed function, and what it was entered with. */
+export type Region = { readonly from: number; readonly to: number; readonly entries: readonly Vertex[] }
+
 /** The program being traced: every vertex made so far, equal ones made once. */
 class Graph {
   readonly vertices: Vertex[] = []
+  readonly regions: Region[] = []
+  isWithinRegion = false
   readonly #known = new Map<string, Vertex>()
 
   add<V extends Vertex>(make: (id: number) => V): V {
@@ -36,6 +41,24 @@ export const withGraph = <T>(fn: () => T): T => {
     current = outer
   }
 }
+
+/** Calls a function and notes what it made as a region; within a region it is called, no more. */
+export const entering = <T>(entries: readonly Vertex[], fn: () => T): T => {
+  const g = graph()
+  if (g.isWithinRegion) return fn()
+  const from = g.vertices.length
+  g.isWithinRegion = true
+  try {
+    return fn()
+  } finally {
+    g.isWithinRegion = false
+    g.regions.push({ from, to: g.vertices.length, entries })
+  }
+}
+
+export const regionsSoFar = (): readonly Region[] => graph().regions
+/** The id of the next vertex. */
+export const nextId = (): number => graph().vertices.length
 
 type WithoutId<V> = V extends unknown ? Omit<V, 'id'> : never
 

@@ -1,5 +1,6 @@
 import { DTYPES } from '../../dtype.ts'
 import type { F } from '../../scalar/trace.ts'
+import { nextId, regionsSoFar } from '../graph.ts'
 import { type Grid, isDense, materialise } from '../grid.ts'
 import { dependenciesOf } from '../lower.ts'
 import { map } from '../map.ts'
@@ -7,6 +8,7 @@ import { full } from '../ops/arithmetic.ts'
 import { reshape } from '../reshape.ts'
 import { show, TraceError } from '../trace-error.ts'
 import { isSource, type Lookup, type Vertex } from '../vertex.ts'
+import { recomputing } from './recompute.ts'
 import { contributionsOf } from './rules.ts'
 import { pulledBack } from './with-gradient.ts'
 
@@ -43,6 +45,7 @@ export const gradients = <T extends Named>(
   }
 
   const reached = reachable(loss)
+  const begin = nextId()
   const active = new Set<Vertex>()
   for (const v of reached) // sources before consumers
     if (wanted.has(v) || (!isSource(v) && dependenciesOf(v).some((d) => active.has(d)))) active.add(v)
@@ -56,11 +59,13 @@ export const gradients = <T extends Named>(
   const root = loss.lookup.source
   if (active.has(root)) send(root, lossSeed(loss))
   const found = new Map<Vertex, Grid<'f'>>()
+  const arrived = new Map<Vertex, Grid<'f'>>()
   for (const v of reached.toReversed()) {
     const list = received.get(v)
     if (!list) continue
     received.delete(v)
     const total = addAll(list)
+    arrived.set(v, total)
     if (wanted.has(v)) found.set(v, total)
     if (isSource(v)) continue
     const sent = v.pullback ? pulledBack(v.pullback, total, flows) : contributionsOf(v, total, flows)
@@ -70,7 +75,9 @@ export const gradients = <T extends Named>(
     const gradient = found.get(grid.lookup.source)
     return gradient ? reshape(gradient, grid.shape) : full(grid.shape, 0)
   }
-  return Object.fromEntries(Object.entries(by).map(([name, grid]) => [name, gradientOf(grid)])) as {
+  const all = Object.values(by).map(gradientOf)
+  const kept = recomputing(all, { regions: regionsSoFar(), forward: reached, begin, arrived })
+  return Object.fromEntries(Object.keys(by).map((name, i) => [name, kept[i]!])) as {
     [K in keyof T]: Grid<'f'>
   }
 }

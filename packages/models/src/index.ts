@@ -19,7 +19,8 @@
  * - Many workers: `shardCorpus`, `padState`, `padTensors`, `averageProgram`.
  * - Text from a trained model: `sampleText`, or `generationState` and `generatedTokens` (with a cache: `cachedState` and
  *   `cachedTokens`) around a runner of one's own; `storedTensors` for weights in bf16 or int8.
- * - Files: `saveModel` and `loadModel`; `encodeTensors` and `decodeTensors` for states and inputs; safetensors in general by `encodeSafetensors` and `decodeSafetensors`.
+ * - Files: `saveModel` and `loadModel`; `importHub` and `exportHub` for config.json and weights as the field's hub has
+ *   them; `encodeTensors` and `decodeTensors` for states and inputs; safetensors in general by `encodeSafetensors` and `decodeSafetensors`.
  *
  * Nothing here has a clock, a disk or randomness of its own. Errors are ModelError: code, field, value, limit, remedy.
  */
@@ -27,6 +28,8 @@
 export type { ExamplesType } from './classify/examples.ts'
 export { type Corpus, splitCorpus, tokenTensor } from './corpus.ts'
 export { DEFAULT_GPT, type GptConfig } from './gpt/config.ts'
+export { exportHub, type HubFiles } from './hub/export.ts'
+export { importHub } from './hub/import.ts'
 export { initialParameters, initialState } from './init/initial-state.ts'
 export type { CachedConfig } from './language/cached.ts'
 export type { CorpusType } from './language/corpus-type.ts'

@@ -6,6 +6,8 @@ export type ModelErrorCode =
   | 'safetensors-unsupported' // well formed, but nothing this machine has
   | 'tokenizer-malformed' // a tokenizer's file
   | 'tokenizer-invalid' // arguments or ids that a tokenizer cannot take
+  | 'hub-malformed' // a hub's files: something is missing, unknown or of another shape
+  | 'hub-unsupported' // a hub's model that computes what this package does not
   | 'model-malformed' // a model file whose parts do not fit together
 
 /** Every error this package throws on purpose: which field, its value, what is allowed, and what to do about it. */

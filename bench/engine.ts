@@ -1,5 +1,5 @@
 import { createWasmExecutor, type WasmExecutor } from '@lockstep/tensor'
-import { measureCeilings } from './engine/ceilings.ts'
+import { measureCeilings } from '../apps/cli/src/profile/ceilings.ts'
 import { nativePeaks } from './engine/native-peak.ts'
 import { installPeers, PEER_NAMES, type Peer, peerLabel, startPeer } from './engine/peer.ts'
 import type { Context, Section } from './engine/section.ts'
@@ -31,7 +31,7 @@ export const bench: Bench = async ({ quick, only, tell }) => {
     tell(peerLabel(name), peer?.version ?? 'absent')
     await peer?.close()
   }
-  const ceilings = await measureCeilings(rounds, quick)
+  const ceilings = await measureCeilings(rounds, { quick })
   const both = (xs: readonly [number, number], unit: string): string =>
     `${xs[0].toFixed(1)} ${unit} on one thread, ${xs[1].toFixed(1)} on two`
   tell('fma ceiling, 128 bits, WebAssembly', both(ceilings.fma, 'GFLOP/s'))

@@ -1,6 +1,6 @@
 import type { WasmExecutor, WasmOptions } from '@lockstep/tensor'
+import type { Ceilings } from '../../apps/cli/src/profile/ceilings.ts'
 import type { Row } from '../row.ts'
-import type { Ceilings } from './ceilings.ts'
 import type { Order, Peer, PeerName } from './peer.ts'
 
 /** What a section of the engine's benchmark is given. */

@@ -117,6 +117,18 @@ export const commandLine = (
   )
 
   threads(
+    command(
+      'profile <manifest>',
+      "where the time of a training step goes, kernel by kernel, beside this machine's ceilings",
+    ),
+  )
+    .option('--steps <n>', 'steps to time', integer('--steps', 1, 1000), 10)
+    .action(async (path, options) => {
+      const { profileCommand } = await import('./commands/profile.ts')
+      await profileCommand(path, options, now, terminal)
+    })
+
+  threads(
     command('train <manifest-or-run>', 'train, or go on with a run; writes checkpoints, a claim and a model'),
   )
     .option('--out <directory>', 'the run directory (default: runs/NAME)')

@@ -1,0 +1,42 @@
+/**
+ * Where the time of a step goes: `npm run profile -- [MODEL] [--json] [--threads N] [--steps N]` prints per kind of
+ * node and per kernel time, operations and bytes a second, and the share of this machine's measured ceiling.
+ * `lockstep profile MANIFEST` does the same for the model of a manifest.
+ */
+import { availableParallelism } from 'node:os'
+import { profileSteps } from '../apps/cli/src/profile/profile-steps.ts'
+import { profileText } from '../apps/cli/src/profile/report.ts'
+import { GPT, gptCase, MLP, mlpCase } from '../bench/engine/cases.ts'
+import { scriptArguments } from './arguments.ts'
+
+const MODELS = {
+  gpt: {
+    about: 'a training step of a GPT: 4 layers, d 256, T 128, batch 8, AdamW',
+    make: () => gptCase(GPT),
+  },
+  mlp: { about: 'a training step of an MLP: 784-512-512-10, batch 128, Adam', make: () => mlpCase(MLP) },
+}
+
+const { values, positionals } = scriptArguments({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, threads: { type: 'string' }, steps: { type: 'string' } },
+})
+const stop = (line: string): never => {
+  console.error(line)
+  return process.exit(2)
+}
+const whole = (field: string, text: string | undefined, otherwise: number, most: number): number => {
+  if (text === undefined) return otherwise
+  if (!/^[1-9]\d{0,3}$/.test(text) || Number(text) > most)
+    stop(`${field} is ${text}; allowed: a whole number from 1 to ${most}.`)
+  return Number(text)
+}
+const [name = 'gpt'] = positionals
+if (!(name in MODELS)) stop(`${name} is no model to profile; allowed: ${Object.keys(MODELS).join(', ')}.`)
+const model = MODELS[name as keyof typeof MODELS]
+const threads = whole('--threads', values.threads, availableParallelism(), 64)
+const steps = whole('--steps', values.steps, 10, 1000)
+
+const report = await profileSteps(model.make(), steps, () => performance.now(), { threads })
+if (values.json) console.log(JSON.stringify({ model: name, ...report }))
+else for (const line of [model.about, ...profileText(report)]) console.log(line)

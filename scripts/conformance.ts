@@ -4,6 +4,7 @@
  *   npm run conformance [-- --json] [--cases N] [--programs N] [--seed N]
  * Exits with 1 where any bit differs.
  */
+import { findNative, nativeUrl } from '@lockstep/native'
 import {
   createWasmExecutor,
   firstDifference,
@@ -13,6 +14,7 @@ import {
   runScalarConformance,
   type ScalarExecutor,
   scalarExecutorOver,
+  type WasmOptions,
 } from '@lockstep/tensor'
 import { startRefereeExecutor } from '../packages/contracts/test/referee-executor.ts'
 import { scriptArguments } from './arguments.ts'
@@ -53,11 +55,21 @@ const subjects = function* (): Generator<[string, RandomProgram]> {
   }
 }
 
-for (const [what, options] of [
+const wasm: [string, WasmOptions][] = [
   ['', {}],
   [', 2 threads', { threads: 2, shareFrom: 0 }],
   [', emulated fma', { relaxed: 'off' }],
-] as const) {
+]
+const found = findNative()
+if ('why' in found) note(found.why)
+else
+  for (const { set } of found.native.products) {
+    const accelerator = { url: nativeUrl(set) }
+    wasm.push([` + native ${set}`, { accelerator }])
+    wasm.push([` + native ${set}, 2 threads`, { accelerator, threads: 2, shareFrom: 0 }])
+  }
+
+for (const [what, options] of wasm) {
   const executor = { ...(await createWasmExecutor(options)), name: `wasm${what}` }
   executors.push(executor.name)
   await compareScalars(scalarExecutorOver(executor), cases)

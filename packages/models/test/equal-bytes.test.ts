@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { findNative, nativeUrl } from '@lockstep/native'
 import {
   createWasmExecutor,
   type Executor,
@@ -155,6 +156,27 @@ for (const threads of [1, 2]) {
     })
   }
 }
+
+const found = findNative()
+const sets = 'native' in found ? found.native.products.map((kernel) => kernel.set) : []
+
+test("the native addon, every instruction set present, 1 and 2 threads: the reference's bytes", {
+  skip: 'why' in found ? found.why : false,
+}, async (t) => {
+  for (const set of sets)
+    for (const threads of [1, 2]) {
+      const executor = await createWasmExecutor({
+        threads,
+        shareFrom: 0,
+        accelerator: { url: nativeUrl(set) },
+      })
+      for (const [i, run] of runs.entries())
+        await t.test(`${set}, ${threads} threads: ${run.name}`, async () => {
+          assert.deepEqual(await record(executor, run), (await wanted)[i])
+        })
+      await executor.close()
+    }
+})
 
 test('the default GPT: two steps give the same bytes on one thread, on two, and with exact fma', async () => {
   const program = gptTrainProgram({ ...DEFAULT_GPT, dropout: 0.1 }, DEFAULT_TRAIN, {

@@ -13,7 +13,11 @@ test('sums of products run by the addon have the reference bits, on every instru
       const executor = await createWasmExecutor({ ...options, accelerator: { url: nativeUrl(set) } })
       assert.match(executor.name, /accelerated/)
       for (let seed = 1; seed <= cases; seed++)
-        assert.equal(await firstDifference(executor, randomContraction(seed)), undefined, `${set}, seed ${seed}`)
+        assert.equal(
+          await firstDifference(executor, randomContraction(seed)),
+          undefined,
+          `${set}, seed ${seed}`,
+        )
       await executor.close()
     }
 })

@@ -60,6 +60,36 @@ test('attention without options beyond causal is the program that it always was'
   assert.deepEqual(encodeProgram(now), encodeProgram(before))
 })
 
+test('what is not seen has weight 0 before anything is dropped', () => {
+  const program = traceProgram(
+    {
+      state: { x: { dtype: 'f32', shape: [1, 5, 1, 2] } },
+      inputs: { n: { dtype: 'u32', shape: [1] } },
+    },
+    ({ x }, { n }) => {
+      const seen: Grid<'f'>[] = []
+      const drop = (weights: Grid<'f'>) => {
+        seen.push(weights)
+        return weights
+      }
+      attention({ query: x, key: x, value: x, causal: true, window: 2, lengths: n, drop })
+      attention({ query: x, key: x, value: x, starts: n, drop })
+      return { outputs: { a: seen[0]!, b: seen[1]! } }
+    },
+  )
+  const x = tensor(program.state[0]!, Array(10).fill(1))
+  const [a, b] = runStep(program, [x], [tensor(program.inputs[0]!, [3])]).outputs.map(numbersOf)
+  const rows = (values: number[]) => [0, 1, 2, 3, 4].map((t) => values.slice(5 * t, 5 * t + 5))
+  assert.deepEqual(rows(a!), [
+    [1, 0, 0, 0, 0],
+    [0.5, 0.5, 0, 0, 0],
+    [0, 0.5, 0.5, 0, 0],
+    [0, 0, 1, 0, 0],
+    [0, 0, 0, 0, 0],
+  ])
+  for (const row of rows(b!)) assert.deepEqual(row, [0, 0, 0, 0.5, 0.5])
+})
+
 test('a row that sees nothing is 0', () => {
   const program = traceProgram(
     {

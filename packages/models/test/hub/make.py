@@ -31,7 +31,8 @@ def save(name, tensors, metadata=None):
 
 
 def write(name, config, weights, tokens, logits, metadata=None):
-    (HERE / f"{name}.config.json").write_text(json.dumps(config, indent=2) + "\n")
+    lines = (f"  {json.dumps(key)}: {json.dumps(value)}" for key, value in config.items())
+    (HERE / f"{name}.config.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
     save(name, weights, metadata)
     save(f"{name}.logits", {"tokens": tokens.int(), "logits": logits.float()})
     print(name, tuple(logits.shape), float(logits.abs().max()))

@@ -4,6 +4,7 @@ import { type BlobService, type BlobStore, type Peer, parseBlobId } from '@locks
 import { type Hex, rootOf, tensorsTree, toHex } from '@lockstep/proof'
 import { type Fault, fail, ok, type Result } from '@lockstep/tensor'
 import type { Mailbox } from './mailbox/mailbox.ts'
+import { modelOf } from './manifest/model-schema.ts'
 import { decodeJobManifest, type JobManifest } from './plan/job-manifest.ts'
 import { modelFromState } from './plan/model-from-state.ts'
 import { programFrom } from './plan/slice-task.ts'
@@ -52,9 +53,9 @@ export const fetchResults = async (options: FetchResults): Promise<Result<readon
     if (!state.ok) return state
     const root = toHex(rootOf(tensorsTree(state.value)))
     if (root !== stateRoot) return fail(differs(slice, root, stateRoot))
-    const { training, model: sizes } = manifest.value.manifest
+    const { training, model: terms } = manifest.value.manifest
     const { seed: _, ...train } = training
-    const of = { kind: 'gpt', config: { ...sizes, vocab: tokenizer.value.vocabSize } } as const
+    const of = modelOf(terms, tokenizer.value.vocabSize)
     const model = modelFromState({ model: of, train, tokenizer: tokenizer.value }, state.value)
     models.push({ slice, stateRoot, model })
   }

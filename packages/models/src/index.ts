@@ -43,6 +43,7 @@ export {
   isLanguageModel,
   KINDS,
   type Kind,
+  type LanguageConfigs,
   type LanguageModel,
   type Model,
   parametersOf,

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { basename, dirname, extname } from 'node:path'
-import { defaultManifest, LOCAL_MARKET, manifestTemplate, parseManifest } from '@lockstep/client/plan'
+import { LOCAL_MARKET, manifestTemplate, parseManifest } from '@lockstep/client/plan'
 import { parse as parseValue, stringify } from 'yaml'
 import { badInput } from '../cli-error.ts'
 import { makeDirectory } from '../run/make-directory.ts'
@@ -20,8 +20,8 @@ export const initCommand = async (path: string, options: InitOptions, terminal: 
   const text = options.text ?? 'text.txt'
   const name = options.name ?? nameFrom(path)
   const fields: Fields = {
-    ...defaultManifest('name', text),
     name,
+    data: { text },
     ...(options.local && { market: LOCAL_MARKET }),
   }
   for (const setting of options.set ?? []) setField(fields, setting)

@@ -1,9 +1,9 @@
 import type { Training } from '@lockstep/client/plan'
 import {
+  evaluateProgram,
   evaluationSteps,
   f32Tensor,
   f32Values,
-  gptEvaluateProgram,
   trainedParameters,
   wordTensor,
 } from '@lockstep/models'
@@ -29,10 +29,7 @@ export const heldOutLoss = async (
   const type = { tokens, dtype: heldOut.dtype as 'u8' | 'u32' }
   const steps = evaluationSteps(model.config, batch, type)
   const parameters = trainedParameters(model, train, state)
-  const runner = await executor.compile(gptEvaluateProgram(model.config, batch, type), [
-    ...parameters,
-    corpus,
-  ])
+  const runner = await executor.compile(evaluateProgram(model, batch, type), [...parameters, corpus])
   try {
     runner.load([wordTensor(0), f32Tensor([1], Float32Array.of(0))])
     await runner.step(steps)

@@ -60,6 +60,17 @@ test('ways to train are chosen in a manifest, printed with it, and absent where 
   for (const field of Object.keys(training)) assert.ok(!plain.includes(field), field)
 })
 
+test('a manifest says which architecture, with the fields of that one; without a word it is a gpt', () => {
+  const llama = parse('data: {text: a}\nmodel: {kind: llama, heads: 8, keyHeads: 4}')
+  assert.equal(llama.model.kind, 'llama')
+  const gpt = parse('data: {text: a}\nmodel: {activation: gelu_new}')
+  for (const manifest of [llama, gpt])
+    for (const format of ['yaml', 'json'] as const)
+      assert.deepEqual(parse(manifestTemplate(manifest, format)), manifest)
+  const plain = JSON.stringify(parse('data: {text: a}').model)
+  assert.equal(plain, '{"layers":4,"width":128,"heads":4,"context":64,"dropout":0}')
+})
+
 test('one manifest has one canonical text, whatever the order and the format', () => {
   const a = parse('{"training":{"steps":30,"warmup":3},"data":{"text":"a"},"name":"x"}')
   const b = parse('name: x\ndata:\n  text: a\ntraining:\n  warmup: 3\n  steps: 30\n')
@@ -74,6 +85,11 @@ test('a wrong field is named with its value, what is allowed, and what to do', (
     ['data: {text: a}\nmodel: {layers: 2.5}', 'model.layers', '2.5', /integer/],
     ['data: {text: a}\nmodel: {layers: two}', 'model.layers', 'two', /number/],
     ['data: {text: a}\nmodel: {layer: 2}', 'model.layer', 'given', /layers, width, heads/],
+    ['data: {text: a}\nmodel: {kind: llama, dropout: 0}', 'model.dropout', 'given', /kind, layers, .*theta/],
+    ['data: {text: a}\nmodel: {kind: llama, keyHeads: 3}', 'model.keyHeads', '3', /divisor of heads, 4/],
+    ['data: {text: a}\nmodel: {kind: llama, theta: 0}', 'model.theta', '0', /at least 1/],
+    ['data: {text: a}\nmodel: {kind: mamba}', 'model.kind', '', /gpt or llama/],
+    ['data: {text: a}\nmodel: gpt', 'model', 'gpt', /a map/],
     ['data: {text: a}\nspeed: 2', 'speed', 'given', /name, data, tokenizer/],
     ['data: {text: a}\nmodel: {width: 10, heads: 4}', 'model.heads', '4', /divisor/],
     ['data: {text: a}\ntraining: {rate: .nan}', 'training.rate', 'NaN', /number/],

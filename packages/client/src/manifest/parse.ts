@@ -2,6 +2,7 @@ import { POST_LIMITS, parseAmount } from '@lockstep/market'
 import { catchFault, FaultError, type Result, unwrap } from '@lockstep/tensor'
 import { isMap, parseDocument } from 'yaml'
 import type { z } from 'zod'
+import { modelFault } from './model-schema.ts'
 import { ALTERNATIVES, type Manifest, type MarketTerms, manifestSchema } from './schema.ts'
 
 /** A manifest is a page of text. */
@@ -31,8 +32,8 @@ export const checkManifest = (manifest: Manifest): Result<Manifest> =>
         schedule.fall,
         `at most training.steps less training.warmup, ${Math.max(1, training.steps - training.warmup)}`,
       )
-    if (model.width % model.heads !== 0)
-      throw malformed('model.heads', model.heads, `a divisor of model.width, ${model.width}`)
+    const fault = modelFault(model)
+    if (fault !== undefined) throw malformed(fault.field, fault.value, fault.limit)
     const least = Math.ceil(training.steps / MAX_CHECKPOINTS)
     if (segments.every < least)
       throw malformed(
@@ -135,7 +136,11 @@ const explain = (issue: z.core.$ZodIssue): FaultError => {
   const field = issue.path.join('.') || 'manifest'
   switch (issue.code) {
     case 'unrecognized_keys':
-      return malformed([...issue.path, issue.keys[0]].join('.'), 'given', knownFields(issue.path))
+      return malformed(
+        [...issue.path, issue.keys[0]].join('.'),
+        'given',
+        knownFields(issue.path, issue.input),
+      )
     case 'too_small':
       return malformed(field, issue.input, `at least ${issue.minimum}${unit(issue.origin)}`)
     case 'too_big':
@@ -160,18 +165,19 @@ const EXPECTED: { readonly [type: string]: string } = {
   object: 'a map of fields',
 }
 
-const knownFields = (path: readonly PropertyKey[]): string => {
+const knownFields = (path: readonly PropertyKey[], input: unknown): string => {
   let schema: unknown = manifestSchema
   for (const key of path)
     schema = typeof key === 'number' ? elementOf(schema) : shapeOf(schema)[key as string]
   const field = String(path.at(-1))
-  return Object.keys(shapeOf(schema)).join(', ') || (ALTERNATIVES[field] ?? 'the fields of its kind')
+  return Object.keys(shapeOf(schema, input)).join(', ') || (ALTERNATIVES[field] ?? 'the fields of its kind')
 }
 
 type Schema = {
   shape?: { readonly [key: string]: unknown }
   element?: unknown
   def?: { innerType?: unknown }
+  options?: readonly { readonly shape: { readonly kind: z.ZodType } }[]
 }
 
 /** A schema under whatever defaults wrap it. */
@@ -181,8 +187,12 @@ const bare = (schema: unknown): Schema => {
   return inner
 }
 
-/** The fields of an object schema. */
-const shapeOf = (schema: unknown): { readonly [key: string]: unknown } => bare(schema).shape ?? {}
+/** The fields of an object schema; of one with kinds, those of the input's kind. */
+const shapeOf = (schema: unknown, input?: unknown): { readonly [key: string]: unknown } => {
+  const { shape, options } = bare(schema)
+  const kind = (input as { readonly kind?: unknown } | undefined)?.kind
+  return shape ?? options?.find((option) => option.shape?.kind?.safeParse(kind).success)?.shape ?? {}
+}
 
 /** What a list holds. */
 const elementOf = (schema: unknown): unknown => bare(schema).element

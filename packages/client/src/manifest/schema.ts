@@ -1,6 +1,7 @@
 import { formatAmount, parseAmount } from '@lockstep/market'
-import { DEFAULT_GPT, DEFAULT_TRAIN } from '@lockstep/models'
+import { DEFAULT_TRAIN } from '@lockstep/models'
 import { z } from 'zod'
+import { modelSchema } from './model-schema.ts'
 
 /** Bounds that a person meets first; the machine's own limits are checked on the program that results. */
 const integer = (least: number, most: number) => z.int().min(least).max(most)
@@ -29,7 +30,6 @@ const addresses = z
   .max(64)
   .default([])
 
-const { vocab: _, ...gpt } = DEFAULT_GPT
 const train = DEFAULT_TRAIN
 
 const bounds = {
@@ -170,15 +170,7 @@ export const manifestSchema = z.strictObject({
       error: () => ALTERNATIVES.tokenizer!,
     })
     .default('byte'),
-  model: z
-    .strictObject({
-      layers: integer(1, 64).default(gpt.layers),
-      width: integer(1, 4096).default(gpt.width),
-      heads: integer(1, 4096).default(gpt.heads),
-      context: integer(1, 4096).default(gpt.context),
-      dropout: number(0, 0.9).default(gpt.dropout),
-    })
-    .prefault({}),
+  model: modelSchema,
   training: training.prefault({}),
   segments: z.strictObject({ every: integer(2, 2 ** 20).default(25) }).prefault({}),
   market: market.optional(),

@@ -1,3 +1,4 @@
+import { modelFields } from './model-schema.ts'
 import { canonicalManifest } from './parse.ts'
 import { type Manifest, type MarketTerms, manifestSchema } from './schema.ts'
 
@@ -22,11 +23,7 @@ export const manifestTemplate = (manifest: Manifest, format: 'yaml' | 'json'): s
       ? line('tokenizer', tokenizer, 'byte, or {bpe: N} for N tokens learned from the text', '')
       : line('tokenizer', `{ bpe: ${tokenizer.bpe} }`, 'or byte', ''),
     'model:',
-    line('layers', model.layers, 'transformer blocks'),
-    line('width', model.width, 'numbers that a token is carried in'),
-    line('heads', model.heads, 'attention heads; they divide the width'),
-    line('context', model.context, 'tokens seen at once'),
-    line('dropout', model.dropout, 'part of the activations dropped while training'),
+    ...modelFields(model).map(([field, value, meaning]) => line(field, value, meaning)),
     'training:',
     line('seed', training.seed, 'everything random comes from it: 0 to 4294967295'),
     line('batch', training.batch, 'windows of text a step'),

@@ -6,12 +6,12 @@ import {
   byteTokenizer,
   decodeTensors,
   f32Values,
-  gptTrainProgram,
   initialState,
   loadModel,
   padTensors,
   shardCorpus,
   splitCorpus,
+  trainProgram,
 } from '@lockstep/models'
 import {
   checkpointCount,
@@ -33,11 +33,13 @@ import {
   modelFromState,
   type Plan,
   parseManifest,
+  planFrom,
   planJob,
   postOf,
   programFrom,
   sliceBlobs,
   sliceTask,
+  trainingOf,
 } from '../index.ts'
 
 const blobId = (bytes: Uint8Array): string =>
@@ -116,7 +118,7 @@ test('two rounds of three workers give what a plain loop gives, and learn', asyn
   const { train } = splitCorpus(text, byteTokenizer, 17, 0.1)
   const shards = shardCorpus(train, 3)
   const { seed, ...config } = plan.manifest.training
-  const program = gptTrainProgram(plan.model.config, config, { tokens: shards[0]!.shape[0]!, dtype: 'u8' })
+  const program = trainProgram(plan.model, config, { tokens: shards[0]!.shape[0]!, dtype: 'u8' })
   let state: Tensor[] = initialState(plan.model, seed)
   for (let round = 0; round < 2; round++) {
     const reached: Tensor[][] = []
@@ -296,4 +298,25 @@ test("a stranger's program and tensors are taken only if they are the ones that 
   const other = { ...state[0]!, data: state[0]!.data.slice().fill(0) }
   assert.equal(codeOf([other, ...state.slice(1)], inputs[0]!), 'state-differs')
   assert.equal(digestFromHex(slice.initialItem).length, 32)
+})
+
+test('a manifest of any architecture is planned and learns: a llama', async () => {
+  const { market: _, ...manifest } = manifestOf({})
+  const model = { kind: 'llama', layers: 1, width: 16, heads: 4, keyHeads: 2, inner: 24, context: 16 }
+  const text_ = JSON.stringify({ ...manifest, model })
+  const training = trainingOf(planFrom(parseManifest(new TextEncoder().encode(text_)), text))
+  assert.equal(training.model.kind, 'llama')
+  const executor = await createWasmExecutor()
+  const runner = await executor.compile(training.task.committed.program, training.task.inputs)
+  runner.load(training.task.initial)
+  const losses: number[] = []
+  for (let step = 0; step < 24; step++) {
+    await runner.step()
+    losses.push(f32Values(runner.outputs()[0]!)[0]!)
+  }
+  const saved = modelFromState(training, runner.state())
+  runner.close()
+  await executor.close()
+  assert.ok(losses.at(-1)! < losses[0]! - 0.5, `${losses}`)
+  assert.deepEqual(loadModel(saved).model, training.model)
 })

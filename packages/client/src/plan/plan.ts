@@ -2,15 +2,15 @@ import { GIVEN, POST_LIMITS, type Slice } from '@lockstep/market'
 import {
   averageProgram,
   encodeTensors,
-  gptTrainProgram,
   initialState,
-  type Model,
+  type LanguageModel,
   padState,
   padTensors,
   shardCorpus,
   splitCorpus,
   type Tokenizer,
   type TrainConfig,
+  trainProgram,
 } from '@lockstep/models'
 import {
   type CommittedProgram,
@@ -32,6 +32,7 @@ import {
   unwrap,
 } from '@lockstep/tensor'
 import { keccak_256 } from '@noble/hashes/sha3.js'
+import { modelOf } from '../manifest/model-schema.ts'
 import { stepsPerRound } from '../manifest/parse.ts'
 import type { Manifest, MarketTerms } from '../manifest/schema.ts'
 import { encodeJobManifest, type JobManifest } from './job-manifest.ts'
@@ -49,7 +50,7 @@ export type PlanOptions = {
 /** A job before it is posted: everything but the chain's own numbers. */
 export type Plan = {
   readonly manifest: Manifest & { readonly market: MarketTerms }
-  readonly model: Model & { readonly kind: 'gpt' }
+  readonly model: LanguageModel
   readonly train: TrainConfig
   readonly tokenizer: Tokenizer
   readonly heldOut: Tensor
@@ -83,7 +84,7 @@ export const planJob = (manifest: Manifest, text: Uint8Array, options: PlanOptio
   const tokenizer = tokenizerFor(manifest, text.subarray(0, cut))
   const { context } = manifest.model
   const { train: corpus, heldOut } = splitCorpus(text, tokenizer, context + 1, data.heldOut)
-  const model = { kind: 'gpt', config: { ...manifest.model, vocab: tokenizer.vocabSize } } as const
+  const model = modelOf(manifest.model, tokenizer.vocabSize)
   const workers = market.mode === 'train' ? market.workers : 1
   const tokens = corpus.shape[0]!
   if (tokens < workers * (context + 1))
@@ -103,17 +104,17 @@ export const planJob = (manifest: Manifest, text: Uint8Array, options: PlanOptio
     return id
   }
   const { seed: _, ...schedule } = training
-  const trainProgram = (worker: number): number => {
+  const trainingOf = (worker: number): number => {
     const { seed: __, ...changes } = market.sweep[worker] ?? {}
     const config = { ...schedule, ...(changes as Partial<TrainConfig>) } // no field is there and undefined
     const type = { tokens: shards[0]!.shape[0]!, dtype: corpus.dtype as 'u8' | 'u32' }
     return programs.number(`train ${JSON.stringify(changes)}`, () =>
-      committed(padState(gptTrainProgram(model.config, config, type))),
+      committed(padState(trainProgram(model, config, type))),
     )
   }
   const mergeProgram = (): number =>
     programs.number('merge', () =>
-      committed(averageProgram(programs.all[trainProgram(0)]!.program.state, workers)),
+      committed(averageProgram(programs.all[trainingOf(0)]!.program.state, workers)),
     )
   const startState = (worker: number): number => {
     const seed = market.sweep[worker]?.seed ?? training.seed
@@ -123,7 +124,7 @@ export const planJob = (manifest: Manifest, text: Uint8Array, options: PlanOptio
   const steps = stepsPerRound(training, market)
   const { slices: shape, results } = shapeOf(market)
   const made = shape.map((one) => {
-    const program = one.role === 'merge' ? mergeProgram() : trainProgram(one.worker)
+    const program = one.role === 'merge' ? mergeProgram() : trainingOf(one.worker)
     const { program: of } = programs.all[program]!
     const isFirst = one.initialFrom === GIVEN
     const state = isFirst && one.role === 'train' ? startState(one.worker) : undefined

@@ -1,21 +1,21 @@
 import {
   byteTokenizer,
-  type GptConfig,
-  gptTrainProgram,
   initialState,
-  type Model,
+  type LanguageModel,
   splitCorpus,
   type Tokenizer,
   type TrainConfig,
   trainBpe,
+  trainProgram,
 } from '@lockstep/models'
 import { commitProgram, type Task, validateTask } from '@lockstep/proof'
 import { type Program, type Tensor, unwrap } from '@lockstep/tensor'
+import { modelOf } from '../manifest/model-schema.ts'
 import type { Manifest } from '../manifest/schema.ts'
 
 /** What a manifest and its text stand for, before anything large is made: enough to say what it will take. */
 export type TrainingPlan = {
-  readonly model: Model & { readonly kind: 'gpt' }
+  readonly model: LanguageModel
   readonly train: TrainConfig
   readonly tokenizer: Tokenizer
   readonly program: Program
@@ -44,15 +44,15 @@ export const planOf = (
   corpus: Tensor,
   heldOut: Tensor,
 ): TrainingPlan => {
-  const { model, training, segments } = manifest
+  const { training, segments } = manifest
   const { seed, ...train } = training
-  const config: GptConfig = { ...model, vocab: tokenizer.vocabSize }
+  const model = modelOf(manifest.model, tokenizer.vocabSize)
   const type = { tokens: corpus.shape[0]!, dtype: corpus.dtype as 'u8' | 'u32' }
   return {
-    model: { kind: 'gpt', config },
+    model,
     train,
     tokenizer,
-    program: unwrap(validateTask(gptTrainProgram(config, train, type))),
+    program: unwrap(validateTask(trainProgram(model, train, type))),
     corpus,
     heldOut,
     seed,

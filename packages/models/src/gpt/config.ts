@@ -9,8 +9,8 @@ export type GptConfig = {
   readonly layers: number
   readonly heads: number // divides width
   readonly dropout: number // probability of dropping an activation while training
-  readonly inner?: number // width between the two layers of a feed-forward part; 4 * width if absent
-  readonly activation?: 'gelu' | 'gelu_new' // exact if absent; gelu_new is the hub's word for the one by tanh
+  readonly inner?: number | undefined // width between the two layers of a feed-forward part; 4 * width if absent
+  readonly activation?: 'gelu' | 'gelu_new' | undefined // exact if absent; gelu_new is the hub's word for the one by tanh
 }
 
 /** About 0.83 million parameters over bytes: learns a book in a minute on two threads. */

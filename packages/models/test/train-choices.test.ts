@@ -42,6 +42,13 @@ const OPTIONS: { readonly [name: string]: Partial<TrainConfig> } = {
   'an average': { average: 0.9 },
   'clipped by value': { clipValue: 0.01 },
   groups: { groups: { head: { rate: 0.5, decay: 0 }, vector: { rate: 2 } } },
+  'parameters in bf16': { precision: { parameters: 'bf16' } },
+  'parameters in bf16, rounded at random': { precision: { parameters: 'bf16', rounding: 'stochastic' } },
+  'parameters in bf16 over a master': { precision: { parameters: 'bf16', master: true } },
+  'activations in bf16': { precision: { activations: 'bf16' } },
+  'moments in bf16': { precision: { moments: 'bf16', rounding: 'stochastic' } },
+  'smoothed targets': { smoothing: 0.1 },
+  'z-loss': { zLoss: 0.01 },
   'all at once': {
     ...OPTIMISERS.muon,
     schedule: { kind: 'trapezoid', fall: 4 },
@@ -49,6 +56,8 @@ const OPTIONS: { readonly [name: string]: Partial<TrainConfig> } = {
     average: 0.9,
     clipValue: 0.05,
     groups: { head: { rate: 0.5 } },
+    precision: { parameters: 'bf16', activations: 'bf16', moments: 'bf16', rounding: 'stochastic' },
+    ...{ smoothing: 0.1, zLoss: 0.01, recompute: true },
   },
 }
 const CHOICES = Object.entries({ ...OPTIMISERS, ...OPTIONS }).map(([name, more]): [string, TrainConfig] => [
@@ -167,7 +176,8 @@ test('what nobody chose is the program that it was before there was a choice', (
   assert.equal(named(base), '1d9399c3c78db603')
   assert.equal(digest.slice(0, 16), 'f9161e6fb5e6025d')
   const absent: Partial<TrainConfig> = {
-    ...{ clipValue: 0, accumulate: 1, average: 0, groups: {} },
+    ...{ clipValue: 0, accumulate: 1, average: 0, groups: {}, recompute: false, smoothing: 0, zLoss: 0 },
+    precision: { parameters: 'f32', activations: 'f32', moments: 'f32', rounding: 'stochastic' },
     ...{ optimiser: { kind: 'adamw' }, schedule: { kind: 'cosine' } },
   }
   assert.equal(named({ ...base, ...absent }), named(base))

@@ -13,6 +13,7 @@ export * from './estimate.ts'
 export * from './executor.ts'
 export * from './fault.ts'
 // Building programs: tracing, views, operations, gradients
+export { storingActivations } from './front/activations.ts'
 export { broadcastTo } from './front/broadcast.ts'
 export { type Condition, equals, type FoldSpec, fold, lessThan } from './front/fold.ts'
 export { checkpoint } from './front/grad/checkpoint.ts'

@@ -49,6 +49,9 @@ test('ways to train are chosen in a manifest, printed with it, and absent where 
     groups: { head: { rate: 0.5 }, vector: { decay: 0 } },
     accumulate: 4,
     recompute: true,
+    precision: { parameters: 'bf16', master: true, rounding: 'stochastic' },
+    smoothing: 0.1,
+    zLoss: 1e-4,
     average: 0.99,
     clipValue: 1,
   }

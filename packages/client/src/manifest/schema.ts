@@ -94,6 +94,8 @@ const group = z
   .strictObject({ rate: number(0, 1000).optional(), decay: number(0, 1000).optional() })
   .optional()
 
+const width = z.enum(['f32', 'bf16'])
+
 /** What is absent is not a part of a manifest's canonical text: manifests from before there was a choice keep theirs. */
 const choices = {
   clipValue: number(0, 1e6).optional(),
@@ -102,6 +104,17 @@ const choices = {
   groups: z.strictObject({ matrix: group, vector: group, embedding: group, head: group }).optional(),
   accumulate: integer(1, 256).optional(),
   recompute: z.boolean().optional(),
+  precision: z
+    .strictObject({
+      parameters: width.optional(),
+      master: z.boolean().optional(),
+      activations: width.optional(),
+      moments: width.optional(),
+      rounding: z.enum(['nearest', 'stochastic']).optional(),
+    })
+    .optional(),
+  smoothing: number(0, 0.99).optional(),
+  zLoss: number(0, 1).optional(),
   average: number(0, 0.99999).optional(),
 }
 

@@ -57,6 +57,9 @@ const choiceLines = (training: Manifest['training']): string[] => {
       ['groups', 'factors of rate and decay for kinds of parameters'],
       ['accumulate', 'passes a step, each over a batch of its own'],
       ['recompute', 'whether inner values are computed again in the backward pass, not kept'],
+      ['precision', 'what is stored in bf16: parameters, activations, moments'],
+      ['smoothing', 'part of a target that is spread over all tokens'],
+      ['zLoss', 'times the mean square of the log of the sum over all tokens, added to the loss'],
       ['average', 'how much of the mean of the weights stays each step'],
     ] as const
   ).filter(([field]) => training[field] !== undefined)

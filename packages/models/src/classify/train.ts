@@ -1,4 +1,4 @@
-import { crossEntropy, type Grid, gatherRows, materialise, type Program } from '@lockstep/tensor'
+import { type Grid, gatherRows, materialise, type Program } from '@lockstep/tensor'
 import { weightsOf } from '../layer/weights.ts'
 import type { TrainConfig } from '../training/config.ts'
 import { drawPlaces } from '../training/draw.ts'
@@ -19,7 +19,7 @@ export const classifierTraining = (
     network.parameters,
     train,
     exampleTypes(network, examples),
-    ({ weights, input, step, seed, block }) => {
+    ({ weights, input, step, seed, block, crossEntropy }) => {
       const rows = drawPlaces(train.batch, examples.rows, step, seed)
       return crossEntropy(
         network.logits(weightsOf(weights), rowsAt(input('features'), rows), block),

@@ -1,4 +1,5 @@
 import type { Tensor } from '@lockstep/tensor'
+import { castTensor } from '../cast-tensor.ts'
 import { checkInteger } from '../check.ts'
 import { type Model, parametersOf } from '../model.ts'
 import { elementsOf, type Parameter } from '../parameter.ts'
@@ -15,15 +16,15 @@ export const initialParameters = (model: Model, seed: number): Tensor[] => {
 }
 
 /**
- * The state that a training program of this configuration starts from: the parameters, averages of weights equal to
- * them, all moments zero, step 0, and the seed.
+ * The state that a training program of this configuration starts from: the parameters, rounded to the nearest
+ * where they are stored narrow, averages of weights equal to them, all moments zero, step 0, and the seed.
  */
 export const initialState = (model: Model, seed: number, train: TrainConfig = DEFAULT_TRAIN): Tensor[] => {
   checkTrainConfig(train)
   const parameters = initialParameters(model, seed)
   const places = new Map(parametersOf(model).map((p, place) => [p.name, place]))
-  const numbers = trainState(parametersOf(model), train).map(({ parameter, role }): Tensor => {
-    const start = parameters[places.get(parameter.name)!]!
+  const numbers = trainState(parametersOf(model), train).map(({ parameter, role, dtype }): Tensor => {
+    const start = castTensor(parameters[places.get(parameter.name)!]!, dtype)
     return role === 'value' || role === 'average'
       ? start
       : { ...start, data: new Uint8Array(start.data.length) }

@@ -1,9 +1,8 @@
 import { crossEntropy, type Grid, type Program, reshape, slice } from '@lockstep/tensor'
-import type { Block } from '../layer/block.ts'
 import { type Weights, weightsOf } from '../layer/weights.ts'
 import type { TrainConfig } from '../training/config.ts'
 import { drawPlaces } from '../training/draw.ts'
-import { trainProgram as traceTraining } from '../training/train-step.ts'
+import { type LossParts, trainProgram as traceTraining } from '../training/train-step.ts'
 import { type CorpusType, checkCorpus } from './corpus-type.ts'
 import { type Dropping, type LanguageNetwork, windowPass } from './network.ts'
 import { windowsAt } from './window.ts'
@@ -20,10 +19,10 @@ export const languageTraining = (
   const { context } = network
   checkCorpus(corpus, context)
   const inputs = { corpus: { dtype: corpus.dtype, shape: [corpus.tokens] } }
-  return traceTraining(network.parameters, train, inputs, ({ weights, input, step, seed, block }) => {
+  return traceTraining(network.parameters, train, inputs, ({ weights, input, step, seed, ...how }) => {
     const starts = drawPlaces(train.batch, corpus.tokens - context, step, seed)
     const windows = windowsAt(input('corpus') as Grid<'u'>, starts, context + 1)
-    return languageLoss(network, weightsOf(weights), windows, { part: network.dropout, step, seed }, block)
+    return languageLoss(network, weightsOf(weights), windows, { part: network.dropout, step, seed }, how)
   })
 }
 
@@ -33,9 +32,9 @@ export const languageLoss = (
   weights: Weights,
   windows: Grid<'u'>,
   dropping?: Dropping,
-  block?: Block,
+  { block, crossEntropy: lossOf = crossEntropy }: Partial<Pick<LossParts, 'block' | 'crossEntropy'>> = {},
 ): Grid<'f'> => {
   const hidden = network.hidden(weights, slice(windows, { axis: 1, to: -1 }), windowPass(dropping, block))
   const logits = network.logits(weights, reshape(hidden, [-1, network.width]))
-  return crossEntropy(logits, reshape(slice(windows, { axis: 1, from: 1 }), [-1]))
+  return lossOf(logits, reshape(slice(windows, { axis: 1, from: 1 }), [-1]))
 }

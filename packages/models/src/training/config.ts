@@ -2,6 +2,7 @@ import { checkFlag, checkInteger, checkKeys, checkNumber } from '../check.ts'
 import { ModelError } from '../model-error.ts'
 import { PARAMETER_KINDS, type ParameterKind } from '../parameter.ts'
 import { checkOptimiser, type Optimiser } from './optimiser.ts'
+import { checkPrecision, type Precision } from './precision.ts'
 import { checkSchedule, type Schedule } from './schedule.ts'
 
 /**
@@ -26,6 +27,9 @@ export type TrainConfig = {
   readonly groups?: Groups | undefined // rates and decays of kinds of parameters
   readonly accumulate?: number | undefined // passes a step, each over a batch of its own; 1 if absent
   readonly recompute?: boolean | undefined // inner values of blocks are computed again in the backward pass, not kept
+  readonly precision?: Precision | undefined // what is stored in 16 bits; nothing if absent
+  readonly smoothing?: number | undefined // part of a target's weight that is spread over all classes; 0 spreads none
+  readonly zLoss?: number | undefined // times the mean square of ln(sum of exp(logits)), added to the loss; 0 adds none
   readonly average?: number | undefined // keeps a mean of the weights: how much of it stays each step; 0 keeps none
 }
 
@@ -46,7 +50,18 @@ export const DEFAULT_TRAIN: TrainConfig = {
   clip: 1,
 }
 
-const CHOICES = ['clipValue', 'optimiser', 'schedule', 'groups', 'accumulate', 'recompute', 'average']
+const CHOICES = [
+  'clipValue',
+  'optimiser',
+  'schedule',
+  'groups',
+  'accumulate',
+  'recompute',
+  'precision',
+  'smoothing',
+  'zLoss',
+  'average',
+]
 const ADJUST = 'Choose a value within the limits.'
 
 export const checkTrainConfig = (config: TrainConfig): void => {
@@ -65,6 +80,9 @@ export const checkTrainConfig = (config: TrainConfig): void => {
   checkInteger('train.accumulate', config.accumulate ?? 1, 1, 256, ADJUST)
   checkFlag('train.recompute', config.recompute ?? false)
   checkNumber('train.average', config.average ?? 0, 0, 0.99999, ADJUST)
+  checkNumber('train.smoothing', config.smoothing ?? 0, 0, 0.99, ADJUST)
+  checkNumber('train.zLoss', config.zLoss ?? 0, 0, 1, ADJUST)
+  if (config.precision !== undefined) checkPrecision(config.precision)
   if (config.optimiser !== undefined) checkOptimiser(config.optimiser)
   if (config.schedule !== undefined) checkSchedule(config.schedule, config)
   checkKeys('train.groups', config.groups ?? {}, PARAMETER_KINDS)

@@ -2,6 +2,7 @@ import type { Dtype } from '@lockstep/tensor'
 import type { Parameter } from '../parameter.ts'
 import type { TrainConfig } from './config.ts'
 import { ADAMW, type Moment, momentsOf } from './optimiser.ts'
+import { storedDtype } from './precision.ts'
 
 /** What a tensor of a training state is for: a parameter's value, a moment of it, or the mean of its values. */
 export type Role = 'value' | Moment | 'average'
@@ -30,9 +31,14 @@ export const trainState = (parameters: readonly Parameter[], config: TrainConfig
         name: stateName(parameter.name, role),
         parameter,
         role,
-        dtype: 'f32' as const,
+        dtype: dtypeOf(parameter, role, config),
       })),
   )
+
+const dtypeOf = (parameter: Parameter, role: Role, { precision }: TrainConfig): Dtype => {
+  if (role === 'average') return 'f32'
+  return storedDtype(parameter, role === 'value' ? 'parameters' : 'moments', precision)
+}
 
 const has = (parameter: Parameter, role: Role, { optimiser = ADAMW, average = 0 }: TrainConfig): boolean => {
   if (role === 'value') return true

@@ -6,14 +6,18 @@ import {
   map,
   type Program,
   select,
+  storingActivations,
   type TensorType,
   traceProgram,
 } from '@lockstep/tensor'
 import { asItIs, type Block } from '../layer/block.ts'
-import type { Parameter } from '../parameter.ts'
+import { kindOf, type Parameter } from '../parameter.ts'
+import { SALT } from '../salt.ts'
 import { globalNorm } from './adamw.ts'
 import { checkTrainConfig, type TrainConfig } from './config.ts'
+import { type CrossEntropy, lossWith } from './loss.ts'
 import { type Learned, type Updated, update } from './optimiser.ts'
+import { nearest, type Precision, stochastic } from './precision.ts'
 import { rateAt } from './schedule.ts'
 import { type Role, stateName, trainState } from './train-state.ts'
 
@@ -31,6 +35,8 @@ export type LossParts = {
   readonly seed: Grid<'u'>
   /** How the network runs its blocks. */
   readonly block: Block
+  /** The loss of a classification as the configuration has it: logits (N, V) and targets (N) give a mean, (). */
+  readonly crossEntropy: CrossEntropy
 }
 
 /**
@@ -52,14 +58,21 @@ export const trainProgram = (
   ])
   const state = { ...Object.fromEntries(types), step: word, seed: word }
   return traceProgram({ state, inputs }, (found: Grids, given: Grids) => {
-    const weights: Weights = (name) => found[name] as Grid<'f'>
+    const value: Weights = (name) => found[name] as Grid<'f'>
     const held = (name: string, role: Role) => found[stateName(name, role)] as Grid<'f'> | undefined
     const step = found.step as Grid<'u'>
     const seed = found.seed as Grid<'u'>
+    const crossEntropy = lossWith(config)
     const block: Block = config.recompute ? (layer) => checkpoint(layer) : asItIs
-    const by = Object.fromEntries(parameters.map((p) => [p.name, weights(p.name)]))
+    const precision = config.precision ?? {}
+    const by = Object.fromEntries(parameters.map((p) => [p.name, computedWith(p, value(p.name), precision)]))
+    const weights: Weights = (name) => by[name]!
+    const narrowly = <T>(fn: () => T): T =>
+      precision.activations === 'bf16' ? storingActivations('bf16', Object.values(by), fn) : fn()
     const { loss, gradient } = overPasses(config.accumulate ?? 1, step, (pass) => {
-      const loss = lossOf({ weights, input: (name) => given[name]!, step: pass, seed, block })
+      const loss = narrowly(() =>
+        lossOf({ weights, input: (name) => given[name]!, step: pass, seed, block, crossEntropy }),
+      )
       return { loss, gradient: gradients(loss, by) }
     })
     const slopes = parameters.map((p) => clippedByValue(gradient[p.name]!, config.clipValue ?? 0))
@@ -67,7 +80,7 @@ export const trainProgram = (
     const learned = parameters.map(
       ({ name, decay }, i): Learned => ({
         decays: decay,
-        value: weights(name),
+        value: value(name),
         gradient: slopes[i]!,
         first: held(name, 'first'),
         second: held(name, 'second'),
@@ -76,11 +89,19 @@ export const trainProgram = (
     const updated = update(parameters, learned, config, { step, rate: rateAt(step, config), norm })
     const next: { [name: string]: Grid } = { step: map([step], (s) => s.add(1), { label: 'step' }) }
     const places = new Map(parameters.map((p, i) => [p.name, i]))
-    for (const { name, parameter, role } of layout)
-      next[name] = nextOf(role, updated[places.get(parameter.name)!]!, found[name] as Grid<'f'>, config)
+    for (const [place, { name, parameter, role, dtype }] of layout.entries()) {
+      const whole = nextOf(role, updated[places.get(parameter.name)!]!, found[name] as Grid<'f'>, config)
+      const isRandom = precision.rounding === 'stochastic' && dtype !== 'f32'
+      const bits = { seed, step, salt: SALT.rounding + place }
+      next[name] = isRandom ? stochastic(whole, bits) : nearest(whole, dtype)
+    }
     return { state: next, outputs: { loss: map([loss], (l) => l, { shape: [1] }), norm } }
   })
 }
+
+/** What the network sees of a parameter. */
+const computedWith = (parameter: Parameter, value: Grid<'f'>, precision: Precision): Grid<'f'> =>
+  nearest(value, kindOf(parameter) === 'vector' ? 'f32' : (precision.parameters ?? 'f32'))
 
 type Grids = { readonly [name: string]: Grid }
 type Pass = { readonly loss: Grid<'f'>; readonly gradient: { readonly [name: string]: Grid<'f'> } }

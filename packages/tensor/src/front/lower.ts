@@ -2,7 +2,15 @@ import { LIMITS } from '../limits.ts'
 import type { Affine, Coord, Guard, Node, Read, Ref, WordRead } from '../node.ts'
 import * as affine from './affine.ts'
 import { TraceError } from './trace-error.ts'
-import { type Computed, isSource, type Lookup, spaceOf, type Vertex, type WordLookup } from './vertex.ts'
+import {
+  type Computed,
+  isSource,
+  type Lookup,
+  spaceOf,
+  type Vertex,
+  type WithoutId,
+  type WordLookup,
+} from './vertex.ts'
 
 /** Nodes for everything that `roots` need, in order of creation; equal nodes become one. */
 export const lowerGraph = (roots: readonly Vertex[]): { nodes: Node[]; refOf: (v: Vertex) => Ref } => {
@@ -34,7 +42,7 @@ export const lowerGraph = (roots: readonly Vertex[]): { nodes: Node[]; refOf: (v
 }
 
 /** The vertices that a vertex reads, words and initial accumulators included. */
-export const dependenciesOf = (v: Computed): Vertex[] => {
+export const dependenciesOf = (v: WithoutId<Computed>): Vertex[] => {
   const words = (side: Affine | { word: WordLookup }) => ('word' in side ? [side.word.source] : [])
   const ofLookup = (l: Lookup) => [l.source, ...l.coords.flatMap(words)]
   return [

@@ -46,6 +46,8 @@ export type ScanVertex = Folding & { readonly kind: 'scan'; readonly init: numbe
 export type FoldVertex = BlockedVertex | ChainVertex | ScanVertex
 export type Computed = MapVertex | FoldVertex
 export type Kind = Computed['kind']
+/** A vertex that is not made yet. */
+export type WithoutId<V> = V extends unknown ? Omit<V, 'id'> : never
 
 /** One element of a vertex for each point of an iteration space: a `Read` whose source is a vertex. */
 export type Lookup = {

@@ -41,6 +41,13 @@ export const randomContraction = (seed: number): RandomProgram => {
         ? r.pick([3, 4, 5, 7, 8, 9, 11, 12, 17, 19, 33])
         : r.pick(rows > 1 ? [1, 2, 3, 4, 5, 6, 9] : [3, 8, 9, 10, 11, 13, 16, 21]),
   )
+  // few rows and many columns, as in generation
+  if (r.chance(25))
+    roles.forEach((role, d) => {
+      if (role !== 'both')
+        shape[d] =
+          role === 'b' ? r.pick([8, 9, 31, 64, 70, 150]) : rows > 1 ? r.between(1, 3) : r.between(1, 9)
+    })
   while (size(shape) * size(box) > 200_000) {
     const longest = shape.indexOf(Math.max(...shape))
     shape[longest] = Math.ceil(shape[longest]! * 0.7)

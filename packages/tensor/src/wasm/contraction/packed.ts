@@ -18,9 +18,15 @@ const COLUMNS_A_UNIT = 256 // their panels for a block fill 256 KiB, half of a s
 const ROWS_A_UNIT = 96
 const ROWS_TOGETHER = 96
 const UNITS = 16
+/** Fewer rows or columns would not pay for packing. */
+const LEAST_COUNT = 4
 /** Between panels, so that the same k of many panels does not fall on one cache set; and for vectors that reach past. */
 const GAP = 64
 const ARGUMENT_SCRATCH = 3
+
+/** Whether a product is for this kernel. */
+export const isPackable = ({ rows, columns }: Plan): boolean =>
+  Math.min(rows.count, columns.count) >= LEAST_COUNT
 
 export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
   const { space, init, points, rows, columns, batch, guarding } = plan

@@ -29,14 +29,14 @@ export type Side = {
 }
 
 export const MINUS_ZERO = 0x80000000
-/** The least rows and columns, and the least products of an output, for which packing pays. */
-const LEAST = { count: 4, points: 4 }
+/** The least products of an output for which any of this pays. */
+const LEAST_POINTS = 4
 
 export const planOf = (node: FoldNode): Plan | undefined => {
   const { order } = node
   const points = node.box.reduce((n, e) => n * e, 1)
   if (order.kind === 'scan' || typeof order.init !== 'number') return undefined
-  if (points < LEAST.points) return undefined
+  if (points < LEAST_POINTS) return undefined
   // a chain longer than a block is left to the general kernel
   if (order.kind === 'blocked' ? !isSum(order.combine) : points > BLOCK) return undefined
   const factors = factorsOf(node.step)
@@ -49,10 +49,10 @@ export const planOf = (node: FoldNode): Plan | undefined => {
   }
   const [first, second] = [of(factors[0]), of(factors[1])]
   const [one, other] = [sideOf(space, first, second), sideOf(space, second, first)]
-  if (Math.min(one.count, other.count) < LEAST.count) return undefined
   // columns are what lies side by side in the output, where there is enough of it
-  const last = dims.at(-1)!
-  const [columns, rows] = one.dims.includes(last) ? [one, other] : [other, one]
+  const last = dims.at(-1)
+  const isLast = ({ dims, count }: Side): boolean => last !== undefined && dims.includes(last) && count >= 4
+  const [columns, rows] = isLast(one) || (one.count >= 4 && !isLast(other)) ? [one, other] : [other, one]
   const batch = dims.filter((d) => !rows.dims.includes(d) && !columns.dims.includes(d))
   const guarding = guardingOf(space, columns.dims)
   // where a whole block is left out its result is init, which must not change the total

@@ -64,6 +64,19 @@ export const runSegment = async (
   state: readonly Tensor[],
   step?: (done: number) => Promise<void> | void,
 ): Promise<SegmentResult> => {
+  const tally = await stepThrough(runner, task, segment, state, step)
+  const item = itemOf(runner)
+  return { state: runner.state(), item, tally: tally(item) }
+}
+
+/** The same for whoever takes the item elsewhere: runs the segment, and gives what its tally is for the item reached. */
+export const stepThrough = async (
+  runner: Runner,
+  task: Pick<TaskFields, 'steps' | 'segmentLength'>,
+  segment: number,
+  state: readonly Tensor[],
+  step?: (done: number) => Promise<void> | void,
+): Promise<(item: Digest) => Digest> => {
   const tally = createTally()
   runner.load(state)
   for (let done = 1; done <= segmentSteps(task, segment); done++) {
@@ -71,6 +84,5 @@ export const runSegment = async (
     tally.step(rootOf(tensorsTree(runner.outputs())))
     await step?.(done)
   }
-  const item = itemOf(runner)
-  return { state: runner.state(), item, tally: tally.end(item) }
+  return tally.end
 }

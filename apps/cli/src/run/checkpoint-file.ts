@@ -17,12 +17,13 @@ const CHECKPOINT_REMEDY = '`lockstep train RUN` makes it again from the one befo
 export const checkpointItem = ({ state, outputs }: Checkpoint): Digest =>
   stepItem(rootOf(tensorsTree(state)), rootOf(tensorsTree(outputs)))
 
+/** Writes a checkpoint under its item, which takes a while to compute where it is not known. */
 export const writeCheckpoint = async (
   path: string,
   program: Program,
   checkpoint: Checkpoint,
+  item: Digest = checkpointItem(checkpoint),
 ): Promise<Digest> => {
-  const item = checkpointItem(checkpoint)
   await writeTensors(
     path,
     [

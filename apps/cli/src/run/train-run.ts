@@ -1,5 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { f32Values, saveModel, trainedParameters } from '@lockstep/models'
 import { writeAtomic } from '@lockstep/node/atomic-file'
+import { createBeside, openRooting } from '@lockstep/node/rooting'
 import {
   type Claim,
   checkpointCount,
@@ -67,17 +69,19 @@ const keepInitialState = async ({ layout, training: { task } }: Run, events: Tra
   const { program } = task.committed
   const initial = { step: 0, state: task.initial, outputs: [] }
   const found = await findCheckpoint(path, program, 0, events)
-  if (found === undefined) await writeCheckpoint(path, program, initial)
-  else if (!sameBytes(found.item, checkpointItem(initial)))
+  const item = checkpointItem(initial)
+  if (found === undefined) await writeCheckpoint(path, program, initial, item)
+  else if (!sameBytes(found.item, item))
     throw badInput(
       'run-differs',
       path,
       toHex(found.item),
-      toHex(checkpointItem(initial)),
+      toHex(item),
       'The manifest and the checkpoints are of different runs: train into a new directory (--out).',
     )
 }
 
+/** Makes the checkpoints that are missing. One is rooted and written while the steps to the next one run. */
 const makeCheckpoints = async (
   { layout, training: { task } }: Run,
   runner: Runner,
@@ -85,32 +89,49 @@ const makeCheckpoints = async (
 ): Promise<{ claim: Claim; last: Checkpoint }> => {
   const { program } = task.committed
   const checkpoints: Digest[] = []
+  const rooting = openRooting(program)
+  const keeping = createBeside()
   let last: Checkpoint = { step: 0, state: task.initial, outputs: [] }
   let runnerAt = -1
-  for (let segment = 0; segment < checkpointCount(task); segment++) {
-    const step = last.step + segmentSteps(task, segment)
-    const path = layout.checkpoint(step)
-    const found = await findCheckpoint(path, program, step, events)
-    if (found) {
-      checkpoints.push(found.item)
-      last = found.checkpoint
-      events.found?.(step)
-      continue
+  try {
+    for (let segment = 0; segment < checkpointCount(task); segment++) {
+      const step = last.step + segmentSteps(task, segment)
+      const path = layout.checkpoint(step)
+      const found = await findCheckpoint(path, program, step, events)
+      if (found) {
+        await keeping.ended()
+        checkpoints.push(found.item)
+        last = found.checkpoint
+        events.found?.(step)
+        continue
+      }
+      if (runnerAt !== last.step) runner.load(last.state)
+      const metrics: Metric[] = []
+      for (let s = last.step; s < step; s++) {
+        await runner.step()
+        const metric = metricOf(program.outputs, runner.outputs(), s)
+        metrics.push(metric)
+        events.step?.(s + 1, metric.loss)
+        if (keeping.isBusy()) await turn()
+        keeping.check()
+      }
+      await keeping.ended()
+      const { roots, state, outputs } = await rooting.take(runner)
+      const taken = { step, state, outputs }
+      last = taken
+      runnerAt = step
+      keeping.begin(async () => {
+        const { item } = await roots
+        await appendMetrics(layout.metrics, metrics)
+        await writeCheckpoint(path, program, taken, item)
+        checkpoints.push(item)
+        events.checkpoint?.(step, item, path)
+      })
     }
-    if (runnerAt !== last.step) runner.load(last.state)
-    const metrics: Metric[] = []
-    for (let s = last.step; s < step; s++) {
-      await runner.step()
-      const metric = metricOf(program.outputs, runner.outputs(), s)
-      metrics.push(metric)
-      events.step?.(s + 1, metric.loss)
-    }
-    last = { step, state: runner.state(), outputs: runner.outputs() }
-    runnerAt = step
-    await appendMetrics(layout.metrics, metrics)
-    const item = await writeCheckpoint(path, program, last)
-    checkpoints.push(item)
-    events.checkpoint?.(step, item, path)
+    await keeping.ended()
+  } finally {
+    await keeping.settled()
+    await rooting.close()
   }
   return { claim: { checkpoints }, last }
 }

@@ -31,10 +31,11 @@ const oldSpaceMib = (memory: number): number => Math.min(Math.max(Math.floor(mem
 
 /**
  * The data segment that the system allows at most: the last line behind the watchdog, which looks only now and then.
- * The engine reserves address space for code in every thread that counts as data and is never touched.
+ * The engine reserves address space for code in every thread that counts as data and is never touched; one thread
+ * more than those that share a step roots its checkpoints.
  */
 const dataKib = (memory: number, threads: number): number =>
-  Math.ceil((2 * memory) / 1024) + (2048 + 512 * threads) * 1024
+  Math.ceil((2 * memory) / 1024) + (2048 + 512 * (threads + 1)) * 1024
 
 const SHELL = 'ulimit -c 0; ulimit -d "$1" 2>/dev/null; n=$2; shift 2; exec nice -n "$n" "$@"'
 

@@ -34,6 +34,7 @@ const MISSING: { readonly [code: string]: string } = {
   ENOENT: 'missing',
   ENOTDIR: 'below a file',
   EEXIST: 'a file',
+  EISDIR: 'a directory',
 }
 
 /** What an error says about a run; undefined where it is a bug of ours. */

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto'
-import { runSegment, type SegmentResult } from '@lockstep/market'
+import { runSegment, type SegmentResult, stepThrough } from '@lockstep/market'
 import { f32Values } from '@lockstep/models'
 import { checkpointCount, sameBytes, type Task, toHex } from '@lockstep/proof'
 import type { Executor, Runner, Tensor } from '@lockstep/tensor'
+import { createBeside } from '../rooting/beside.ts'
+import { openRooting } from '../rooting/open-rooting.ts'
 import type { Checkpoint } from './checkpoint-file.ts'
 import { openRunDirectory, type RunDirectory } from './run-directory.ts'
 import { runFault } from './run-fault.ts'
@@ -45,44 +47,71 @@ export const runSegments = async (options: SegmentsOptions): Promise<RunDirector
     machines.delete(machine)
     await machine.close()
   }
+  const rooting = openRooting(task.committed.program)
+  // A checkpoint is rooted and written while the next segment runs; what goes wrong with it ends the run.
+  const keeping = createBeside()
+  const between = async (): Promise<void> => {
+    keeping.check()
+    await options.between()
+  }
+  const keep = async (
+    segment: number,
+    kept: Executed | Promise<Executed>,
+    audit?: 'equal' | 'repaired',
+  ): Promise<void> => {
+    const { item, tally, checkpoint } = await kept
+    await run.keep({ segment, item, tally, ...(audit && { audit }) }, checkpoint)
+    tell({ kind: 'segment', segment })
+  }
   try {
     const segments = checkpointCount(task)
     if (run.records.length > 0) tell({ kind: 'resumed', segments: run.records.length })
     let state = await stateBefore(run, task, run.records.length)
     let first: Machine | undefined
     let second: Machine | undefined
-    while (run.records.length < segments) {
-      const segment = run.records.length
+    for (let segment = run.records.length; segment < segments; segment++) {
       first ??= await open()
-      let kept = await execute(first.runner, segment, state, options, true)
-      let audit: 'equal' | 'repaired' | undefined
-      if (selfAudit && isAudited(selfAudit, segment)) {
-        second ??= await open()
-        // Read again where it can be: what is in memory may be what is wrong.
-        const start = await stateBefore(run, task, segment)
-        const again = await execute(second.runner, segment, start, options, false)
-        audit = 'equal'
-        if (!same(kept, again)) {
-          const third = await open()
-          const vote = await execute(third.runner, segment, start, options, false)
-          if (!same(vote, kept) && !same(vote, again)) throw unsound(segment, [kept, again, vote])
-          // Whoever was wrong may hold a wrong bit still: it is given up.
-          audit = same(vote, kept) ? 'equal' : 'repaired'
-          await shut(audit === 'repaired' ? first : second)
-          if (audit === 'repaired') first = second
-          second = third
-          kept = vote
-          tell({ kind: 'audited', segment, found: audit === 'equal' ? 'outvoted' : audit })
-        } else tell({ kind: 'audited', segment, found: 'equal' })
-      }
-      const { item, tally, checkpoint } = kept
-      await run.keep({ segment, item, tally, ...(audit && { audit }) }, checkpoint)
-      tell({ kind: 'segment', segment })
+      const told = progressOf(task, tell)
+      const tally = await stepThrough(first.runner, task, segment, state, (done) => {
+        told(segment * task.segmentLength + done, first!.runner)
+        return between()
+      })
+      await keeping.ended()
+      const { roots, ...checkpoint } = await rooting.take(first.runner)
       state = checkpoint.state
+      const executed = roots.then(({ item }) => ({ item, tally: tally(item), checkpoint }))
+      if (!selfAudit || !isAudited(selfAudit, segment)) {
+        keeping.begin(() => keep(segment, executed))
+        continue
+      }
+      let kept: Executed = await executed
+      second ??= await open()
+      // Read again where it can be: what is in memory may be what is wrong.
+      const start = await stateBefore(run, task, segment)
+      const again = await execute(second.runner, segment, start, task, between)
+      let audit: 'equal' | 'repaired' = 'equal'
+      if (!same(kept, again)) {
+        const third = await open()
+        const vote = await execute(third.runner, segment, start, task, between)
+        if (!same(vote, kept) && !same(vote, again)) throw unsound(segment, [kept, again, vote])
+        // Whoever was wrong may hold a wrong bit still: it is given up.
+        audit = same(vote, kept) ? 'equal' : 'repaired'
+        await shut(audit === 'repaired' ? first : second)
+        if (audit === 'repaired') first = second
+        second = third
+        kept = vote
+        tell({ kind: 'audited', segment, found: audit === 'equal' ? 'outvoted' : audit })
+      } else tell({ kind: 'audited', segment, found: 'equal' })
+      await keep(segment, kept, audit)
+      state = kept.checkpoint.state
     }
+    await keeping.ended()
     await run.finish(state)
     return run
   } finally {
+    // Nothing is written to a directory that may be another's by then.
+    await keeping.settled()
+    await rooting.close()
     for (const machine of machines) await machine.close()
   }
 }
@@ -119,18 +148,11 @@ const execute = async (
   runner: Runner,
   segment: number,
   state: readonly Tensor[],
-  { task, tell, between }: SegmentsOptions,
-  isFirst: boolean,
+  task: Task,
+  between: () => Promise<void>,
 ): Promise<Executed> => {
-  const told = isFirst ? progressOf(task, tell) : () => {}
-  const before = segment * task.segmentLength
-  const ended = await runSegment(runner, task, segment, state, (done) => {
-    told(before + done, runner)
-    return between()
-  })
-  const { item, tally } = ended
-  const checkpoint = { state: ended.state, outputs: runner.outputs() }
-  return { item, tally, checkpoint }
+  const { item, tally, state: reached } = await runSegment(runner, task, segment, state, between)
+  return { item, tally, checkpoint: { state: reached, outputs: runner.outputs() } }
 }
 
 const same = (a: Executed, b: Executed): boolean => sameBytes(a.item, b.item) && sameBytes(a.tally, b.tally)

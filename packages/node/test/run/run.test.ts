@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { cp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { createTally } from '@lockstep/market'
@@ -100,7 +100,7 @@ test('a run that is killed at any point goes on, and ends with the same bytes', 
   for (let attempt = 0; ; attempt++) {
     assert.ok(attempt < 40)
     // At whatever the run is at: loading, stepping, writing, having written.
-    let left = attempt % 4
+    let left = attempt % 6
     const handle: RunHandle = startRun(killed, {
       limits,
       tell: () => {
@@ -126,6 +126,42 @@ test('a run that is killed at any point goes on, and ends with the same bytes', 
     [],
   )
   await rm(dirname(long.directory), { recursive: true })
+})
+
+test('a state that is rooted in a thread of its own gives the same claim, killed or not', async () => {
+  const wide = smallTask(12, 2, 96)
+  const bytes = wide.initial.reduce((sum, { data }) => sum + data.length, 0)
+  assert.ok(bytes > 2 ** 20, `${bytes} bytes are rooted without a thread`)
+  const wideSpec = await specOf(wide)
+  const executor = await createWasmExecutor()
+  const runner = await executor.compile(wide.committed.program, wide.inputs)
+  const claim = (await runClaim(wide, runner)).checkpoints.map(toHex)
+  await executor.close()
+  let kept = 0
+  const handle: RunHandle = startRun(wideSpec, {
+    limits,
+    tell: ({ kind }) => {
+      if (kind === 'segment' && ++kept === 2) kill(handle)
+    },
+  })
+  assert.equal((await faultOf(handle)).code, 'run-crashed')
+  const events: RunEvent[] = []
+  const end = await ending(startRun(wideSpec, { limits, tell: (event) => events.push(event) }))
+  assert.deepEqual(end.checkpoints, claim)
+  const [resumed] = events
+  assert.ok(resumed?.kind === 'resumed' && resumed.segments >= 2, JSON.stringify(resumed))
+  const told = events.flatMap((event) => (event.kind === 'segment' ? [event.segment] : []))
+  assert.deepEqual(told, [0, 1, 2, 3, 4, 5].slice(resumed.segments))
+  await rm(dirname(wideSpec.directory), { recursive: true })
+})
+
+test('a checkpoint that cannot be written ends the run with what is wrong', async () => {
+  const full = await specOf(smallTask(12, 2))
+  await mkdir(runLayout(full.directory).checkpoint(3), { recursive: true })
+  const fault = await faultOf(startRun(full, { limits }))
+  assert.deepEqual([fault.code, fault.value], ['run-invalid', 'a directory'])
+  assert.match(fault.field, /segment-000003/)
+  await rm(dirname(full.directory), { recursive: true })
 })
 
 test('a segment alone is run from the checkpoint that it begins with, as a task of its own', async () => {

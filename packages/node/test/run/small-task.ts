@@ -14,8 +14,8 @@ import { encodeProgram, unwrap, validateProgram } from '@lockstep/tensor'
 import type { RunSpec } from '../../src/run/index.ts'
 
 /** A small transformer's training on a made-up text. */
-export const smallTask = (steps = 12, segmentLength = 3): Task => {
-  const config = { vocab: 256, context: 8, width: 16, layers: 1, heads: 2, dropout: 0 }
+export const smallTask = (steps = 12, segmentLength = 3, width = 16): Task => {
+  const config = { vocab: 256, context: 8, width, layers: 1, heads: 2, dropout: 0 }
   const text = new TextEncoder().encode('the quick brown fox jumps over the lazy dog. '.repeat(12))
   const { train } = splitCorpus(text, byteTokenizer, config.context + 1)
   const training = { ...DEFAULT_TRAIN, batch: 2, steps, warmup: 2 }

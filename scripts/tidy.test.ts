@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   contracts: ['tensor', 'proof', 'market'],
   network: ['tensor'],
   client: ['tensor', 'models', 'proof', 'market', 'contracts', 'network'],
-  node: ['tensor', 'models', 'proof', 'market', 'contracts', 'network', 'client'],
+  node: ['tensor', 'native', 'models', 'proof', 'market', 'contracts', 'network', 'client'],
 }
 const PURE = ['tensor', 'models', 'proof', 'market']
 

@@ -1,4 +1,5 @@
-import { createWasmExecutor, type Executor } from '@lockstep/tensor'
+import { createFastestExecutor } from '@lockstep/native'
+import type { Executor } from '@lockstep/tensor'
 
-/** The executor of every command: WebAssembly on so many threads. */
-export const openExecutor = (threads: number): Promise<Executor> => createWasmExecutor({ threads })
+/** The executor of every command, on so many threads: WebAssembly, with the native addon where it is built. */
+export const openExecutor = (threads: number): Promise<Executor> => createFastestExecutor({ threads })

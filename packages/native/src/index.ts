@@ -1,4 +1,5 @@
 export { type Built, buildNative } from './build.ts'
+export { createFastestExecutor } from './fastest.ts'
 export { nativeHash, useNativeHash } from './hash.ts'
 export {
   type Found,

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { planFrom, trainingOf } from '@lockstep/client/plan'
+import { findNative } from '@lockstep/native'
 import { claimRoot, toHex } from '@lockstep/proof'
 import type { Executor } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
@@ -26,6 +27,8 @@ export const trainCommand = async (
   terminal.note(
     `training ${count(parameters)} parameters, ${task.steps} steps, a checkpoint every ${task.segmentLength}, on the ${executor.name} executor`,
   )
+  const native = findNative()
+  if ('why' in native) terminal.note(`${native.why}: the same bits, sooner`)
   const bar = terminal.progress('train', task.steps)
   const checkpoints: object[] = []
   const result = await trainRun(run, executor, {

@@ -13,7 +13,7 @@ test('a machine is measured once a month, and anew where the file or the machine
   const look = () => capabilityOf({ threads: 1, file, now: () => time })
   const first = await look()
   assert.equal(first.threads, 1)
-  assert.match(first.executor, /^wasm 1 (fused|exact)$/)
+  assert.match(first.executor, /^wasm 1 (fused|exact)(, native [a-z0-9]+)?$/)
   assert.ok(first.unitsPerSecond > 1 && first.unitsPerSecond < 1e7, `${first.unitsPerSecond}`)
   time += 86_400_000
   assert.deepEqual(await look(), first)

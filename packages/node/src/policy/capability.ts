@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { arch, cpus, platform, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { gptTrainProgram, initialState } from '@lockstep/models'
-import { createWasmExecutor, estimateProgram } from '@lockstep/tensor'
+import { createFastestExecutor, loadNative } from '@lockstep/native'
+import { estimateProgram } from '@lockstep/tensor'
 import { z } from 'zod'
 import { readBounded } from '../bounded-file.ts'
 import { makePrivateDirectory, writePrivate } from '../keys/private-file.ts'
@@ -67,14 +68,15 @@ export const capabilityOf = async (options: MeasureOptions): Promise<Capability>
 /** Which hardware, engine and number of threads a measurement is of. */
 export const machineId = (threads: number): string => {
   const models = cpus().map(({ model }) => model)
-  const parts = [platform(), arch(), process.versions.v8, totalmem(), threads, ...models]
+  const native = loadNative()?.address ?? ''
+  const parts = [platform(), arch(), process.versions.v8, native, totalmem(), threads, ...models]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }
 
 const measure = async (threads: number): Promise<Omit<Capability, 'machine' | 'measuredAt'>> => {
   const program = gptTrainProgram(MODEL, { ...TRAIN, ...ADAM }, CORPUS)
   const { work } = estimateProgram(program)
-  const executor = await createWasmExecutor({ threads })
+  const executor = await createFastestExecutor({ threads })
   try {
     const text = new Uint8Array(CORPUS.tokens).map((_, i) => i * 7)
     const runner = await executor.compile(program, [{ dtype: 'u8', shape: [CORPUS.tokens], data: text }])

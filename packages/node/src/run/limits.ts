@@ -1,3 +1,4 @@
+import { loadNative } from '@lockstep/native'
 import { z } from 'zod'
 
 /** What a run may take of the machine. */
@@ -51,6 +52,7 @@ export const limitedCommand = (
     `--max-old-space-size=${oldSpaceMib(memory)}`,
     '--permission',
     '--allow-worker',
+    ...(loadNative() ? ['--allow-addons'] : []),
     '--allow-fs-read=*',
     ...(directory === undefined ? [] : [`--allow-fs-write=${directory}`]),
     '--disable-warning=SecurityWarning',

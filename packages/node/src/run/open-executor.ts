@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url'
-import { createWasmExecutor, type Executor } from '@lockstep/tensor'
+import { createFastestExecutor } from '@lockstep/native'
+import type { Executor } from '@lockstep/tensor'
 import { runFault } from './run-fault.ts'
 import type { ExecutorSpec } from './run-spec.ts'
 
@@ -15,10 +16,10 @@ export type ExecutorModule = {
   readonly createExecutor: (options: ExecutorModuleOptions) => Promise<Executor>
 }
 
-/** The executor of a run: WebAssembly on so many threads, or what a module of one's own makes. */
+/** The executor of a run: the fastest that there is on so many threads, or what a module of one's own makes. */
 export const openExecutor = async (spec: ExecutorSpec | undefined, memory: number): Promise<Executor> => {
   const { threads = 1, relaxed = 'auto', module, options } = spec ?? {}
-  if (module === undefined) return createWasmExecutor({ threads, relaxed, memory })
+  if (module === undefined) return createFastestExecutor({ threads, relaxed, memory })
   const made = (await import(pathToFileURL(module).href).catch((error) => {
     const remedy = 'Correct the module, or leave the option out.'
     throw runFault('run-invalid', 'executor.module', `${module}, ${error}`, 'a module that loads', remedy)

@@ -34,7 +34,7 @@ export type ArenaOptions = {
   /** Nodes whose tensors never reach memory. */
   readonly hidden?: ReadonlySet<number>
   /** Whether the code of a node computes each element only once, so that it may write over what it reads there. */
-  readonly writesOnce?: (node: Node) => boolean
+  readonly writesOnce?: (node: number) => boolean
 }
 
 /** Cache lines, and room for a load of 16 bytes that begins at a tensor's last element. */
@@ -140,7 +140,7 @@ const mayOverwrite = (
   node: number,
   i: number,
   lastUse: number,
-  writesOnce: ((node: Node) => boolean) | undefined,
+  writesOnce: ((node: number) => boolean) | undefined,
 ): boolean => {
   const moment = moments[node]!
   if (lastUse > moment) return false
@@ -148,9 +148,7 @@ const mayOverwrite = (
     refsOf(program.nodes[k]!).some((ref) => ref.from === 'state' && ref.index === i)
   for (let k = 0; k < program.nodes.length; k++)
     if (k !== node && moments[k]! >= moment && reads(k)) return false
-  return (
-    !reads(node) || (readsOwnElement(program.nodes[node]!, i) && writesOnce?.(program.nodes[node]!) === true)
-  )
+  return !reads(node) || (readsOwnElement(program.nodes[node]!, i) && writesOnce?.(node) === true)
 }
 
 /** Whether a map reads a state only at the very element that it writes. */

@@ -3,7 +3,7 @@ import { tensorBytes } from '../estimate.ts'
 import * as affine from '../front/affine.ts'
 import { substituteIndices } from '../front/substitute.ts'
 import { LIMITS } from '../limits.ts'
-import type { Affine, Coord, FoldNode, MapNode, Node, Read, Ref } from '../node.ts'
+import type { Affine, Coord, MapNode, Node, Read, Ref } from '../node.ts'
 import type { Program } from '../program.ts'
 import { Formula } from '../scalar/formula.ts'
 import type { ScalarProgram } from '../scalar/scalar-program.ts'
@@ -11,6 +11,7 @@ import { type F, inline as inlineScalar, traceScalar, type U } from '../scalar/t
 import { size } from '../shape.ts'
 import { iterationSpace } from '../validate.ts'
 import { bytesRead } from './kernel-work.ts'
+import { isProduct } from './product.ts'
 import { type Draft, prune } from './prune.ts'
 import { addressOf, initOf, refsOf, wordsOf } from './refs.ts'
 
@@ -146,7 +147,6 @@ const merge = ({ node, made, places }: Placed): Node | undefined => {
   return { ...node, reads, step: fused }
 }
 
-const isProduct = ({ step }: FoldNode): boolean => step.code.length === 1 && step.code[0]!.op === 'fma'
 const reuses = (node: Node, made: MapNode): boolean => size(iterationSpace(node)) > size(made.shape)
 
 /** A map's coordinates over its reader's space, where they are affine and never leave the map's shape. */

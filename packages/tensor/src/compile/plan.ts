@@ -1,5 +1,6 @@
 import type { Program } from '../program.ts'
 import { checkProgram, checkSamePromise } from './check.ts'
+import { alone, checkSteps, groupNodes, type Steps } from './group.ts'
 import { inlineMaps } from './inline.ts'
 import { type Draft, prune } from './prune.ts'
 
@@ -7,23 +8,29 @@ import { type Draft, prune } from './prune.ts'
 export type FuseOptions = {
   /** Fusion in registers: a map is computed where it is read. */
   readonly inline?: boolean
+  /** Fusion in the cache: nodes run together, a part of their tensors after the other. */
+  readonly group?: boolean
 }
 
-/** A program as an executor's code follows it: nodes in the order in which they run. */
-export type Plan = Draft
+/** A program as an executor's code follows it. */
+export type Plan = Steps
 
 /** What a step needs, made cheap. The graph is checked as data before and after each pass. */
-export const planProgram = (program: Program, { inline = true }: FuseOptions = {}): Plan => {
-  const passes: [string, (draft: Draft) => Draft][] = [['prune', prune]]
-  if (inline) passes.push(['inline', inlineMaps])
+export const planProgram = (program: Program, { inline = true, group = true }: FuseOptions = {}): Plan => {
+  const checked = <D extends Draft>(draft: D, pass: string): D => {
+    checkProgram(draft.program, pass)
+    checkSamePromise(program, draft.program, pass)
+    return draft
+  }
   checkProgram(program, 'none')
-  return passes.reduce((draft: Draft, [name, pass]) => {
-    const done = pass(draft)
-    checkProgram(done.program, name)
-    checkSamePromise(program, done.program, name)
-    return done
-  }, asWritten(program))
+  let draft = checked(prune(asWritten(program)), 'prune')
+  if (inline) draft = checked(inlineMaps(draft), 'inline')
+  if (!group) return alone(draft)
+  const steps = checked(groupNodes(draft), 'group')
+  checkSteps(steps)
+  return steps
 }
 
 /** Every node as it is written. */
-export const asWritten = (program: Program): Plan => ({ program, origin: program.nodes.map((_, i) => [i]) })
+export const asWritten = (program: Program): Plan =>
+  alone({ program, origin: program.nodes.map((_, i) => [i]) })

@@ -1,15 +1,20 @@
 import { type Arena, planArena } from '../compile/arena.ts'
-import { type KernelWork, workOf } from '../compile/kernel-work.ts'
+import { cutNode } from '../compile/cut.ts'
+import type { Step } from '../compile/group.ts'
+import { bytesRead, flopsOf, type KernelWork, workOf } from '../compile/kernel-work.ts'
 import type { Plan } from '../compile/plan.ts'
 import { typeOf } from '../compile/refs.ts'
+import { tensorBytes } from '../estimate.ts'
 import type { Node, Ref } from '../node.ts'
 import type { Program, TensorType } from '../program.ts'
 import { MULTIPLY_IMPORT } from './accelerator.ts'
 import type { Microkernel } from './contraction/microkernel.ts'
 import { ModuleWriter } from './emitter.ts'
 import { engine, type WasmModule } from './engine.ts'
+import { groupKernel } from './group-kernel.ts'
 import { writesOnce } from './map-kernel.ts'
-import { type NodeKind, nodeKind, nodePhases } from './node-code.ts'
+import type { NodeKind } from './node-code.ts'
+import { NodeKernels } from './node-kernels.ts'
 import { CANARY_WORDS, canary, fmaOf } from './probe.ts'
 import type { Entry, Work } from './team.ts'
 
@@ -54,47 +59,49 @@ const TABLES_AT = CANARY_AT + 4 * CANARY_WORDS.length
 
 export const generate = async (
   asked: Program,
-  { program, origin }: Plan,
+  plan: Plan,
   { fused, threads, shareFrom, imported }: CodeOptions,
 ): Promise<Code> => {
+  const { program } = plan
   const writer = new ModuleWriter(imported ? [MULTIPLY_IMPORT] : [])
   const fma = fmaOf(writer, fused, imported)
   const canaryName = String(writer.add(canary(fma, CANARY_AT)))
-  const phases = program.nodes.map((node) => nodePhases(node, fma))
-
+  const nodeKernels = new NodeKernels(writer, fma)
+  const phases = plan.steps.map((step) =>
+    step.count > 1
+      ? [groupKernel(program, step, plan.hidden, nodeKernels, writer)]
+      : nodeKernels.of(program.nodes[step.first]!).kernels,
+  )
   const tableWords = phases.flat().reduce((n, p) => n + p.slots.length + 1, 0)
-  const arena = planArena(program, { start: TABLES_AT + 2 * 4 * tableWords, writesOnce })
+  const start = TABLES_AT + 2 * 4 * tableWords
+  const arena = planArena(program, { start, hidden: plan.hidden, ...timesOf(plan) })
   const scratchBytes = Math.ceil(Math.max(0, ...phases.flat().map((p) => p.scratch)) / 64) * 64
   const scratch = Math.ceil(arena.end / 64) * 64
   const pages = Math.ceil((scratch + threads * scratchBytes + 64) / PAGE)
 
-  const constants = new Uint32Array((TABLES_AT + 2 * 4 * tableWords) / 4)
+  const constants = new Uint32Array(start / 4)
   constants.set(CANARY_WORDS, CANARY_AT / 4)
   const kernels: KernelInfo[] = []
   let table = TABLES_AT
   const entries = arena.nodes.map((places, parity) => {
     const list: Entry[] = []
-    phases.forEach((ofNode, i) => {
+    plan.steps.forEach((step, k) => {
       const from = list.length
-      for (const phase of ofNode) {
-        constants[table / 4] = places[i]!
+      for (const phase of phases[k]!) {
+        constants[table / 4] = places[step.first]!
         phase.slots.forEach((ref, s) => {
           constants[table / 4 + 1 + s] = placeOf(arena, parity, ref)
         })
         const shared = phase.units > 1 && phase.units * phase.cost >= shareFrom
         list.push({
-          kernel: String(writer.add(phase.fn)),
+          kernel: String(phase.fn),
           units: phase.units,
           grain: shared ? Math.max(1, Math.floor(phase.units / (8 * threads))) : 0,
           table,
         })
         table += 4 * (1 + phase.slots.length)
       }
-      if (parity > 0) return
-      const node = program.nodes[i]!
-      const kind = nodeKind(node)
-      const info = { label: labelOf(kind, node), kind, members: [i], nodes: origin[i]! }
-      kernels.push({ ...info, from, to: list.length, ...workOf(program, node) })
+      if (parity === 0) kernels.push({ ...describe(plan, step, nodeKernels), from, to: list.length })
     })
     return list
   })
@@ -102,6 +109,52 @@ export const generate = async (
   const work: Work = { canary: canaryName, entries, scratch, scratchBytes }
   const outputs = asked.outputs.map((o) => typeOf(asked, o.ref))
   return { program, outputs, module, work, kernels, arena, pages, constants, scratchBytes }
+}
+
+/** When each node runs, and whether its code computes every element once. */
+const timesOf = ({ program, steps }: Plan) => {
+  const moments: number[] = []
+  const units: number[] = []
+  steps.forEach((step, k) => {
+    for (let n = 0; n < step.count; n++) {
+      moments.push(k)
+      units.push(step.units)
+    }
+  })
+  return {
+    moments,
+    writesOnce: (i: number): boolean => {
+      const node = program.nodes[i]!
+      return writesOnce(units[i] === 1 ? node : cutNode(node, units[i]!)!.node)
+    },
+  }
+}
+
+const describe = (
+  plan: Plan,
+  { first, count }: Step,
+  kernels: NodeKernels,
+): Omit<KernelInfo, 'from' | 'to'> => {
+  const { program, origin, hidden } = plan
+  const members = Array.from({ length: count }, (_, k) => first + k)
+  const nodes = [...new Set(members.flatMap((i) => origin[i]!))].sort((a, b) => a - b)
+  if (count === 1) {
+    const node = program.nodes[first]!
+    const { kind } = kernels.of(node)
+    return { label: labelOf(kind, node), kind, members, nodes, ...workOf(program, node) }
+  }
+  const inside = program.nodes.slice(first, first + count)
+  const isMember = (ref: Ref): boolean =>
+    ref.from === 'node' && ref.index >= first && ref.index < first + count
+  const written = members.reduce((n, i) => n + (hidden.has(i) ? 0 : tensorBytes(program.nodes[i]!)), 0)
+  return {
+    label: `group of ${inside.map((node) => labelOf(node.kind, node)).join(', ')}`,
+    kind: 'group',
+    members,
+    nodes,
+    flops: inside.reduce((n, node) => n + flopsOf(node), 0),
+    bytes: bytesRead(program, inside, (ref) => !isMember(ref)) + written,
+  }
 }
 
 const labelOf = (kind: string, node: Node): string =>

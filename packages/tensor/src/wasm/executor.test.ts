@@ -15,15 +15,16 @@ import { size } from '../shape.ts'
 import { createWasmExecutor } from './executor.ts'
 
 const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
-const PROGRAMS = nightly ? 20_000 : 500
-const NETWORKS = nightly ? 1000 : 60
+const PROGRAMS = nightly ? 20_000 : 250
+const NETWORKS = nightly ? 1000 : 50
 const CONTRACTIONS = nightly ? 5000 : 150
 
 const executors: Executor[] = [
   await createWasmExecutor(),
   await createWasmExecutor({ relaxed: 'off' }),
   await createWasmExecutor({ threads: 2, shareFrom: 0 }),
-  await createWasmExecutor({ fuse: { inline: false } }),
+  await createWasmExecutor({ fuse: { inline: false, group: false } }),
+  await createWasmExecutor({ relaxed: 'off', threads: 2, shareFrom: 0, fuse: { inline: false } }),
   ...(nightly ? [await createWasmExecutor({ threads: 4, shareFrom: 0 })] : []),
 ]
 after(() => Promise.all(executors.map((e) => e.close())))
@@ -69,13 +70,16 @@ test(`${PROGRAMS} random programs give the reference's bits, stepped and traced`
 
 test(`${NETWORKS} random networks give the reference's bits, and passes find work in most of them`, async () => {
   let fewer = 0
+  let hiding = 0
   for (let seed = 1; seed <= NETWORKS; seed++) {
     const network = randomNetwork(seed)
     const [whole, fused] = [prune(asWritten(network.program)), planProgram(network.program)]
     if (fused.program.nodes.length < whole.program.nodes.length) fewer++
+    if (fused.hidden.size > 0) hiding++
     await compare(network, `network ${seed}`)
   }
   assert.ok(fewer > 0.8 * NETWORKS, `maps were inlined in ${fewer}`)
+  assert.ok(hiding > 0.5 * NETWORKS, `groups kept tensors to themselves in ${hiding}`)
 })
 
 test(`${CONTRACTIONS} matrix products and convolutions give the reference's bits`, async () => {

@@ -19,7 +19,9 @@ import {
   mlpTrainProgram,
   type TrainConfig,
   trainedParameters,
+  wordTensor,
 } from '../src/index.ts'
+import { runReference } from './run.ts'
 
 /** Every way to train, on a model small enough for the reference. */
 const model = { features: 12, hidden: [20, 9], classes: 4 }
@@ -159,8 +161,27 @@ test('passes of a step are the batches of that many steps, of one state', async 
   const outputs = await record(referenceExecutor, program(thrice), state, table(0), 2)
   for (const step of [0, 1]) {
     const [a, b, c] = losses.slice(3 * step)
-    assert.equal(f32Values(outputs[2 * step]!)[0], Math.fround(Math.fround(Math.fround(a! + b!) + c!) / 3))
+    const [x, y, z] = [a!, b!, c!].map((loss) => Math.fround(loss / 3)) as [number, number, number]
+    assert.equal(f32Values(outputs[2 * step]!)[0], Math.fround(Math.fround(x + y) + z))
   }
+})
+
+test('the gradient of a step is the mean over its passes', async () => {
+  const descent = { ...base, ...OPTIMISERS['plain descent'], rate: 1, warmup: 0, clip: 0, decay: 0 }
+  const still = { ...descent, schedule: { kind: 'constant' } } as const
+  const state = initialState(kind, 4, still)
+  const at = (step: number): Tensor[] => state.with(-2, wordTensor(step))
+  const after = async (train: TrainConfig, step: number): Promise<Float32Array[]> => {
+    const { state: end } = await runReference(program(train), at(step), table(0))
+    return end.slice(0, 6).map(f32Values)
+  }
+  const together = await after({ ...still, accumulate: 3 }, 2)
+  const apart = [await after(still, 6), await after(still, 7), await after(still, 8)]
+  for (const [i, values] of together.entries())
+    for (const [k, value] of values.entries()) {
+      const mean = apart.reduce((sum, one) => sum + one[i]![k]! / 3, 0)
+      assert.ok(Math.abs(value - mean) < 1e-6, `${value} ${mean}`)
+    }
 })
 
 test('what nobody chose is the program that it was before there was a choice', () => {

@@ -69,12 +69,11 @@ export const trainProgram = (
     const weights: Weights = (name) => by[name]!
     const narrowly = <T>(fn: () => T): T =>
       precision.activations === 'bf16' ? storingActivations('bf16', Object.values(by), fn) : fn()
-    const { loss, gradient } = overPasses(config.accumulate ?? 1, step, (pass) => {
-      const loss = narrowly(() =>
+    const lossOfPass = (pass: Grid<'u'>): Grid<'f'> =>
+      narrowly(() =>
         lossOf({ weights, input: (name) => given[name]!, step: pass, seed, block, crossEntropy }),
       )
-      return { loss, gradient: gradients(loss, by) }
-    })
+    const { loss, gradient } = overPasses(config.accumulate ?? 1, step, lossOfPass, by)
     const slopes = parameters.map((p) => clippedByValue(gradient[p.name]!, config.clipValue ?? 0))
     const norm = globalNorm(slopes)
     const learned = parameters.map(
@@ -107,25 +106,30 @@ type Grids = { readonly [name: string]: Grid }
 type Pass = { readonly loss: Grid<'f'>; readonly gradient: { readonly [name: string]: Grid<'f'> } }
 
 /**
- * The mean of some passes, added up in their order. Pass i of step s has the number s * passes + i, from which it draws
- * its own batch and its own dropped activations. What one pass keeps for its gradients is free again in the next.
+ * The mean of some passes, added up in their order: a pass counts 1 / passes, and its gradients are added to those of
+ * the passes before as they are found. Pass i of step s has the number s * passes + i, from which it draws its own batch
+ * and its own dropped activations. What one pass keeps for its gradients is free again in the next.
  */
-const overPasses = (passes: number, step: Grid<'u'>, onePass: (pass: Grid<'u'>) => Pass): Pass => {
-  if (passes === 1) return onePass(step)
-  const numbered = (i: number) => map([step], (s) => s.mul(passes).add(i), { label: 'pass' })
-  let total = onePass(numbered(0))
-  for (let i = 1; i < passes; i++) {
-    const { loss, gradient } = onePass(numbered(i))
-    const isLast = i === passes - 1
-    const joined = (a: Grid<'f'>, b: Grid<'f'>): Grid<'f'> =>
-      map([a, b], (x, y) => (isLast ? x.add(y).div(passes) : x.add(y)), { label: 'sum of passes' })
-    const names = Object.keys(gradient)
+const overPasses = (
+  passes: number,
+  step: Grid<'u'>,
+  lossOf: (pass: Grid<'u'>) => Grid<'f'>,
+  by: { readonly [name: string]: Grid<'f'> },
+): Pass => {
+  if (passes === 1) {
+    const loss = lossOf(step)
+    return { loss, gradient: gradients(loss, by) }
+  }
+  let total: Pass | undefined
+  for (let i = 0; i < passes; i++) {
+    const pass = map([step], (s) => s.mul(passes).add(i), { label: 'pass' })
+    const part = map([lossOf(pass)], (l) => l.div(passes), { label: 'part of the loss' })
     total = {
-      loss: joined(total.loss, loss),
-      gradient: Object.fromEntries(names.map((n) => [n, joined(total.gradient[n]!, gradient[n]!)])),
+      loss: total ? map([total.loss, part], (a, b) => a.add(b), { label: 'sum of passes' }) : part,
+      gradient: gradients(part, by, total?.gradient),
     }
   }
-  return total
+  return total!
 }
 
 /** Each number kept within [-limit, limit]; a NaN stays one. 0 clips nothing. */

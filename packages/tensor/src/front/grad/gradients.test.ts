@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { agrees } from '../../../test/agreement.ts'
+import type { Tensor } from '../../program.ts'
+import { runStep } from '../../reference.ts'
 import type { F } from '../../scalar/trace.ts'
 import { validateProgram } from '../../validate.ts'
 import { equals, fold, lessThan } from '../fold.ts'
@@ -35,6 +37,46 @@ test('a matrix product differentiates in all transpositions', () => {
     numbers: { a: [2, 3, 3], b: [2, 3, 2] },
     fn: ({ a, b }) => contract('hts,hsd->thd', a!, b!, { guards: ({ s, t }) => [lessThan(s!, t!.add(1))] }),
   })
+})
+
+test('gradients are added onto those of before, whatever of them are used', () => {
+  const type = { dtype: 'f32', shape: [3] } as const
+  const types = { state: { a: type, b: type, c: type }, inputs: { x: type, y: type, z: type } }
+  const program = traceProgram(types, ({ a, b, c }, onto) => {
+    const d = mul(a, 2) // wanted itself, and on the way to a
+    const loss = sum(mul(mul(d, a), b))
+    const slopes = gradients(loss, { a, b, c, d }, { a: onto.x, b: onto.y, c: onto.z, d: onto.x })
+    return { outputs: slopes }
+  })
+  const f32 = (...values: number[]): Tensor => ({
+    dtype: 'f32',
+    shape: [3],
+    data: new Uint8Array(Float32Array.from(values).buffer),
+  })
+  const [a, b] = [
+    [1, 2, 3],
+    [4, 0.5, -1],
+  ] as const
+  const before = f32(100, 200, 300)
+  const { outputs } = runStep(program, [f32(...a), f32(...b), f32(7, 7, 7)], [before, before, before])
+  const found = outputs.map(({ data }) => [...new Float32Array(data.slice().buffer)])
+  const wanted = (slope: (i: number) => number) => [0, 1, 2].map((i) => 100 * (i + 1) + slope(i))
+  assert.deepEqual(
+    found[0],
+    wanted((i) => 4 * a[i]! * b[i]!),
+  )
+  assert.deepEqual(
+    found[1],
+    wanted((i) => 2 * a[i]! * a[i]!),
+  )
+  assert.deepEqual(
+    found[2],
+    wanted(() => 0),
+  )
+  assert.deepEqual(
+    found[3],
+    wanted((i) => a[i]! * b[i]!),
+  )
 })
 
 test('reductions, in lanes too', () => {

@@ -22,10 +22,14 @@ type Named = { readonly [name: string]: Grid<'f'> }
  * `stopGradient` or comparisons; rounding to a narrower dtype counts as the identity.
  *
  *   const { w, b } = gradients(loss, { w: state.w, b: state.b })
+ *
+ * With `onto`, sums of earlier gradients in the same shapes, the results are those plus the gradients: each is added as
+ * soon as the backward pass has come past the grid's first use, so that no second set of gradients is ever held.
  */
 export const gradients = <T extends Named>(
   loss: Grid<'f'>,
   by: T,
+  onto?: { readonly [K in keyof T]: Grid<'f'> },
 ): { readonly [K in keyof T]: Grid<'f'> } => {
   if (loss.size !== 1)
     throw new TraceError(
@@ -60,22 +64,31 @@ export const gradients = <T extends Named>(
   if (active.has(root)) send(root, lossSeed(loss))
   const found = new Map<Vertex, Grid<'f'>>()
   const arrived = new Map<Vertex, Grid<'f'>>()
-  for (const v of reached.toReversed()) {
-    const list = received.get(v)
-    if (!list) continue
+  const uses = onto ? usesOf(reached, wanted, active) : undefined
+  const finish = (v: Vertex): void => {
+    found.set(v, addAll([onto![wanted.get(v)!]!, ...(received.get(v) ?? [])]))
+    received.delete(v)
+  }
+  const backThrough = (v: Vertex, list: readonly Grid<'f'>[]): void => {
     received.delete(v)
     const total = addAll(list)
     arrived.set(v, total)
-    if (wanted.has(v)) found.set(v, total)
-    if (isSource(v)) continue
+    const name = wanted.get(v)
+    if (name !== undefined) found.set(v, onto ? addAll([onto[name]!, total]) : total)
+    if (isSource(v)) return
     const sent = v.pullback ? pulledBack(v.pullback, total, flows) : contributionsOf(v, total, flows)
     for (const { to, gradient } of sent) send(to, gradient)
   }
-  const gradientOf = (grid: Grid<'f'>): Grid<'f'> => {
-    const gradient = found.get(grid.lookup.source)
-    return gradient ? reshape(gradient, grid.shape) : full(grid.shape, 0)
+  for (const v of reached.toReversed()) {
+    const list = received.get(v)
+    if (list) backThrough(v, list)
+    for (const used of uses?.get(v) ?? []) finish(used)
   }
-  const all = Object.values(by).map(gradientOf)
+  const gradientOf = (grid: Grid<'f'>, before: Grid<'f'> | undefined): Grid<'f'> => {
+    const gradient = found.get(grid.lookup.source)
+    return gradient ? reshape(gradient, grid.shape) : (before ?? full(grid.shape, 0))
+  }
+  const all = Object.entries(by).map(([name, grid]) => gradientOf(grid, onto?.[name]))
   const kept = recomputing(all, { regions: regionsSoFar(), forward: reached, begin, arrived })
   return Object.fromEntries(Object.keys(by).map((name, i) => [name, kept[i]!])) as {
     [K in keyof T]: Grid<'f'>
@@ -96,6 +109,26 @@ export const grad =
     const value = fn(parameters, ...rest)
     return { value, gradient: gradients(value, parameters) }
   }
+
+/**
+ * By the vertex after which nothing more flows to them: what gradients are wanted by. Only where nothing flows on from
+ * there, which is so for state tensors and inputs, and for roundings of them.
+ */
+const usesOf = (
+  reached: readonly Vertex[],
+  wanted: ReadonlyMap<Vertex, string>,
+  active: ReadonlySet<Vertex>,
+): ReadonlyMap<Vertex, readonly Vertex[]> => {
+  const first = new Map<Vertex, Vertex>()
+  for (const v of reached)
+    if (!isSource(v)) for (const d of dependenciesOf(v)) if (wanted.has(d) && !first.has(d)) first.set(d, v)
+  const uses = new Map<Vertex, Vertex[]>()
+  for (const [v, by] of first) {
+    if (!isSource(v) && dependenciesOf(v).some((d) => active.has(d))) continue
+    uses.set(by, [...(uses.get(by) ?? []), v])
+  }
+  return uses
+}
 
 /** Everything that the loss is computed from, in order of evaluation. */
 const reachable = (loss: Grid): Vertex[] => {

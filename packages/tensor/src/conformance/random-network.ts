@@ -117,7 +117,8 @@ const grow = (r: Seeded, any: () => G, w: G, b: G): G => {
       return matmul(softmax(scores, { causal: r.chance(50) }), any())
     }
     case 8: {
-      const flat = map([reshape(x, [batch * rows, width])], (a) => a.add(index(0).toF32()))
+      const made = r.chance(50) ? add(x, max(any(), { axes: 0, keep: true })) : x
+      const flat = map([reshape(made, [batch * rows, width])], (a) => a.add(index(0).toF32()))
       return reshape(flat, [batch, rows, width])
     }
     case 9:
@@ -130,7 +131,8 @@ const grow = (r: Seeded, any: () => G, w: G, b: G): G => {
         [1, 0],
         [0, 0],
       ])
-      return map([x, later], (a, c) => a.add(c))
+      const both = map([x, later], (a, c) => a.add(c))
+      return r.chance(60) ? softmax(both) : both
     }
     default:
       return add(x, sum(mul(x, any()), { axes: [0, 1], keep: true }))

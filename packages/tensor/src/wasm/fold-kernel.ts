@@ -229,21 +229,29 @@ class Walk {
 
   #one(place: Place, accumulator: Local): void {
     const { f, space, fma } = this.#kernel
-    const args = space.reads.map((r) => this.#kernel.value(r, place))
-    const result = emitScalar(f, this.#node.step, [accumulator, ...args], {
-      fma,
-      index: (p) => this.#kernel.index(p, place),
-    })
-    f.get(result)
-    if (this.#masks.length > 0) {
-      f.get(accumulator)
-      this.#masks.forEach((g, i) => {
-        this.#kernel.holdsMask(g, place)
-        if (i > 0) f.v('v128.and')
+    const step = (): Local => {
+      const args = space.reads.map((r) => this.#kernel.value(r, place))
+      return emitScalar(f, this.#node.step, [accumulator, ...args], {
+        fma,
+        index: (p) => this.#kernel.index(p, place),
       })
-      f.v('v128.bitselect')
     }
-    f.set(accumulator)
+    if (this.#masks.length === 0) {
+      f.get(step()).set(accumulator)
+      return
+    }
+    this.#masks.forEach((g, i) => {
+      this.#kernel.holdsMask(g, place)
+      if (i > 0) f.v('v128.and')
+    })
+    const mask = f.keep(V128)
+    // where no lane passes, as in half of a causal mask, nothing is computed
+    f.get(mask).v('v128.any_true')
+    f.if(() =>
+      this.#kernel.scoped(() => {
+        f.get(step()).get(accumulator).get(mask).v('v128.bitselect').set(accumulator)
+      }),
+    )
   }
 }
 
@@ -286,5 +294,7 @@ const chooseTile = (node: FoldNode, space: Space): Tile => {
   const extent = space.outer[lane]!
   if (row !== undefined)
     return { lane, vectors: extent >= 8 ? 2 : 1, row, rows: Math.min(4, space.outer[row]!) }
-  return { lane, vectors: extent >= 16 ? 4 : extent >= 8 ? 2 : 1, rows: 1 }
+  // a walk that jumps from row to row takes two cache lines of each
+  const vectors = extent >= 32 && node.step.code.length <= 2 ? 8 : extent >= 16 ? 4 : extent >= 8 ? 2 : 1
+  return { lane, vectors, rows: 1 }
 }

@@ -291,18 +291,24 @@ export class Kernel {
       f.get(mask).v('i32x4.all_true')
       f.ifV128(
         () => this.#plain(load, at, offset, lane),
-        () =>
-          this.#gather(
-            load,
-            (l) =>
-              f
-                .get(at)
-                .i32(offset + l * lane)
-                .op('i32.add'),
-            lanes,
-            place,
-            mask,
-          ),
+        () => {
+          f.get(mask).v('v128.any_true')
+          f.ifV128(
+            () =>
+              this.#gather(
+                load,
+                (l) =>
+                  f
+                    .get(at)
+                    .i32(offset + l * lane)
+                    .op('i32.add'),
+                lanes,
+                place,
+                mask,
+              ),
+            () => f.splat(load.pad),
+          )
+        },
       )
     }
 

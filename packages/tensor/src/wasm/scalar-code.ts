@@ -20,25 +20,95 @@ export const emitScalar = (
   const values: Value[] = args.map((local) => ({ local, mask: false }))
   const use = (i: number): Fn => {
     const x = values[i]!
-    if (x.mask) {
-      x.local = f.get(x.local).splat(1).v('v128.and').keep(V128)
-      x.mask = false
-    }
-    return f.get(x.local)
+    if (!x.mask) return f.get(x.local)
+    const local = f.get(x.local).splat(1).v('v128.and').keep(V128)
+    values[i] = { ...x, local, mask: false }
+    return f.get(local)
   }
   const condition = (i: number): Fn => {
     const x = values[i]!
     return x.mask ? f.get(x.local) : f.get(x.local).splat(0).v('i32x4.ne')
   }
-  for (const instruction of program.code) {
-    const mask = emitInstruction(f, instruction, use, condition, (i) => values[i]!.constant, context)
-    const value: Value = { local: f.keep(V128), mask }
-    if (instruction.op === 'const_u') value.constant = instruction.immediate
-    values.push(value)
+  const { sides, owner } = lazySides(program)
+
+  const emitAll = (side: Side | undefined): void => {
+    program.code.forEach((instruction, i) => {
+      const v = args.length + i
+      if (owner.get(v) !== side) return
+      if (instruction.op === 'select' && sides.has(v)) {
+        emitSelect(v, instruction.args as readonly [number, number, number], sides.get(v)!)
+        return
+      }
+      const mask = emitInstruction(f, instruction, use, condition, (c) => values[c]!.constant, context)
+      values[v] = { local: f.keep(V128), mask }
+      if (instruction.op === 'const_u') values[v].constant = instruction.immediate
+    })
   }
+  /** A side's instructions, run if the condition on the stack holds. What is known inside is not known outside. */
+  const emitSide = (side: Side, result: number): Local => {
+    const to = f.local(V128)
+    f.if(() => {
+      const before = [...values]
+      emitAll(side)
+      use(result).set(to)
+      values.splice(0, values.length, ...before)
+    })
+    return to
+  }
+  const emitSelect = (v: number, [c, a, b]: readonly [number, number, number], { yes, no }: Sides): void => {
+    const mask = condition(c).keep(V128)
+    if (yes) f.get(mask).v('v128.any_true')
+    const left = yes && emitSide(yes, a)
+    if (no) f.get(mask).v('i32x4.all_true').op('i32.eqz')
+    const right = no && emitSide(no, b)
+    if (left === undefined) use(a)
+    else f.get(left)
+    if (right === undefined) use(b)
+    else f.get(right)
+    values[v] = { local: f.get(mask).v('v128.bitselect').keep(V128), mask: false }
+  }
+  emitAll(undefined)
   use(program.result)
   f.op('drop')
   return values[program.result]!.local
+}
+
+/** Values that only one side of one select needs: they are computed only where one of the four lanes takes that side. */
+type Side = ReadonlySet<number>
+type Sides = { readonly yes: Side | undefined; readonly no: Side | undefined }
+/** A side cheaper than this, in instructions, is cheaper computed than asked about. */
+const WORTH_ASKING = 12
+const DEAR: Readonly<Record<string, number>> = { fdiv: 6, fsqrt: 6, const_f: 0, const_u: 0 }
+
+const lazySides = ({ args, code, result }: ScalarProgram) => {
+  const sides = new Map<number, Sides>()
+  const owner = new Map<number, Side>() // the innermost side that a value belongs to
+  if (!code.some((c) => c.op === 'select')) return { sides, owner }
+  const users = Array.from({ length: args.length + code.length }, (): number[] => [])
+  code.forEach((c, i) => {
+    if ('args' in c) for (const a of new Set(c.args)) users[a]!.push(args.length + i)
+  })
+  const sideOf = (select: number, from: number, others: readonly number[]): Side | undefined => {
+    if (from < args.length || from === result || others.includes(from)) return undefined
+    if (users[from]!.some((u) => u !== select)) return undefined
+    const side = new Set([from])
+    for (let v = from - 1; v >= args.length; v--)
+      if (v !== result && users[v]!.length > 0 && users[v]!.every((u) => side.has(u))) side.add(v)
+    const cost = [...side].reduce((n, v) => n + (DEAR[code[v - args.length]!.op] ?? 1), 0)
+    return cost >= WORTH_ASKING ? side : undefined
+  }
+  code.forEach((instruction, i) => {
+    if (instruction.op !== 'select') return
+    const [c, a, b] = instruction.args as readonly [number, number, number]
+    const [yes, no] = [sideOf(args.length + i, a, [b, c]), sideOf(args.length + i, b, [a, c])]
+    if (yes || no) sides.set(args.length + i, { yes, no })
+    for (const side of [yes, no])
+      for (const v of side ?? []) {
+        const known = owner.get(v)
+        if (!known || known.size > side!.size) owner.set(v, side!)
+      }
+  })
+  return { sides, owner }
 }
 
 const DIRECT = {

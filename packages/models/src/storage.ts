@@ -1,4 +1,4 @@
-import { type Grid, map, matmul, type Tensor, type TensorType } from '@lockstep/tensor'
+import { type Grid, matmulQuantised, type Tensor, type TensorType } from '@lockstep/tensor'
 import { castTensor } from './cast-tensor.ts'
 import { type Weights, weightsOf } from './layer/weights.ts'
 import type { Parameter } from './parameter.ts'
@@ -9,8 +9,8 @@ import { f32Tensor, f32Values } from './word.ts'
  *
  * - `f32`: as they are learned.
  * - `bf16`: every matrix rounded to bf16, embeddings included.
- * - `int8`: the matrices of products as whole numbers from -127 to 127, plus 128, in u8; each column has a scale, its
- *   largest magnitude / 127, as a tensor NAME.scale of its own. Embeddings are bf16.
+ * - `int8`: the matrices of products as `quantise` of the tensor package makes them: whole numbers from -127 to 127,
+ *   plus 128, in u8, and a scale for each column as a tensor NAME.scale of its own. Embeddings are bf16.
  */
 export type Storage = 'f32' | 'bf16' | 'int8'
 
@@ -48,18 +48,18 @@ export const storedTensors = (
     return dtype === 'int8' ? columnsToInt8(tensors[i]!) : [castTensor(tensors[i]!, dtype)]
   })
 
-/** A matrix (I, O) in u8, and the scales of its columns, (O). A column of zeroes has scale 1. */
+/** What `quantise` gives of a matrix (I, O), each operation rounded to binary32 as there: u8, and scales (O). */
 const columnsToInt8 = (matrix: Tensor): [Tensor, Tensor] => {
   const [rows, columns] = matrix.shape as [number, number]
   const values = f32Values(matrix)
   const scales = new Float32Array(columns)
   for (let i = 0; i < rows; i++)
     for (let o = 0; o < columns; o++) scales[o] = Math.max(scales[o]!, Math.abs(values[i * columns + o]!))
-  for (let o = 0; o < columns; o++) scales[o] = scales[o] === 0 ? 1 : scales[o]! / 127
+  for (let o = 0; o < columns; o++) scales[o] = scales[o]! * Math.fround(1 / 127)
   const data = new Uint8Array(rows * columns)
   for (let i = 0; i < data.length; i++) {
-    const whole = Math.round(values[i]! / scales[i % columns]!)
-    data[i] = 128 + Math.max(-127, Math.min(127, whole))
+    const scale = scales[i % columns]!
+    data[i] = scale === 0 ? 128 : Math.fround(Math.fround(values[i]! / scale) + 128.5)
   }
   return [{ dtype: 'u8', shape: matrix.shape, data }, f32Tensor([columns], scales)]
 }
@@ -76,9 +76,8 @@ export const storedWeights = (
     of: plain.of,
     product: (x, name) => {
       if (!whole.has(name)) return plain.product(x, name)
-      const numbers = map([given[name] as Grid<'u'>], (q) => q.toF32().sub(128), { label: 'whole numbers' })
-      const scale = given[scaleOf(name)] as Grid<'f'>
-      return map([matmul(x, numbers), scale], (sum, s) => sum.mul(s), { label: 'scaled' })
+      const [words, scale] = [given[name] as Grid<'u'>, given[scaleOf(name)] as Grid<'f'>]
+      return matmulQuantised(x, { words, scale })
     },
   }
 }

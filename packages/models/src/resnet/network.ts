@@ -1,11 +1,10 @@
-import { conv2d, type Grid, map, mean, relu, reshape } from '@lockstep/tensor'
+import { conv2d, type Grid, groupNorm, map, mean, relu, reshape } from '@lockstep/tensor'
 import type { ClassifierNetwork } from '../classify/network.ts'
 import { asItIs, type Block } from '../layer/block.ts'
 import { denseLayer } from '../layer/dense.ts'
 import type { Weights } from '../layer/weights.ts'
 import { blocksOf } from './blocks.ts'
 import { checkResnetConfig, type ResnetConfig } from './config.ts'
-import { groupNorm } from './group-norm.ts'
 import { resnetParameters } from './parameters.ts'
 
 /** Residual blocks over pictures, channels last; the mean over all places goes into one dense layer. */
@@ -30,7 +29,11 @@ const resnetLogits = (
   const { height, width, channels, groups } = config
   const convolve = (x: Grid<'f'>, name: string, size: number, stride: number): Grid<'f'> => {
     const y = conv2d(x, weights.of(`${name}.weight`), { stride, padding: (size - 1) / 2 })
-    return groupNorm(y, groups, weights.of(`${name}.norm.gain`), weights.of(`${name}.norm.bias`))
+    return groupNorm(y, {
+      groups,
+      gain: weights.of(`${name}.norm.gain`),
+      bias: weights.of(`${name}.norm.bias`),
+    })
   }
   let x = relu(convolve(reshape(rows, [-1, height, width, channels]), 'stem', 3, 1))
   for (const { name, stride, turns } of blocksOf(config)) {

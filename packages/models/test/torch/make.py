@@ -1,4 +1,4 @@
-"""Makes gpt.safetensors and mlp.safetensors: what an independent framework computes for tiny models.
+"""Makes NAME.safetensors for each architecture: what an independent framework computes for tiny models.
 
 Run with a Python that has torch (Debian: python3-torch):  python3 packages/models/test/torch/make.py
 Everything is computed in float64 from float32 constants. Weights, tokens and features come from a formula that the
@@ -178,5 +178,112 @@ def mlp():
     print("mlp", losses, norms)
 
 
+def llama():
+    V, T, C, L, H, K, I, B, SEED, N = 19, 6, 8, 2, 4, 2, 10, 3, 7, 50
+    tokens = [b % V for b in lcg(1, N)]
+    D = C // H
+    spec = [("token.embedding", (V, C))]
+    for l in range(L):
+        spec += [
+            (f"layer.{l}.attention.norm.gain", (C,)),
+            (f"layer.{l}.attention.query.weight", (C, C)),
+            (f"layer.{l}.attention.key.weight", (C, K * D)),
+            (f"layer.{l}.attention.value.weight", (C, K * D)),
+            (f"layer.{l}.attention.out.weight", (C, C)),
+            (f"layer.{l}.mlp.norm.gain", (C,)),
+            (f"layer.{l}.mlp.gate.weight", (C, I)),
+            (f"layer.{l}.mlp.up.weight", (C, I)),
+            (f"layer.{l}.mlp.down.weight", (I, C)),
+        ]
+    spec += [("norm.gain", (C,)), ("head.weight", (C, V))]
+    names = [n for n, _ in spec]
+    parameters = [filled(i, s, n.endswith("gain")).requires_grad_() for i, (n, s) in enumerate(spec)]
+    p = dict(zip(names, parameters))
+    angle = torch.arange(T, dtype=F64)[:, None] * 100.0 ** (-torch.arange(0, D, 2, dtype=F64) / D)
+    cos, sin = torch.cos(angle), torch.sin(angle)
+
+    def turn(x):
+        a, b = x[..., : D // 2], x[..., D // 2 :]
+        return torch.cat((a * cos - b * sin, a * sin + b * cos), dim=-1)
+
+    def norm(x, name):
+        return x / torch.sqrt((x**2).mean(-1, keepdim=True) + 1e-5) * p[f"{name}.gain"]
+
+    def loss_at(step):
+        starts = draw(step, B, SEED, N - T)
+        window = torch.tensor([tokens[s : s + T + 1] for s in starts])
+        x = p["token.embedding"][window[:, :-1]]
+        mask = torch.tril(torch.ones(T, T)) == 0
+        for l in range(L):
+            a = f"layer.{l}.attention"
+            h = norm(x, f"{a}.norm")
+            q, k, v = (
+                (h @ p[f"{a}.{part}.weight"]).reshape(B, T, -1, D).transpose(1, 2) for part in ("query", "key", "value")
+            )
+            q, k = turn(q), turn(k).repeat_interleave(H // K, dim=1)
+            scores = (q @ k.transpose(2, 3) / math.sqrt(D)).masked_fill(mask, -math.inf)
+            h = torch.softmax(scores, dim=3) @ v.repeat_interleave(H // K, dim=1)
+            x = x + h.transpose(1, 2).reshape(B, T, C) @ p[f"{a}.out.weight"]
+            m = f"layer.{l}.mlp"
+            h = norm(x, f"{m}.norm")
+            gated = torch.nn.functional.silu(h @ p[f"{m}.gate.weight"]) * (h @ p[f"{m}.up.weight"])
+            x = x + gated @ p[f"{m}.down.weight"]
+        logits = norm(x, "norm") @ p["head.weight"]
+        return torch.nn.functional.cross_entropy(logits.reshape(-1, V), window[:, 1:].reshape(-1))
+
+    decays = [n == "token.embedding" or n.endswith(".weight") for n in names]
+    losses, norms, stored = train(names, parameters, decays, loss_at, 3)
+    config = dict(vocab=V, context=T, width=C, layers=L, heads=H, keyHeads=K, inner=I, theta=100, epsilon=1e-5, tied=False)
+    meta = dict(config=config, train=dict(batch=B, **TRAIN), seed=SEED, tokens=N, losses=losses, norms=norms)
+    save(HERE / "llama.safetensors", stored, {"made": json.dumps(meta)})
+    print("llama", losses, norms)
+
+
+def resnet():
+    H, W, G, K, B, SEED, N, STAGES = 6, 5, 2, 3, 3, 9, 8, [4, 6]
+    features = torch.tensor([(b - 128) / 64 for b in lcg(2, N * H * W)], dtype=F64).reshape(N, H, W, 1)
+    labels = torch.tensor([b % K for b in lcg(3, N)])
+    spec, blocks = [], []
+
+    def convolution(name, size, i, o):
+        spec.extend([(f"{name}.weight", (size, size, i, o)), (f"{name}.norm.gain", (o,)), (f"{name}.norm.bias", (o,))])
+
+    convolution("stem", 3, 1, STAGES[0])
+    for s, width in enumerate(STAGES):
+        name, before = f"stage.{s}.block.0", STAGES[max(s - 1, 0)]
+        convolution(f"{name}.first", 3, before, width)
+        convolution(f"{name}.second", 3, width, width)
+        if s > 0:
+            convolution(f"{name}.around", 1, before, width)
+        blocks.append((name, 2 if s > 0 else 1))
+    spec.extend([("head.weight", (STAGES[-1], K)), ("head.bias", (K,))])
+    names = [n for n, _ in spec]
+    parameters = [filled(i, s, n.endswith("gain")).requires_grad_() for i, (n, s) in enumerate(spec)]
+    p = dict(zip(names, parameters))
+
+    def convolve(x, name, stride):
+        w = p[f"{name}.weight"].permute(3, 2, 0, 1)
+        y = torch.nn.functional.conv2d(x, w, stride=stride, padding=(w.shape[2] - 1) // 2)
+        return torch.nn.functional.group_norm(y, G, p[f"{name}.norm.gain"], p[f"{name}.norm.bias"], eps=1e-5)
+
+    def loss_at(step):
+        rows = draw(step, B, SEED, N)
+        x = torch.relu(convolve(features[rows].permute(0, 3, 1, 2), "stem", 1))
+        for name, stride in blocks:
+            y = convolve(torch.relu(convolve(x, f"{name}.first", stride)), f"{name}.second", 1)
+            x = torch.relu(y + (convolve(x, f"{name}.around", stride) if f"{name}.around.weight" in p else x))
+        logits = x.mean((2, 3)) @ p["head.weight"] + p["head.bias"]
+        return torch.nn.functional.cross_entropy(logits, labels[rows])
+
+    losses, norms, stored = train(names, parameters, [n.endswith("weight") for n in names], loss_at, 3)
+    stages = [dict(width=w, blocks=1) for w in STAGES]
+    config = dict(height=H, width=W, channels=1, stages=stages, groups=G, classes=K)
+    meta = dict(config=config, train=dict(batch=B, **TRAIN), seed=SEED, rows=N, losses=losses, norms=norms)
+    save(HERE / "resnet.safetensors", stored, {"made": json.dumps(meta)})
+    print("resnet", losses, norms)
+
+
 gpt()
 mlp()
+llama()
+resnet()

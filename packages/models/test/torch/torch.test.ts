@@ -8,11 +8,14 @@ import {
   f32Values,
   type GptConfig,
   gptTrainProgram,
+  type LlamaConfig,
   type MlpConfig,
   type Model,
   mlpTrainProgram,
   parametersOf,
+  type ResnetConfig,
   type TrainConfig,
+  trainProgram,
   wordTensor,
 } from '../../src/index.ts'
 
@@ -118,4 +121,23 @@ test('an MLP trains as it does in torch', async () => {
   )
   const labels: Tensor = { dtype: 'u8', shape: [11], data: Uint8Array.from(lcg(3, 11), (b) => b % classes) }
   await compare('mlp', { kind: 'mlp', config: made.config }, program, [table, labels])
+})
+
+test('a Llama trains as it does in torch: rotary positions, shared key heads, gates, an untied head', async () => {
+  const { made } = read<LlamaConfig>('llama')
+  const model = { kind: 'llama', config: made.config } as const
+  const tokens = lcg(1, 50).map((b) => b % made.config.vocab)
+  const corpus: Tensor = { dtype: 'u8', shape: [50], data: Uint8Array.from(tokens) }
+  await compare('llama', model, trainProgram(model, made.train, { tokens: 50, dtype: 'u8' }), [corpus])
+})
+
+test('a ResNet trains as it does in torch: convolutions, group norms, strides, the way around', async () => {
+  const { made } = read<ResnetConfig>('resnet')
+  const model = { kind: 'resnet', config: made.config } as const
+  const table = f32Tensor(
+    [8, 30],
+    Float32Array.from(lcg(2, 240), (b) => (b - 128) / 64),
+  )
+  const labels: Tensor = { dtype: 'u8', shape: [8], data: Uint8Array.from(lcg(3, 8), (b) => b % 3) }
+  await compare('resnet', model, trainProgram(model, made.train, { rows: 8, dtype: 'f32' }), [table, labels])
 })

@@ -17,8 +17,9 @@ import { runs } from './runs.ts'
  * the first-level cache.
  */
 const MOST_ROWS = 8
+/** Columns of a unit, at least, that a run of them is a page of memory, or that rows are packed for enough of them. */
+const LEAST_COLUMNS = { across: 1024, along: 64 }
 const UNITS = 16
-const LEAST_COLUMNS = 64
 /** Accumulators of a unit, of all rows together: 16 KiB. */
 const MOST_ACCUMULATORS = 4096
 const ARGUMENT_SCRATCH = 3
@@ -47,7 +48,13 @@ export const skinnyPhase = (plan: Plan, fma: Fma): Phase => {
   const batches = batch.reduce((n, d) => n * space.outer[d]!, 1)
   const wanted = Math.ceil((columns.count * batches) / UNITS)
   const most = Math.floor(MOST_ACCUMULATORS / high)
-  const each = Math.min(columns.count, Math.max(LEAST_COLUMNS, Math.min(most, Math.ceil(wanted / 8) * 8)))
+  const each = Math.min(
+    columns.count,
+    Math.max(
+      64,
+      Math.min(most, Math.max(LEAST_COLUMNS[isAcross ? 'across' : 'along'], Math.ceil(wanted / 8) * 8)),
+    ),
+  )
   const pieces = Math.ceil(columns.count / each)
   const step = 4 * Math.ceil(each / 8) * 8
   const blocked = points > BLOCK
@@ -84,25 +91,26 @@ export const skinnyPhase = (plan: Plan, fma: Fma): Phase => {
     const results = region(0)
     const totals = blocked ? region(1) : results
     if (blocked) fill(f, totals, rowCount, init)
-    const part: Part = { kernel, plan, fma, high, lane, firstColumn, count, results, k0, k1 }
-    f.i32(0).set(k0)
-    f.loop((next) => {
-      f.get(k0).i32(BLOCK).op('i32.add').set(k1)
-      kernel.minimum(k1, points)
-      const cursor = f
-        .get(k0)
-        .i32(4 * high)
-        .op('i32.mul')
-        .get(atX)
-        .op('i32.add')
-        .keep(I32)
-      if (isAcross) {
+    const part: Part = { kernel, plan, fma, high, lane, firstColumn, count, k0, k1 }
+    const cursor = f.local(I32)
+    /** Block after block; the cursor is at the rows' numbers for its first k. */
+    const eachBlock = (body: () => void): void => {
+      f.i32(0).set(k0)
+      f.get(atX).set(cursor)
+      f.loop((next) => {
+        f.get(k0).i32(BLOCK).op('i32.add').set(k1)
+        kernel.minimum(k1, points)
+        body()
+        f.get(k1).tee(k0).i32(points).op('i32.lt_u').brIf(next)
+      })
+    }
+    if (isAcross)
+      eachBlock(() => {
         fill(f, results, rowCount, init)
-        across(part, cursor)
-      } else along(part, cursor)
-      if (blocked) accumulate(f, totals, results, rowCount)
-      f.get(k1).tee(k0).i32(points).op('i32.lt_u').brIf(next)
-    })
+        across(part, results, cursor)
+        if (blocked) accumulate(f, totals, results, rowCount)
+      })
+    else along(part, totals, blocked, cursor, eachBlock)
     finish(kernel, plan, totals, { firstRow: zero, rows: rowCount, firstColumn, columns: count })
   })
   return {
@@ -122,15 +130,14 @@ type Part = {
   readonly lane: number
   readonly firstColumn: Local
   readonly count: Local
-  /** Where accumulators of a block lie, row after row. */
-  readonly results: Totals
   readonly k0: Local
   readonly k1: Local
 }
 
 /** Columns whose elements lie side by side: a few k of every eight columns, along all columns of the unit. */
 const across = (
-  { kernel, plan, fma, high, lane, firstColumn, count, results, k0, k1 }: Part,
+  { kernel, plan, fma, high, lane, firstColumn, count, k0, k1 }: Part,
+  results: Totals,
   x: Local,
 ): void => {
   const { f, space, coords } = kernel
@@ -206,19 +213,22 @@ const across = (
 }
 
 /** Columns whose elements lie side by side along k: a few columns together, their accumulators in registers. */
-const along = ({ kernel, plan, fma, high, firstColumn, count, results, k0, k1 }: Part, x: Local): void => {
+const along = (
+  { kernel, plan, fma, high, firstColumn, count, k0, k1 }: Part,
+  totals: Totals,
+  blocked: boolean,
+  at: Local,
+  eachBlock: (body: () => void) => void,
+): void => {
   const { f } = kernel
   const { columns, init } = plan
   const wide = high <= 4 && fma.kind === 'fused' ? 8 : 4
   const vectors = wide / 4
   const last = f.get(firstColumn).get(count).op('i32.add').i32(1).op('i32.sub').keep(I32)
   const column = f.local(I32)
-  const at = f.local(I32)
   const sums = Array.from({ length: high * vectors }, () => f.local(V128))
-  f.i32(0).set(column)
-  f.loop((again) => {
+  const block = (): void => {
     for (const s of sums) f.splat(init).set(s)
-    f.get(x).set(at)
     const add = (k: number, value: (v: number) => void): void => {
       for (let r = 0; r < high; r++) {
         const factor = f
@@ -259,12 +269,18 @@ const along = ({ kernel, plan, fma, high, firstColumn, count, results, k0, k1 }:
         add(0, (v) => f.get(together[v]!))
       },
     )
-    const to = f.get(column).i32(4).op('i32.mul').get(results.at).op('i32.add').keep(I32)
+    const to = f.get(column).i32(4).op('i32.mul').get(totals.at).op('i32.add').keep(I32)
     sums.forEach((sum, i) => {
+      const place = Math.floor(i / vectors) * totals.step + 16 * (i % vectors)
       f.get(to)
-        .get(sum)
-        .memory('v128.store', Math.floor(i / vectors) * results.step + 16 * (i % vectors))
+      if (blocked) f.get(to).memory('v128.load', place).get(sum).v('f32x4.add')
+      else f.get(sum)
+      f.memory('v128.store', place)
     })
+  }
+  f.i32(0).set(column)
+  f.loop((again) => {
+    eachBlock(block)
     f.get(column).i32(wide).op('i32.add').tee(column).get(count).op('i32.lt_u').brIf(again)
   })
 }

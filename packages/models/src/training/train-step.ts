@@ -1,10 +1,10 @@
 import {
-  checkpoint,
   f32,
   type Grid,
   gradients,
   map,
   type Program,
+  recompute,
   select,
   storingActivations,
   type TensorType,
@@ -63,7 +63,7 @@ export const trainProgram = (
     const step = found.step as Grid<'u'>
     const seed = found.seed as Grid<'u'>
     const crossEntropy = lossWith(config)
-    const block: Block = config.recompute ? (layer) => checkpoint(layer) : asItIs
+    const block: Block = config.recompute ? (layer) => recompute(layer) : asItIs
     const precision = config.precision ?? {}
     const by = Object.fromEntries(parameters.map((p) => [p.name, computedWith(p, value(p.name), precision)]))
     const weights: Weights = (name) => by[name]!

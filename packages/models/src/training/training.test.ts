@@ -19,7 +19,7 @@ import {
 import { philox } from '../init/philox.ts'
 import { adamw } from './adamw.ts'
 import { drawPlaces } from './draw.ts'
-import { rateAt } from './schedule.ts'
+import { rateAt, type Schedule } from './schedule.ts'
 
 const word = { dtype: 'u32', shape: [1] } as const
 const words = (tensor: { data: Uint8Array }): Uint32Array => new Uint32Array(tensor.data.slice().buffer)
@@ -73,6 +73,29 @@ test('the rate rises to its peak in the warm-up and falls along half a cosine', 
     const part = Math.min(1, (step - 5) / 45)
     const wanted = step < 5 ? (0.01 * (step + 1)) / 5 : 0.001 + 0.0045 * (1 + Math.cos(Math.PI * part))
     assert.ok(Math.abs(f32Values(outputs[0]!)[0]! - wanted) < 1e-8, `step ${step}`)
+  }
+})
+
+test('other schedules go from the peak as they say, with a warm-up and without', async () => {
+  const line = (part: number): number => 0.01 - 0.009 * Math.min(1, Math.max(0, part))
+  for (const warmup of [0, 5]) {
+    const wanted: readonly [Schedule, (step: number) => number][] = [
+      [{ kind: 'constant' }, () => 0.01],
+      [{ kind: 'linear' }, (s) => line((s - warmup) / (50 - warmup))],
+      [{ kind: 'trapezoid', fall: 20 }, (s) => line((s - 30) / 20)],
+      [{ kind: 'inverse-sqrt' }, (s) => Math.max(0.001, 0.01 * Math.sqrt(Math.max(warmup, 1) / (s + 1)))],
+    ]
+    for (const [schedule, rate] of wanted) {
+      const config = { ...DEFAULT_TRAIN, steps: 50, warmup, rate: 0.01, lastRate: 0.1, schedule }
+      const program = traceProgram({ state: { step: word } }, ({ step }) => ({
+        outputs: { rate: rateAt(step, config) },
+      }))
+      for (const step of [0, 4, 5, 6, 29, 30, 31, 40, 49, 50, 51, 400, 1e6]) {
+        const { outputs } = await runReference(program, [wordTensor(step)], [])
+        const at = step < warmup ? (0.01 * (step + 1)) / 5 : rate(step)
+        assert.ok(Math.abs(f32Values(outputs[0]!)[0]! - at) < 2e-9, `${schedule.kind} ${warmup} ${step}`)
+      }
+    }
   }
 })
 
@@ -139,6 +162,28 @@ test('training programs refuse what is beyond their limits', () => {
   refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, warmup: 1001 }, corpus), 'train.warmup')
   refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, rate: Number.NaN }, corpus), 'train.rate')
   refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, beta: 1 } as never, corpus), 'train.beta')
+  const choices: readonly [choice: object, field: string][] = [
+    [{ optimiser: { kind: 'adagrad' } }, 'train.optimiser.kind'],
+    [{ optimiser: { kind: 'sgd', momentum: 1, nesterov: false } }, 'train.optimiser.momentum'],
+    [{ optimiser: { kind: 'sgd', momentum: 0.9 } }, 'train.optimiser.nesterov'],
+    [{ optimiser: { kind: 'lion', beta1: 0.9, beta2: 0.99, momentum: 0 } }, 'train.optimiser.momentum'],
+    [{ schedule: { kind: 'step' } }, 'train.schedule.kind'],
+    [{ schedule: { kind: 'trapezoid', fall: 961 } }, 'train.schedule.fall'],
+    [{ groups: { gain: {} } }, 'train.groups.gain'],
+    [{ groups: { head: { rate: -1 } } }, 'train.groups.head.rate'],
+    [{ groups: { head: 1 } }, 'train.groups.head'],
+    [{ accumulate: 0 }, 'train.accumulate'],
+    [{ recompute: 1 }, 'train.recompute'],
+    [{ average: 1 }, 'train.average'],
+    [{ clipValue: -1 }, 'train.clipValue'],
+    [{ precision: { parameters: 'f16' } }, 'train.precision.parameters'],
+    [{ precision: { rounding: 'up' } }, 'train.precision.rounding'],
+    [{ precision: 'bf16' }, 'train.precision'],
+    [{ smoothing: 1 }, 'train.smoothing'],
+    [{ zLoss: -1 }, 'train.zLoss'],
+  ]
+  for (const [choice, field] of choices)
+    refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, ...choice } as TrainConfig, corpus), field)
 })
 
 test('an MLP learns exclusive or, and says how many rows it gets right', async () => {

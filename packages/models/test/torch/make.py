@@ -60,13 +60,17 @@ def rate_at(step):
     return TRAIN["rate"] * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * part)))
 
 
-def train(names, parameters, decays, loss_at, count):
-    """Runs AdamW by torch.optim with clipping; gives the losses, norms, first gradients and parameters."""
+def adamw(groups):
+    return torch.optim.AdamW(groups, lr=1.0, betas=(TRAIN["beta1"], TRAIN["beta2"]), eps=TRAIN["epsilon"])
+
+
+def train(names, parameters, decays, loss_at, count, optimiser_of=adamw):
+    """Runs an optimiser of torch.optim with clipping; gives the losses, norms, first gradients and parameters."""
     groups = [
         dict(params=[p for p, d in zip(parameters, decays) if d], weight_decay=TRAIN["decay"]),
         dict(params=[p for p, d in zip(parameters, decays) if not d], weight_decay=0.0),
     ]
-    optimiser = torch.optim.AdamW(groups, lr=1.0, betas=(TRAIN["beta1"], TRAIN["beta2"]), eps=TRAIN["epsilon"])
+    optimiser = optimiser_of(groups)
     losses, norms, stored = [], [], {}
     for step in range(count):
         for group in optimiser.param_groups:
@@ -151,7 +155,7 @@ def gpt():
     print("gpt", losses, norms)
 
 
-def mlp():
+def mlp(optimiser_of=adamw, count=3):
     D, HIDDEN, K, B, SEED, N = 5, [7, 6], 3, 4, 9, 11
     features = torch.tensor([(b - 128) / 64 for b in lcg(2, N * D)], dtype=F64).reshape(N, D)
     labels = torch.tensor([b % K for b in lcg(3, N)])
@@ -171,11 +175,35 @@ def mlp():
                 x = torch.relu(x)
         return torch.nn.functional.cross_entropy(x, labels[rows])
 
-    losses, norms, stored = train(names, parameters, [n.endswith("weight") for n in names], loss_at, 3)
+    losses, norms, stored = train(names, parameters, [n.endswith("weight") for n in names], loss_at, count, optimiser_of)
     config = dict(features=D, hidden=HIDDEN, classes=K)
     meta = dict(config=config, train=dict(batch=B, **TRAIN), seed=SEED, rows=N, losses=losses, norms=norms)
-    save(HERE / "mlp.safetensors", stored, {"made": json.dumps(meta)})
-    print("mlp", losses, norms)
+    return meta, stored
+
+
+def optimisers():
+    """The MLP's parameters after five steps of each other optimiser that torch has, with losses and norms."""
+    momentum = dict(lr=1.0, momentum=0.9)
+    each = {
+        "descent": ({"kind": "sgd", "momentum": 0, "nesterov": False}, lambda g: torch.optim.SGD(g, lr=1.0)),
+        "momentum": ({"kind": "sgd", "momentum": 0.9, "nesterov": False}, lambda g: torch.optim.SGD(g, **momentum)),
+        "nesterov": (
+            {"kind": "sgd", "momentum": 0.9, "nesterov": True},
+            lambda g: torch.optim.SGD(g, nesterov=True, **momentum),
+        ),
+        "adam": (
+            {"kind": "adam"},
+            lambda g: torch.optim.Adam(g, lr=1.0, betas=(TRAIN["beta1"], TRAIN["beta2"]), eps=TRAIN["epsilon"]),
+        ),
+    }
+    made, tensors = {}, {}
+    for name, (optimiser, optimiser_of) in each.items():
+        meta, stored = mlp(optimiser_of, 5)
+        meta["train"]["optimiser"] = optimiser
+        made[name] = meta
+        tensors.update({f"{name}.{key}": value for key, value in stored.items() if key.startswith("after5.")})
+        print(name, meta["losses"])
+    save(HERE / "optimisers.safetensors", tensors, {"made": json.dumps(made)})
 
 
 def llama():
@@ -284,6 +312,9 @@ def resnet():
 
 
 gpt()
-mlp()
+meta, stored = mlp()
+save(HERE / "mlp.safetensors", stored, {"made": json.dumps(meta)})
+print("mlp", meta["losses"], meta["norms"])
+optimisers()
 llama()
 resnet()

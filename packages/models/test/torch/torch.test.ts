@@ -8,6 +8,7 @@ import {
   f32Values,
   type GptConfig,
   gptTrainProgram,
+  initialState,
   type LlamaConfig,
   type MlpConfig,
   type Model,
@@ -16,7 +17,6 @@ import {
   type ResnetConfig,
   type TrainConfig,
   trainProgram,
-  wordTensor,
 } from '../../src/index.ts'
 
 /** What make.py wrote: torch's losses, gradient norms, first gradients and parameters, in float64. */
@@ -43,7 +43,7 @@ const lcg = (seed: number, count: number): number[] => {
   })
 }
 
-const stateOf = (model: Model, seed: number): Tensor[] => {
+const stateOf = (model: Model, seed: number, train?: TrainConfig): Tensor[] => {
   const parameters = parametersOf(model).map(({ name, shape }, place) => {
     const bytes = lcg(
       1000 + place,
@@ -54,8 +54,7 @@ const stateOf = (model: Model, seed: number): Tensor[] => {
       Float32Array.from(bytes, (b) => (b - 128) / 512 + (name.endsWith('gain') ? 1 : 0)),
     )
   })
-  const zeros = parameters.map((p) => ({ ...p, data: new Uint8Array(p.data.length) }))
-  return [...parameters, ...zeros, ...zeros, wordTensor(0), wordTensor(seed)]
+  return initialState(model, seed, train).map((tensor, i) => parameters[i] ?? tensor)
 }
 
 /**
@@ -140,4 +139,45 @@ test('a ResNet trains as it does in torch: convolutions, group norms, strides, t
   )
   const labels: Tensor = { dtype: 'u8', shape: [8], data: Uint8Array.from(lcg(3, 8), (b) => b % 3) }
   await compare('resnet', model, trainProgram(model, made.train, { rows: 8, dtype: 'f32' }), [table, labels])
+})
+
+test('gradient descent, momentum and Adam with coupled decay train as they do in torch', async () => {
+  const { tensors, metadata } = decodeSafetensors(
+    readFileSync(new URL('optimisers.safetensors', import.meta.url)),
+  )
+  const all: { readonly [name: string]: Made<MlpConfig> } = JSON.parse(metadata.get('made')!)
+  assert.equal(Object.keys(all).length, 4)
+  for (const [name, { config, train, seed, losses, norms }] of Object.entries(all)) {
+    const model = { kind: 'mlp', config } as const
+    const table = f32Tensor(
+      [11, config.features],
+      Float32Array.from(lcg(2, 11 * config.features), (b) => (b - 128) / 64),
+    )
+    const labels: Tensor = {
+      dtype: 'u8',
+      shape: [11],
+      data: Uint8Array.from(lcg(3, 11), (b) => b % config.classes),
+    }
+    const program = mlpTrainProgram(config, train, { rows: 11, dtype: 'f32' })
+    const runner = await referenceExecutor.compile(program, [table, labels])
+    runner.load(stateOf(model, seed, train))
+    for (const [step, loss] of losses.entries()) {
+      await runner.step()
+      const [ourLoss, norm] = runner.outputs().map((t) => f32Values(t)[0]!)
+      assert.ok(Math.abs(ourLoss! - loss) < 16 * ULP * loss, `${name}: loss of step ${step}`)
+      assert.ok(Math.abs(norm! - norms[step]!) < 64 * ULP * norms[step]!, `${name}: norm of step ${step}`)
+    }
+    // As above; Adam divides by its epsilon at least, momentum adds up to ten gradients.
+    const gain = train.optimiser?.kind === 'adam' ? 1 / train.epsilon : 10
+    const drift = 5 * train.rate * 16 * ULP * norms[0]! * gain
+    const state = runner.state()
+    for (const [i, { name: parameter }] of parametersOf(model).entries()) {
+      const wanted = f32Values(tensors.get(`${name}.after5.${parameter}`)!)
+      for (const [k, p] of f32Values(state[i]!).entries())
+        assert.ok(
+          Math.abs(p - wanted[k]!) < drift + 8 * ULP * Math.abs(wanted[k]!),
+          `${name}: ${parameter}[${k}]`,
+        )
+    }
+  }
 })

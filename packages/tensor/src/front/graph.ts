@@ -3,7 +3,7 @@ import { dependenciesOf } from './lower.ts'
 import { TraceError } from './trace-error.ts'
 import type { Computed, Lookup, Pullback, Source, Vertex, WithoutId, WordLookup } from './vertex.ts'
 
-/** Vertices with ids in [from, to), made by one checkpointed function, and what it was entered with. */
+/** Vertices with ids in [from, to), made by one recomputed function, and what it was entered with. */
 export type Region = { readonly from: number; readonly to: number; readonly entries: readonly Vertex[] }
 
 /** The program being traced: every vertex made so far, equal ones made once. */

@@ -8,7 +8,7 @@ import { full } from '../ops/arithmetic.ts'
 import { reshape } from '../reshape.ts'
 import { show, TraceError } from '../trace-error.ts'
 import { isSource, type Lookup, type Vertex } from '../vertex.ts'
-import { recomputing } from './recompute.ts'
+import { recomputing } from './recomputing.ts'
 import { contributionsOf } from './rules.ts'
 import { pulledBack } from './with-gradient.ts'
 

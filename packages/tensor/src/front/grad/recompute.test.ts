@@ -16,8 +16,8 @@ import { mean, sum } from '../ops/reduce.ts'
 import { softmax } from '../ops/softmax.ts'
 import { traceProgram } from '../trace-program.ts'
 import { transpose } from '../views.ts'
-import { checkpoint } from './checkpoint.ts'
 import { gradients } from './gradients.ts'
+import { recompute } from './recompute.ts'
 
 type Block = (x: Grid<'f'>) => Grid<'f'>
 type Wrap = (block: Block) => Block
@@ -52,7 +52,7 @@ const training = (wrap: Wrap, rows = 24, width = 16): Program => {
   })
 }
 const plain: Wrap = (block) => block
-const kept: Wrap = (block) => checkpoint(block)
+const kept: Wrap = (block) => recompute(block)
 
 const tensors = (types: Program['state']): Tensor[] =>
   types.map(({ dtype, shape }, t) => {
@@ -79,13 +79,13 @@ test('what is computed again has the same bits, and takes less memory', () => {
   assert.ok(again.nodes.length >= whole.nodes.length + 8 * LAYERS)
 })
 
-test('a checkpoint within a checkpoint is a part of the outer one', () => {
-  const nested = training((block) => checkpoint((x: Grid<'f'>) => checkpoint(block)(x)))
+test('a recomputed function within another is a part of the outer one', () => {
+  const nested = training((block) => recompute((x: Grid<'f'>) => recompute(block)(x)))
   assert.ok(same(nested, training(kept)))
 })
 
 test('what is computed from captured values alone is kept, as is all where nothing was an argument', () => {
-  const captured = training((block) => (x) => checkpoint(() => block(x))())
+  const captured = training((block) => (x) => recompute(() => block(x))())
   assert.ok(same(captured, training(plain)))
 })
 
@@ -107,7 +107,7 @@ test('one function around everything, words among its arguments, and a result th
         return { state: { table: gradients(loss, { table }).table }, outputs: { loss } }
       },
     )
-  const [whole, again] = [build((fn) => fn), build(checkpoint)]
+  const [whole, again] = [build((fn) => fn), build(recompute)]
   assert.ok(same(results(again), results(whole)))
   assert.ok(again.nodes.length > whole.nodes.length)
 })

@@ -11,25 +11,25 @@ import type { Program, Tensor } from '../program.ts'
 import { runStep } from '../reference.ts'
 import { checkProgram } from './check.ts'
 import { cutNode, staysInUnit } from './cut.ts'
-import { checkSteps, type Steps } from './group.ts'
+import { checkTurns, type Turns } from './group.ts'
 import { planProgram } from './plan.ts'
 
 const f32 = (...shape: number[]) => ({ dtype: 'f32', shape }) as const
-const groupsOf = ({ steps, hidden }: Steps): string[] =>
-  steps
+const groupsOf = ({ turns, hidden }: Turns): string[] =>
+  turns
     .filter((s) => s.count > 1)
     .map(
       (s) =>
         `${s.count} in ${s.units}, ${[...hidden].filter((i) => i >= s.first && i < s.first + s.count).length} hidden`,
     )
-const plan = (program: Program): Steps => planProgram(program)
+const plan = (program: Program): Turns => planProgram(program)
 
 test('a softmax is one visit of memory: its rows are found, cut and never leave the cache', () => {
   const program = traceProgram({ state: { x: f32(1024, 256) } }, ({ x }) => ({ outputs: { y: softmax(x) } }))
-  const steps = plan(program)
-  assert.equal(steps.steps.length, 1)
-  assert.equal(steps.hidden.size, program.nodes.length - 1)
-  assert.ok(steps.steps[0]!.units >= 16)
+  const turns = plan(program)
+  assert.equal(turns.turns.length, 1)
+  assert.equal(turns.hidden.size, program.nodes.length - 1)
+  assert.ok(turns.turns[0]!.units >= 16)
 })
 
 test("an optimiser's nodes of one tensor are one group, those of another tensor another", () => {
@@ -50,9 +50,9 @@ test('attention scores exist for one head at a time', () => {
   const program = traceProgram({ state: { q: f32(4, 8, 64, 32), k: f32(4, 8, 64, 32) } }, ({ q, k }) => ({
     outputs: { p: softmax(matmul(q, transpose(k, [0, 1, 3, 2])), { causal: true }) },
   }))
-  const { steps, hidden } = plan(program)
-  assert.equal(steps.length, 1)
-  assert.equal(steps[0]!.units, 16) // two of 32 heads
+  const { turns, hidden } = plan(program)
+  assert.equal(turns.length, 1)
+  assert.equal(turns[0]!.units, 16) // two of 32 heads
   assert.equal(hidden.size, program.nodes.length - 1)
 })
 
@@ -62,17 +62,17 @@ test('a node that reads beyond its unit is in another kernel', () => {
       const made = softmax(x)
       return { outputs: { y: sum(turned ? transpose(made) : made, { axes: 1 }), made } }
     })
-  assert.equal(plan(read(false)).steps.length, 1)
-  assert.ok(plan(read(true)).steps.length > 1)
+  assert.equal(plan(read(false)).turns.length, 1)
+  assert.ok(plan(read(true)).turns.length > 1)
 })
 
 test('no product joins that would pack the same factor in every unit', () => {
   const program = traceProgram({ state: { x: f32(256, 64), w: f32(64, 64) } }, ({ x, w }) => ({
     outputs: { y: softmax(matmul(x, w)) },
   }))
-  const { program: moved, steps } = plan(program)
+  const { program: moved, turns } = plan(program)
   const product = moved.nodes.findIndex((n) => n.kind === 'fold' && n.step.code[0]!.op === 'fma')
-  assert.equal(steps.find((s) => s.first === product)!.count, 1)
+  assert.equal(turns.find((s) => s.first === product)!.count, 1)
 })
 
 test('cuts of 12 random networks: the units of a node make up the node', () => {
@@ -129,23 +129,23 @@ test('cuts of 12 random networks: the units of a node make up the node', () => {
   assert.ok(cuts > 200, `${cuts} cuts`)
 })
 
-test('steps that break a rule are found', () => {
+test('turns that break a rule are found', () => {
   const program = traceProgram({ state: { x: f32(1024, 256) } }, ({ x }) => {
     const y = softmax(x)
     return { outputs: { y, z: sum(y, { axes: 0 }) } }
   })
   const good = plan(program)
-  checkSteps(good)
-  const [first] = good.steps
+  checkTurns(good)
+  const [first] = good.turns
   const all = good.program.nodes.length
-  assert.throws(() => checkSteps({ ...good, steps: good.steps.slice(1) }), /begins at node/)
-  assert.throws(() => checkSteps({ ...good, steps: [first!] }), /are in no step/)
+  assert.throws(() => checkTurns({ ...good, turns: good.turns.slice(1) }), /begins at node/)
+  assert.throws(() => checkTurns({ ...good, turns: [first!] }), /are in no turn/)
   assert.throws(
-    () => checkSteps({ ...good, steps: [{ first: 0, count: all, units: first!.units }] }),
+    () => checkTurns({ ...good, turns: [{ first: 0, count: all, units: first!.units }] }),
     /outside of its unit|has no/,
   )
   assert.throws(
-    () => checkSteps({ ...good, hidden: new Set([...good.hidden, first!.count - 1]) }),
+    () => checkTurns({ ...good, hidden: new Set([...good.hidden, first!.count - 1]) }),
     /is hidden from/,
   )
 })

@@ -8,10 +8,10 @@ import { isProduct } from './product.ts'
 import { type Draft, withRefs } from './prune.ts'
 import { refsOf, typeOf } from './refs.ts'
 
-/** Nodes in a row that run together, unit by unit. A kernel of one node is not cut: its units are 1. */
-export type Step = { readonly first: number; readonly count: number; readonly units: number }
-/** Steps in order; together they are all nodes. Hidden nodes' tensors exist one unit at a time only. */
-export type Steps = Draft & { readonly steps: readonly Step[]; readonly hidden: ReadonlySet<number> }
+/** Nodes in a row that run together, unit by unit. A node by itself is not cut: its units are 1. */
+export type Turn = { readonly first: number; readonly count: number; readonly units: number }
+/** Turns in order; together they are all nodes. Hidden nodes' tensors exist one unit at a time only. */
+export type Turns = Draft & { readonly turns: readonly Turn[]; readonly hidden: ReadonlySet<number> }
 
 /** What the tensors of one unit may take, in bytes: about half of a core's own cache. */
 const UNIT_BYTES = 256 * 1024
@@ -23,9 +23,9 @@ const MOST_UNITS = 4096
 const LOOK_AHEAD = 24
 
 /** Every node by itself. */
-export const alone = (draft: Draft): Steps => ({
+export const alone = (draft: Draft): Turns => ({
   ...draft,
-  steps: draft.program.nodes.map((_, first) => ({ first, count: 1, units: 1 })),
+  turns: draft.program.nodes.map((_, first) => ({ first, count: 1, units: 1 })),
   hidden: new Set(),
 })
 
@@ -36,7 +36,7 @@ export const alone = (draft: Draft): Steps => ({
  * Legal where every member reads other members only within its own unit. A member reads another one or shares a source
  * with it; products join only where both factors move with the unit, or each unit would pack the same factor again.
  */
-export const groupNodes = (draft: Draft): Steps => {
+export const groupNodes = (draft: Draft): Turns => {
   const { program } = draft
   const cuts = new CutCache(program)
   const reads = program.nodes.map((node) => {
@@ -166,7 +166,7 @@ class CutCache {
 }
 
 /** The program with its nodes in the order of the groups; a group stands where its first member stood. */
-const reordered = (draft: Draft, groups: readonly { nodes: number[]; units: number }[]): Steps => {
+const reordered = (draft: Draft, groups: readonly { nodes: number[]; units: number }[]): Turns => {
   const { program } = draft
   const order = groups.flatMap((g) => g.nodes)
   const names = new Map(order.map((old, now) => [old, now]))
@@ -178,41 +178,41 @@ const reordered = (draft: Draft, groups: readonly { nodes: number[]; units: numb
     next: program.next.map(ref),
     outputs: program.outputs.map((o) => ({ ...o, ref: ref(o.ref) })),
   }
-  const steps: Step[] = []
+  const turns: Turn[] = []
   let first = 0
   for (const { nodes: members, units } of groups) {
-    steps.push({ first, count: members.length, units })
+    turns.push({ first, count: members.length, units })
     first += members.length
   }
   return {
     program: moved,
     origin: order.map((old) => draft.origin[old]!),
-    steps,
-    hidden: hiddenOf(moved, steps),
+    turns,
+    hidden: hiddenOf(moved, turns),
   }
 }
 
 /** Members of groups that nobody outside of their group reads. */
-const hiddenOf = (program: Program, steps: readonly Step[]): Set<number> => {
-  const step = steps.flatMap((s, k) => Array.from({ length: s.count }, () => k))
+const hiddenOf = (program: Program, turns: readonly Turn[]): Set<number> => {
+  const turn = turns.flatMap((s, k) => Array.from({ length: s.count }, () => k))
   const seen = new Set<number>()
   program.nodes.forEach((node, i) => {
     for (const ref of refsOf(node))
-      if (ref.from === 'node' && step[ref.index] !== step[i]) seen.add(ref.index)
+      if (ref.from === 'node' && turn[ref.index] !== turn[i]) seen.add(ref.index)
   })
   for (const ref of [...program.next, ...program.outputs.map((o) => o.ref)])
     if (ref.from === 'node') seen.add(ref.index)
-  return new Set([...program.nodes.keys()].filter((i) => steps[step[i]!]!.count > 1 && !seen.has(i)))
+  return new Set([...program.nodes.keys()].filter((i) => turns[turn[i]!]!.count > 1 && !seen.has(i)))
 }
 
-/** What must hold of steps: they are all nodes, and members of a group meet only within their units. */
-export const checkSteps = ({ program, steps, hidden }: Steps): void => {
+/** What must hold of turns: they are all nodes, and members of a group meet only within their units. */
+export const checkTurns = ({ program, turns, hidden }: Turns): void => {
   const wrong = (what: string): never => {
     throw new Error(`the compiler's pass 'group' is wrong: ${what}`)
   }
   let next = 0
-  for (const { first, count, units } of steps) {
-    if (first !== next || count < 1) wrong(`a step begins at node ${first}, not ${next}`)
+  for (const { first, count, units } of turns) {
+    if (first !== next || count < 1) wrong(`a turn begins at node ${first}, not ${next}`)
     next += count
     if (count === 1) continue
     const parts = new Map<number, number>()
@@ -226,7 +226,7 @@ export const checkSteps = ({ program, steps, hidden }: Steps): void => {
       parts.set(i, cut.part)
     }
   }
-  if (next !== program.nodes.length) wrong(`${program.nodes.length - next} nodes are in no step`)
-  const expected = hiddenOf(program, steps)
+  if (next !== program.nodes.length) wrong(`${program.nodes.length - next} nodes are in no turn`)
+  const expected = hiddenOf(program, turns)
   for (const i of hidden) if (!expected.has(i)) wrong(`node ${i} is hidden from those that read it`)
 }

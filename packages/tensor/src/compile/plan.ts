@@ -1,6 +1,6 @@
 import type { Program } from '../program.ts'
 import { checkProgram, checkSamePromise } from './check.ts'
-import { alone, checkSteps, groupNodes, type Steps } from './group.ts'
+import { alone, checkTurns, groupNodes, type Turns } from './group.ts'
 import { inlineMaps } from './inline.ts'
 import { type Draft, prune } from './prune.ts'
 
@@ -13,7 +13,7 @@ export type FuseOptions = {
 }
 
 /** A program as an executor's code follows it. */
-export type Plan = Steps
+export type Plan = Turns
 
 /** What a step needs, made cheap. The graph is checked as data before and after each pass. */
 export const planProgram = (program: Program, { inline = true, group = true }: FuseOptions = {}): Plan => {
@@ -26,9 +26,9 @@ export const planProgram = (program: Program, { inline = true, group = true }: F
   let draft = checked(prune(asWritten(program)), 'prune')
   if (inline) draft = checked(inlineMaps(draft), 'inline')
   if (!group) return alone(draft)
-  const steps = checked(groupNodes(draft), 'group')
-  checkSteps(steps)
-  return steps
+  const turns = checked(groupNodes(draft), 'group')
+  checkTurns(turns)
+  return turns
 }
 
 /** Every node as it is written. */

@@ -1,6 +1,6 @@
 import { type Arena, planArena } from '../compile/arena.ts'
 import { cutNode } from '../compile/cut.ts'
-import type { Step } from '../compile/group.ts'
+import type { Turn } from '../compile/group.ts'
 import { bytesRead, flopsOf, type KernelWork, workOf } from '../compile/kernel-work.ts'
 import type { Plan } from '../compile/plan.ts'
 import { typeOf } from '../compile/refs.ts'
@@ -67,10 +67,10 @@ export const generate = async (
   const fma = fmaOf(writer, fused, imported)
   const canaryName = String(writer.add(canary(fma, CANARY_AT)))
   const nodeKernels = new NodeKernels(writer, fma)
-  const phases = plan.steps.map((step) =>
-    step.count > 1
-      ? [groupKernel(program, step, plan.hidden, nodeKernels, writer)]
-      : nodeKernels.of(program.nodes[step.first]!).kernels,
+  const phases = plan.turns.map((turn) =>
+    turn.count > 1
+      ? [groupKernel(program, turn, plan.hidden, nodeKernels, writer)]
+      : nodeKernels.of(program.nodes[turn.first]!).kernels,
   )
   const tableWords = phases.flat().reduce((n, p) => n + p.slots.length + 1, 0)
   const start = TABLES_AT + 2 * 4 * tableWords
@@ -85,10 +85,10 @@ export const generate = async (
   let table = TABLES_AT
   const entries = arena.nodes.map((places, parity) => {
     const list: Entry[] = []
-    plan.steps.forEach((step, k) => {
+    plan.turns.forEach((turn, k) => {
       const from = list.length
       for (const phase of phases[k]!) {
-        constants[table / 4] = places[step.first]!
+        constants[table / 4] = places[turn.first]!
         phase.slots.forEach((ref, s) => {
           constants[table / 4 + 1 + s] = placeOf(arena, parity, ref)
         })
@@ -101,7 +101,7 @@ export const generate = async (
         })
         table += 4 * (1 + phase.slots.length)
       }
-      if (parity === 0) kernels.push({ ...describe(plan, step, nodeKernels), from, to: list.length })
+      if (parity === 0) kernels.push({ ...describe(plan, turn, nodeKernels), from, to: list.length })
     })
     return list
   })
@@ -112,13 +112,13 @@ export const generate = async (
 }
 
 /** When each node runs, and whether its code computes every element once. */
-const timesOf = ({ program, steps }: Plan) => {
+const timesOf = ({ program, turns }: Plan) => {
   const moments: number[] = []
   const units: number[] = []
-  steps.forEach((step, k) => {
-    for (let n = 0; n < step.count; n++) {
+  turns.forEach((turn, k) => {
+    for (let n = 0; n < turn.count; n++) {
       moments.push(k)
-      units.push(step.units)
+      units.push(turn.units)
     }
   })
   return {
@@ -132,7 +132,7 @@ const timesOf = ({ program, steps }: Plan) => {
 
 const describe = (
   plan: Plan,
-  { first, count }: Step,
+  { first, count }: Turn,
   kernels: NodeKernels,
 ): Omit<KernelInfo, 'from' | 'to'> => {
   const { program, origin, hidden } = plan

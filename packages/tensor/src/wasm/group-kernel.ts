@@ -1,5 +1,5 @@
 import { type Cut, type CutLoad, cutNode } from '../compile/cut.ts'
-import type { Step } from '../compile/group.ts'
+import type { Turn } from '../compile/group.ts'
 import { typeOf } from '../compile/refs.ts'
 import { DTYPES } from '../dtype.ts'
 import type { Node, Ref } from '../node.ts'
@@ -21,7 +21,7 @@ type Member = {
 /** The kernel of a group: for every unit, each member's kernels over the unit's part. */
 export const groupKernel = (
   program: Program,
-  { first, count, units }: Step,
+  { first, count, units }: Turn,
   hidden: ReadonlySet<number>,
   kernels: NodeKernels,
   writer: ModuleWriter,

@@ -464,9 +464,9 @@ export class Kernel {
     return this.f
   }
 
-  /** Leaves four elements from an address on, `step` bytes apart, as numbers or words. */
-  elements(load: Load, at: Local, step: number): void {
-    this.#plain(load, at, 0, step)
+  /** Leaves four elements from an address and an offset on, `step` bytes apart, as numbers or words. */
+  elements(load: Load, at: Local, step: number, offset = 0): void {
+    this.#plain(load, at, offset, step)
   }
 
   // forms and conditions -----------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 import { BoxWalk } from '../box-walk.ts'
-import { type Fn, I32, type Local } from '../emitter.ts'
+import { type Fn, I32, type Local, V128 } from '../emitter.ts'
 import { type Kernel, ORIGIN, type Place } from '../kernel.ts'
 import { emitScalar } from '../scalar-code.ts'
+import type { Load } from '../space.ts'
 import { goToRow, liesAlong, sideBySide, walkAlong } from './along.ts'
 import { decode } from './finish.ts'
 import { steps } from './loop.ts'
@@ -57,6 +58,37 @@ export const evaluate = (kernel: Kernel, { reads, program }: Side, place: Place)
   return emitScalar(kernel.f, program, args, { fma: kernel.fma, index: (p) => kernel.index(p, place) })
 }
 
+/** Whether padded reads are inside or outside with all of a panel's rows: what convolutions sum for a weight. */
+const isInsideTogether = ({ reads, program }: Side, lane: number): boolean =>
+  reads.some((l) => l.inside.length > 0) &&
+  reads.every((l) => !l.word && l.inside.every((i) => i.form.by[lane] === 0)) &&
+  !(program?.code ?? []).some((i) => i.op === 'index')
+
+/** Whether a load is inside at the current k, found once; undefined where it always is. */
+const insideOf = (kernel: Kernel, load: Load): Local | undefined =>
+  load.inside.length === 0 ? undefined : kernel.isInside(load).keep(I32)
+
+/** The factor's value at a vector along the lanes, where it is known which reads are inside. */
+const evaluateInside = (
+  kernel: Kernel,
+  { reads, program }: Side,
+  lane: number,
+  vector: number,
+  inside: readonly (Local | undefined)[],
+): Local => {
+  const { f } = kernel
+  const args = reads.map((l, n) => {
+    const by = l.at.by[lane]!
+    const load = (): void => kernel.elements(l, kernel.address(l), by, 4 * vector * by)
+    const flag = inside[n]
+    if (flag === undefined) load()
+    else f.get(flag).ifV128(load, () => f.splat(l.pad))
+    return f.keep(V128)
+  })
+  if (!program) return args[0]!
+  return emitScalar(f, program, args, { fma: kernel.fma, index: () => undefined })
+}
+
 const packAcross = (kernel: Kernel, panels: Panels, piece: Piece): void => {
   const { f, space } = kernel
   const { side, wide, step } = panels
@@ -64,6 +96,7 @@ const packAcross = (kernel: Kernel, panels: Panels, piece: Piece): void => {
   const lane = side.dims.at(-1)!
   const outer = [...space.outer.keys()]
   const walk = new BoxWalk(kernel)
+  const insideOnce = isInsideTogether(side, lane)
   const i = f.i32(0).keep(I32)
   const number = f.local(I32)
   const at = f.local(I32)
@@ -76,10 +109,14 @@ const packAcross = (kernel: Kernel, panels: Panels, piece: Piece): void => {
       panelAt(f, panels, to, i).set(at)
       walk.seek(k0)
       walk.runTo(k1, side.loads, () => {
+        const inside = insideOnce ? side.reads.map((l) => insideOf(kernel, l)) : []
         for (let p = 0; p < panelsAtOnce; p++)
           for (let v = 0; v < wide; v += 4) {
             // a vector that reaches past its panel's four numbers is written over at the next k
-            const value = evaluate(kernel, side, { row: 0, vector: (p * wide + v) / 4 })
+            const vector = (p * wide + v) / 4
+            const value = insideOnce
+              ? evaluateInside(kernel, side, lane, vector, inside)
+              : evaluate(kernel, side, { row: 0, vector })
             f.get(at)
               .get(value)
               .memory('v128.store', p * step + 4 * v)

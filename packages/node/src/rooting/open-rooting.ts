@@ -5,15 +5,20 @@ import { type Program, tensorBytes } from '@lockstep/tensor'
 /** A smaller state is rooted sooner than a thread is told about it, let alone started. */
 const WORTH_A_THREAD = 2 ** 20
 
+export type RootingOptions = {
+  /** Whether the addon hashes where it is built. Default true. */
+  readonly native?: boolean
+}
+
 /** The rooting of a program's checkpoints: beside the steps where there is enough to hash. */
-export const openRooting = (program: Program): Rooting => {
+export const openRooting = (program: Program, options: RootingOptions = {}): Rooting => {
   const bytes = program.state.reduce((sum, type) => sum + tensorBytes(type), 0)
-  return createRooting(program, bytes < WORTH_A_THREAD ? undefined : spawnRootingThread)
+  return createRooting(program, bytes < WORTH_A_THREAD ? undefined : () => spawnRootingThread(options))
 }
 
 /** A thread of Node's. It keeps the process alive only while somebody waits for it. */
-export const spawnRootingThread = (): RootingThread => {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url))
+export const spawnRootingThread = (options: RootingOptions = {}): RootingThread => {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options })
   const arrived: FromRooting[] = []
   let waiting: PromiseWithResolvers<FromRooting> | undefined
   let dead: Error | undefined

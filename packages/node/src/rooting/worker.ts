@@ -1,8 +1,9 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { loadNative, useNativeHash } from '@lockstep/native'
 import { rootingThread } from '@lockstep/proof'
 
-const native = loadNative()
+// An addon that is there is used, unless the thread was started without.
+const native = workerData?.native === false ? undefined : loadNative()
 if (native) useNativeHash(native)
 const answer = rootingThread()
 parentPort!.on('message', (message) => {

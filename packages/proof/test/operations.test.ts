@@ -90,7 +90,7 @@ test('attention, trained and with a cache', () => {
     traceProgram(
       {
         state: {
-          keys: f(16, 4, 2048, 64),
+          keys: f(16, 4, 64, 2048),
           values: f(16, 4, 2048, 64),
           length: { dtype: 'u32', shape: [16] },
         },

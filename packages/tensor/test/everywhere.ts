@@ -6,10 +6,9 @@ import type { Executor } from '../src/executor.ts'
 import type { Program } from '../src/program.ts'
 import { createWasmExecutor } from '../src/wasm/executor.ts'
 
-/** The executors that operations are held to besides the reference: one thread, two, and no relaxed instructions. */
+/** The executors that operations are held to besides the reference: one thread, and two that share everything. */
 export const executors = async (): Promise<readonly Executor[]> => [
   await createWasmExecutor(),
-  await createWasmExecutor({ relaxed: 'off' }),
   await createWasmExecutor({ threads: 2, shareFrom: 0 }),
 ]
 

@@ -46,12 +46,13 @@ export const checkCachedConfig = (config: CachedConfig, { vocab, context }: Lang
 export const keysOf = (layer: number): string => `keys.${layer}`
 export const valuesOf = (layer: number): string => `values.${layer}`
 
-/** The state of prefill and decode alike, in order: words first, then the caches, (B, K, capacity, D) each. */
+/** The state of prefill and decode alike, in order: words first, then the caches, (B, K, D, capacity) and (B, K, capacity, D). */
 export const cachedStateTypes = (
   { layers, keyHeads, headWidth }: LanguageNetwork,
   { batch, capacity }: CachedConfig,
 ): { readonly [name: string]: TensorType } => {
-  const cache: TensorType = { dtype: 'f32', shape: [batch, keyHeads, capacity, headWidth] }
+  const keys: TensorType = { dtype: 'f32', shape: [batch, keyHeads, headWidth, capacity] }
+  const values: TensorType = { dtype: 'f32', shape: [batch, keyHeads, capacity, headWidth] }
   return {
     text: { dtype: 'u32', shape: [batch, capacity] },
     length: { dtype: 'u32', shape: [batch] },
@@ -59,9 +60,10 @@ export const cachedStateTypes = (
     step: { dtype: 'u32', shape: [1] },
     seed: { dtype: 'u32', shape: [1] },
     ...Object.fromEntries(
-      Array.from({ length: layers }, (_, l) => [keysOf(l), valuesOf(l)])
-        .flat()
-        .map((name) => [name, cache]),
+      Array.from({ length: layers }, (_, l) => [
+        [keysOf(l), keys] as const,
+        [valuesOf(l), values] as const,
+      ]).flat(),
     ),
   }
 }

@@ -195,7 +195,7 @@ def cached(q, k, v, keys, values, n):
     """The new keys and values follow n places of the cache; rows see those and themselves."""
     count = int(n[0]) + q.shape[1]
     old = int(n[0])
-    k = torch.cat([keys.transpose(1, 2)[:, :old], k], dim=1)
+    k = torch.cat([keys.permute(0, 3, 1, 2)[:, :old], k], dim=1)
     v = torch.cat([values.transpose(1, 2)[:, :old], v], dim=1)
     t, s = places(q.shape[1], count)
     return attend(q, k, v, (s <= t)[None, None])
@@ -210,7 +210,7 @@ case("attention masked", SHARED, masked, dict(n=((2,), 5), m=((2,), 2)))
 case("attention slopes", SHARED, leaning)
 case(
     "attention cached",
-    dict(q=(2, 2, 4, 4), k=(2, 2, 2, 4), v=(2, 2, 2, 3), keys=(2, 2, 8, 4), values=(2, 2, 8, 3)),
+    dict(q=(2, 2, 4, 4), k=(2, 2, 2, 4), v=(2, 2, 2, 3), keys=(2, 2, 4, 8), values=(2, 2, 8, 3)),
     cached,
     dict(n=((1,), 6)),
     gradient=False,

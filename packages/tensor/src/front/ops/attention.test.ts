@@ -108,7 +108,7 @@ const decoding = (batch: number, rows: number, capacity: number, window?: number
   return traceProgram(
     {
       state: {
-        keys: f(batch, 2, capacity, 3),
+        keys: f(batch, 2, 3, capacity),
         values: f(batch, 2, capacity, 2),
         length: { dtype: 'u32', shape: [batch] },
       },

@@ -11,9 +11,13 @@ import { type Bound, type BoundWords, causalBound, fromBound, upToBound, windowB
 import { contract } from './contract.ts'
 import { softmaxWithin } from './softmax.ts'
 
-/** Keys and values of earlier tokens, state tensors of one layer. Places from `length` on hold nothing yet. */
+/**
+ * Keys and values of earlier tokens, state tensors of one layer. Places from `length` on hold nothing yet. The places
+ * of keys are their last dimension: so both the scores of one query, over places, and the sums, over E, read a cache
+ * along what lies together.
+ */
 export type KeyValueCache = {
-  readonly keys: Grid<'f'> // (B, G, capacity, D)
+  readonly keys: Grid<'f'> // (B, G, D, capacity)
   readonly values: Grid<'f'> // (B, G, capacity, E)
   readonly length: Grid<'u'> // (1), or (B) where the rows of a batch are of different lengths
 }
@@ -48,8 +52,8 @@ export type Attended<C> = {
 /**
  * Softmax of query times key, times value (Vaswani et al., 2017), with heads that share keys (Ainslie et al., 2023), in
  * three steps: scores, weights, sums, each over (batch, head, row, place), so that an executor can take them together
- * for some rows at a time. What is not seen is kept out by guards, never multiplied by 0: its bits do not matter. A row
- * that sees nothing is 0.
+ * for some rows at a time. What is not seen is kept out of softmax and sums by guards, never multiplied by 0: its bits do
+ * not matter. A row that sees nothing is 0.
  *
  * Nodes: a scaled query, scores, three of softmax, sums; with a cache two puts and a few words. No gradient flows into
  * a cache.
@@ -64,29 +68,31 @@ export const attention = <C extends KeyValueCache | undefined = undefined>(
   const scale = options.scale ?? 1 / Math.sqrt(width)
   const scaled = map([query], (a) => a.mul(scale), { label: 'query' })
   const cache = options.cache && put(options.cache, key, value)
-  const [k, v] = cache
-    ? [transpose(cache.keys, [0, 2, 1, 3]), transpose(cache.values, [0, 2, 1, 3])]
-    : [key, value]
+  const k = cache ? transpose(cache.keys, [0, 3, 1, 2]) : key
+  const v = cache ? transpose(cache.values, [0, 2, 1, 3]) : value
   const bounds = boundsOf(options, cache)
 
   // One head to a key head needs no dimension for the heads of a group.
   const shared = heads > groups
   const q = shared ? reshape(scaled, [batch, rows, groups, heads / groups, width]) : scaled
-  const guarded = (label: string) =>
-    bounds.length === 0
+  const guarded = (label: string, within: readonly Bound[]) =>
+    within.length === 0
       ? { label }
       : {
           label,
-          guards: ({ b, h, r, t, s }: { readonly [letter: string]: Index }) =>
-            bounds.map((bound) =>
-              bound.guard([b, h, ...(shared ? [r] : []), t, s] as Index[], shared ? 3 : 2, shared ? 4 : 3),
-            ),
+          guards: ({ b, h, r, t, s }: { readonly [letter: string]: Index }) => {
+            const i = [b, h, ...(shared ? [r] : []), t, s] as Index[]
+            return within.map((bound) => bound.guard(i, i.length - 2, i.length - 1))
+          },
         }
-  const plain = contract(shared ? 'bthrd,bshd->bhrts' : 'bthd,bshd->bhts', q, k, guarded('scores'))
+  // With a cache every score is computed: a plain product is faster than one that asks for words, and softmax asks.
+  const asked = guarded('scores', cache ? [] : bounds)
+  const plain = contract(shared ? 'bthrd,bshd->bhrts' : 'bthd,bshd->bhts', q, k, asked)
   const scores = slopes ? leaning(plain, slopes, options) : plain
   const share = softmaxWithin(scores, bounds)
   const weights = drop ? drop(share) : share
-  const mixed = contract(shared ? 'bhrts,bshe->bthre' : 'bhts,bshe->bthe', weights, v, guarded('values'))
+  const summed = guarded('values', bounds)
+  const mixed = contract(shared ? 'bhrts,bshe->bthre' : 'bhts,bshe->bthe', weights, v, summed)
   return {
     mixed: shared ? reshape(mixed, [batch, rows, heads, value.shape[3]!]) : mixed,
     cache: cache as C,
@@ -158,7 +164,7 @@ const leaning = (
 const put = (cache: KeyValueCache, key: Grid<'f'>, value: Grid<'f'>): KeyValueCache => {
   const rows = key.shape[1]!
   const { words, by } = placesOf(cache.length, rows, (n) => n.add(index(cache.length.size > 1 ? 1 : 0)))
-  const into = (label: string, old: Grid<'f'>, fresh: Grid<'f'>): Grid<'f'> =>
+  const into = (label: string, old: Grid<'f'>, fresh: Grid<'f'>, place: number): Grid<'f'> =>
     fold({
       label,
       dtype: old.dtype,
@@ -167,13 +173,13 @@ const put = (cache: KeyValueCache, key: Grid<'f'>, value: Grid<'f'>): KeyValueCa
       register: 'f',
       order: 'chain',
       init: (out) => stopGradient(old).at(...out),
-      reads: ([b, g, , d], [t]) => [stopGradient(fresh).at(b!, t!, g!, d!)],
-      guards: ([b, , s], [t]) => [equals(by === 'both' ? words.at(b!, t!) : words.at(t!), s!)],
+      reads: ([b, g, ...i], [t]) => [stopGradient(fresh).at(b!, t!, g!, i[place === 3 ? 0 : 1]!)],
+      guards: (i, [t]) => [equals(by === 'both' ? words.at(i[0]!, t!) : words.at(t!), i[place]!)],
       step: (_, x) => x,
     })
   return {
-    keys: into('keys', cache.keys, key),
-    values: into('values', cache.values, value),
+    keys: into('keys', cache.keys, key, 3),
+    values: into('values', cache.values, value, 2),
     length: cache.length,
   }
 }
@@ -233,17 +239,16 @@ const check = ({
     fail(`slopes is ${show(slopes.shape)}; it must have one for each head, ${show([heads])}`)
   if (!cache) return
   const { keys, values, length } = cache
-  for (const [name, old, fresh] of [
-    ['keys', keys, key],
-    ['values', values, value],
-  ] as const) {
-    const wanted = [batch, groups, keys.shape[2]!, fresh.shape[3]!]
+  const capacity = keys.shape[3]!
+  for (const [name, old, wanted] of [
+    ['keys', keys, [batch, groups, width, capacity]],
+    ['values', values, [batch, groups, capacity, value.shape[3]!]],
+  ] as const)
     if (show(old.shape) !== show(wanted))
       fail(`cached ${name} are ${show(old.shape)}; they must be ${show(wanted)}`)
-  }
   if (places !== rows)
     fail(`a cache with ${rows} rows and ${places} new places; give only the new keys and values`)
-  if (rows > keys.shape[2]!) fail(`${rows} rows for a cache of ${keys.shape[2]} places; make it longer`)
+  if (rows > capacity) fail(`${rows} rows for a cache of ${capacity} places; make it longer`)
   if (length.rank !== 1 || (length.size !== 1 && length.size !== batch))
     fail(`the cache's length is ${show(length.shape)}; it must be [1] or ${show([batch])}`)
 }

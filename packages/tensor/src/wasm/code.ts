@@ -64,7 +64,7 @@ export const generate = async (
 ): Promise<Code> => {
   const { program } = plan
   const writer = new ModuleWriter(imported ? [MULTIPLY_IMPORT] : [])
-  const fma = fmaOf(writer, fused, imported)
+  const fma = fmaOf(writer, fused, threads, imported)
   const canaryName = String(writer.add(canary(fma, CANARY_AT)))
   const nodeKernels = new NodeKernels(writer, fma)
   const phases = plan.turns.map((turn) =>

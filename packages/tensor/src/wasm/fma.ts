@@ -9,6 +9,8 @@ import { Fn, type Local, type ModuleWriter, V128 } from './emitter.ts'
 export type Fma = ({ readonly kind: 'fused' } | { readonly kind: 'exact'; readonly fn: number }) & {
   readonly module: ModuleWriter
   readonly imported?: Microkernel | undefined
+  /** How many threads share the kernels' units. */
+  readonly threads: number
 }
 
 /** Takes a, b, c from the stack and leaves a * b + c with one rounding, in four lanes. */

@@ -104,7 +104,12 @@ export const canary = (fma: Fma, at: number): Fn => {
 }
 
 /** Adds to a module what `fma` needs. */
-export const fmaOf = (module: ModuleWriter, fused: boolean, imported?: Microkernel): Fma =>
-  fused
-    ? { kind: 'fused', module, imported }
-    : { kind: 'exact', fn: module.add(exactFma()), module, imported }
+export const fmaOf = (
+  module: ModuleWriter,
+  fused: boolean,
+  threads: number,
+  imported?: Microkernel,
+): Fma => ({
+  ...(fused ? { kind: 'fused' } : { kind: 'exact', fn: module.add(exactFma()) }),
+  ...{ module, threads, imported },
+})

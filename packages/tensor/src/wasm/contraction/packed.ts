@@ -18,6 +18,11 @@ const COLUMNS_A_UNIT = 256 // their panels for a block fill 256 KiB, half of a s
 const ROWS_A_UNIT = 96
 const ROWS_TOGETHER = 96
 const UNITS = 16
+/**
+ * Native code multiplies so fast that packing counts: it has as few and as large units as keep the threads busy. It
+ * cuts columns into shares of its caches by itself.
+ */
+const NATIVE = { columns: 1024, unitsAThread: 4 }
 /** Fewer rows or columns would not pay for packing. */
 const LEAST_COUNT = 4
 /** Between panels, so that the same k of many panels does not fall on one cache set; and for vectors that reach past. */
@@ -42,26 +47,6 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
   const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
   // rows are packed together, and units begin, at whole numbers of panels that are packed together
   const together = Math.max(1, Math.floor(ROWS_TOGETHER / (4 * microkernel.rows))) * 4 * microkernel.rows
-  const least = Math.ceil(columns.count / COLUMNS_A_UNIT)
-  const columnsEach = Math.min(
-    columns.count,
-    roundUp(Math.ceil(columns.count / least), 4 * microkernel.columns),
-  )
-  const columnPieces = Math.ceil(columns.count / columnsEach)
-  const wanted = Math.ceil(UNITS / (batches * columnPieces))
-  const rowsEach = Math.min(
-    rows.count,
-    roundUp(Math.max(ROWS_A_UNIT, Math.ceil(rows.count / wanted)), together),
-  )
-  const rowPieces = Math.ceil(rows.count / rowsEach)
-  const rowsAtOnce = Math.min(together, rowsEach)
-
-  const panels = (side: typeof rows, wide: number): Panels => ({ side, wide, step: 4 * wide * depth + GAP })
-  const a = panels(rows, microkernel.rows)
-  const b = panels(columns, microkernel.columns)
-  const bBytes = Math.ceil(columnsEach / b.wide) * b.step
-  const aBytes = Math.ceil(rowsAtOnce / a.wide) * a.step
-
   // where totals are kept
   const rowStep = evenStep(space, rows)
   const levels = levelsOf(blocks)
@@ -72,6 +57,28 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
     (levels === 0 || init === MINUS_ZERO) &&
     evenStep(space, columns) === 4 &&
     rowStep !== undefined
+  const isNative = fma.imported !== undefined && direct
+  const pieces = isNative ? nativePieces(plan, batches, fma.threads) : undefined
+  const least = pieces?.columns ?? Math.ceil(columns.count / COLUMNS_A_UNIT)
+  const columnsEach = Math.min(
+    columns.count,
+    roundUp(Math.ceil(columns.count / least), 4 * microkernel.columns),
+  )
+  const columnPieces = Math.ceil(columns.count / columnsEach)
+  const wanted = pieces?.rows ?? Math.ceil(UNITS / (batches * columnPieces))
+  const rowsEach = Math.min(
+    rows.count,
+    roundUp(Math.max(ROWS_A_UNIT, Math.ceil(rows.count / wanted)), pieces ? 4 * microkernel.rows : together),
+  )
+  const rowPieces = Math.ceil(rows.count / rowsEach)
+  const rowsAtOnce = Math.min(together, rowsEach)
+
+  const panels = (side: typeof rows, wide: number): Panels => ({ side, wide, step: 4 * wide * depth + GAP })
+  const a = panels(rows, microkernel.rows)
+  const b = panels(columns, microkernel.columns)
+  const bBytes = Math.ceil(columnsEach / b.wide) * b.step
+  const aBytes = Math.ceil(rowsAtOnce / a.wide) * a.step
+
   const totalsStep = 4 * roundUp(columnsEach, 4)
   const totalsBytes = direct ? 0 : rowsEach * totalsStep
   const regions = direct ? 0 : Math.max(levels, 1)
@@ -246,6 +253,25 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
     cost: rowsEach * columnsEach * points,
     scratch: offset(inOrder.length) + GAP,
   }
+}
+
+/** How rows and columns are cut for native code: every row is packed once for each piece of columns, and vice versa. */
+const nativePieces = (
+  { rows, columns }: Plan,
+  batches: number,
+  threads: number,
+): { rows: number; columns: number } => {
+  const units = threads === 1 ? 1 : NATIVE.unitsAThread * threads
+  const cut = (pieces: number): { rows: number; columns: number } => ({
+    rows: Math.max(1, Math.ceil(units / (batches * pieces))),
+    columns: pieces,
+  })
+  const packing = (x: { rows: number; columns: number }): number =>
+    x.rows / rows.count + x.columns / columns.count
+  let best = cut(Math.ceil(columns.count / NATIVE.columns))
+  for (let pieces = best.columns + 1; pieces <= units; pieces++)
+    if (packing(cut(pieces)) < packing(best)) best = cut(pieces)
+  return best
 }
 
 /** How many levels of totals there are above the blocks' own results. */

@@ -23,7 +23,7 @@ const [name] = positionals
 const names = readdirSync(import.meta.dirname)
   .filter((f) => f.endsWith('.ts') && !f.endsWith('.test.ts'))
   .map((f) => f.slice(0, -3))
-  .filter((f) => !['bench', 'row', 'table', 'machine'].includes(f))
+  .filter((f) => !['bench', 'row', 'table', 'machine', 'generation-model'].includes(f))
 
 if (name === undefined || !names.includes(name)) {
   if (name !== undefined) console.error(`${name} is no benchmark; allowed: ${names.join(', ')}.`)

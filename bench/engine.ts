@@ -1,3 +1,4 @@
+import { findNative, nativeUrl } from '@lockstep/native'
 import { createWasmExecutor, type WasmExecutor } from '@lockstep/tensor'
 import { measureCeilings } from '../apps/cli/src/profile/ceilings.ts'
 import { nativePeaks } from './engine/native-peak.ts'
@@ -10,7 +11,20 @@ import type { Bench, Row } from './row.ts'
  * `npm run bench -- engine [--only SECTION,...] [--quick] [--json]`. Each section is a file under bench/engine and
  * takes about two minutes at most.
  */
-const SECTIONS = ['products', 'mlp', 'gpt', 'gpt-tfjs', 'compile'] as const
+const SECTIONS = [
+  'products',
+  'products-peers',
+  'shapes',
+  'elementwise',
+  'mlp',
+  'gpt',
+  'gpt-tfjs',
+  'generation',
+  'generation-16',
+  'compile',
+  'memory',
+  'commitments',
+] as const
 
 export const bench: Bench = async ({ quick, only, tell }) => {
   const names = only ?? SECTIONS
@@ -31,6 +45,12 @@ export const bench: Bench = async ({ quick, only, tell }) => {
     tell(peerLabel(name), peer?.version ?? 'absent')
     await peer?.close()
   }
+  const native = findNative()
+  const addon = 'native' in native ? { accelerator: { url: nativeUrl() } } : null
+  tell(
+    'addon',
+    'native' in native ? native.native.products.map(({ set }) => set).join(', ') : `absent: ${native.why}`,
+  )
   const ceilings = await measureCeilings(rounds, { quick })
   const both = (xs: readonly [number, number], unit: string): string =>
     `${xs[0].toFixed(1)} ${unit} on one thread, ${xs[1].toFixed(1)} on two`
@@ -48,6 +68,7 @@ export const bench: Bench = async ({ quick, only, tell }) => {
       quick,
       rounds,
       ceilings,
+      addon,
       tell,
       executor: async (options) => {
         const executor = await createWasmExecutor(options)

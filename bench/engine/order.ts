@@ -2,7 +2,7 @@
  * What a peer is asked to build. All numbers in it come from `pattern`; both sides compute in float32.
  * - product: c = a b, a (batch, m, k) from seed 1, b (batch, k, n) from seed 2; check: three elements of c.
  * - mlp, gpt: training steps on one batch; check: the losses of the first three steps.
- * - llama: one token on a full cache; check: three logits.
+ * - llama: one more token of each text, by a model file and its inputs; check: the likeliest tokens.
  */
 export type Order =
   | {
@@ -15,7 +15,7 @@ export type Order =
   | { readonly case: 'softmax' | 'norm'; readonly rows: number; readonly columns: number }
   | ({ readonly case: 'mlp' } & MlpCase)
   | ({ readonly case: 'gpt' } & GptCase)
-  | ({ readonly case: 'llama'; readonly model: string } & LlamaCase)
+  | { readonly case: 'llama'; readonly model: string }
 
 /** Dense layers with ReLU between, cross-entropy, Adam. */
 export type MlpCase = {
@@ -35,18 +35,6 @@ export type GptCase = {
   readonly rate: number
   readonly warm?: number // steps whose losses are compared; 3 if absent
 }
-/** RMSNorm, rotary positions, grouped queries, SwiGLU; the head is the embedding. */
-export type LlamaCase = {
-  readonly vocab: number
-  readonly width: number
-  readonly layers: number
-  readonly heads: number
-  readonly groups: number // heads of keys and values
-  readonly inner: number // width of the SwiGLU
-  readonly past: number // tokens in the cache before this one
-  readonly batch: number
-}
-
 /** A tensor that is learned: its shape, and `base` + pattern(its place in the list + 10) * scale. */
 export type Weight = {
   readonly name: string

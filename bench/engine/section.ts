@@ -9,6 +9,8 @@ export type Context = {
   /** How many times each side of a comparison runs. */
   readonly rounds: number
   readonly ceilings: Ceilings
+  /** Options of an executor with the addon; null where it is not built. */
+  readonly addon: Pick<WasmOptions, 'accelerator'> | null
   /** An executor that is closed when the section ends. */
   executor(options?: WasmOptions): Promise<WasmExecutor>
   /** A process of a peer that has built this case, or null where it is not installed. Ended with the section. */

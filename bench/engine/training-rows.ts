@@ -17,17 +17,21 @@ export const firstLosses = async (runner: Runner, steps = 3): Promise<number[]> 
   return losses
 }
 
-/** Rows of one training step: beside its bare matrix products, and beside each peer on as many threads. */
+/**
+ * Rows of one training step: beside its bare matrix products, and beside each peer on as many threads. `addon`: the
+ * products are the addon's; there are no rows then where it is not built.
+ */
 export const trainingRows = async (
   context: Context,
   name: string,
-  threads: number,
+  { threads, addon = false }: { readonly threads: number; readonly addon?: boolean },
   { program, inputs, state }: Case,
   order: Order,
   rivals: readonly Rival[],
 ): Promise<Row[]> => {
-  const executor = await context.executor({ threads })
-  const what = `${name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`
+  if (addon && context.addon === null) return []
+  const executor = await context.executor({ threads, ...(addon && context.addon) })
+  const what = `${name}, ${threads} ${threads === 1 ? 'thread' : 'threads'}${addon ? ', addon' : ''}`
   const whole = await executor.compile(program, inputs)
   whole.load(state)
   const check = await firstLosses(whole)

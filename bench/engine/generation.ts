@@ -1,0 +1,5 @@
+import type { Section } from './section.ts'
+import { tokenRows } from './token-rows.ts'
+
+/** Token generation of a Llama of about 100M parameters, one text. */
+export const section: Section = (context) => tokenRows(context, 1)

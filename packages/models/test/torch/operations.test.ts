@@ -17,11 +17,13 @@ import {
   conv2d,
   convTransposed1d,
   convTransposed2d,
+  createWasmExecutor,
   crossEntropy,
   cumulativeMax,
   cumulativeMin,
   cumulativeProduct,
   cumulativeSum,
+  firstDifference,
   type Grid,
   gatherRows,
   geglu,
@@ -212,8 +214,21 @@ const build = (at: number, name: string): { program: ReturnType<typeof traceProg
 const ROUNDINGS = 16
 const ULP = 2 ** -24
 
-test('every operation and its gradients are those of torch', async () => {
+test('every operation is in the file, and the other way about', () => {
   assert.deepEqual(Object.keys(OPERATIONS), Object.keys(made))
+})
+
+test("every operation and its gradients have the reference's bytes in wasm, stepped and traced", async () => {
+  const executor = await createWasmExecutor()
+  try {
+    for (const [at, name] of Object.keys(made).entries())
+      assert.equal(await firstDifference(executor, { ...build(at, name), state: [] }), undefined, name)
+  } finally {
+    await executor.close()
+  }
+})
+
+test('every operation and its gradients are those of torch', async () => {
   let worst = { part: 0, what: '' }
   for (const [at, name] of Object.keys(made).entries()) {
     const { program, inputs } = build(at, name)

@@ -99,7 +99,7 @@ export const attention = <C extends KeyValueCache | undefined = undefined>(
   }
 }
 
-/** The rows of a batch that were there before these: a word for all, or one for each row of the batch. */
+/** A word for each new row, out of how many places a cache has held before: (T), or (B, T) where lengths differ. */
 const placesOf = (length: Grid<'u'>, rows: number, past: (n: U) => U): BoundWords => {
   const each = length.size > 1
   const words = map(

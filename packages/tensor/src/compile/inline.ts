@@ -38,7 +38,7 @@ export const inlineMaps = ({ program, origin }: Draft): Draft => {
   for (let i = 0; i < nodes.length; i++) {
     const made = nodes[i]!
     if (made.kind !== 'map' || results.has(i) || readers[i]!.size === 0) continue
-    if (!pays(program, nodes, made, i, [...readers[i]!])) continue
+    if (!pays(program, nodes, made, i, [...readers[i]!]) || keepsMore(nodes, readers, i)) continue
     const fused = new Map<number, Node>()
     for (const r of readers[i]!) {
       const node = inlineInto(nodes[r]!, made, i)
@@ -55,6 +55,22 @@ export const inlineMaps = ({ program, origin }: Draft): Draft => {
     readers[i]!.clear()
   }
   return prune({ program: { ...program, nodes }, origin: computes })
+}
+
+/** Nodes from a map to its last reader from which on memory counts for more than what is moved. */
+const FAR = 128
+
+/** Whether a reader far behind would keep more bytes of what the map reads until then than the map itself has. */
+const keepsMore = (
+  nodes: readonly Node[],
+  readers: readonly ReadonlySet<number>[],
+  index: number,
+): boolean => {
+  const last = Math.max(...readers[index]!)
+  if (last - index < FAR) return false
+  const sources = refsOf(nodes[index]!).flatMap((ref) => (ref.from === 'node' ? [ref.index] : []))
+  const longer = [...new Set(sources)].filter((s) => Math.max(...readers[s]!) < last)
+  return longer.reduce((sum, s) => sum + tensorBytes(nodes[s]!), 0) > tensorBytes(nodes[index]!)
 }
 
 /** Whether computing a map in all of its readers costs less than writing and reading it. */

@@ -9,7 +9,8 @@ import {
 } from '@lockstep/tensor'
 import { Fn, I32, KERNEL, ModuleWriter, V128 } from '../packages/tensor/src/wasm/emitter.ts'
 import { engine } from '../packages/tensor/src/wasm/engine.ts'
-import { alternate, type Bench, type Row, workRow } from './row.ts'
+import { convolution, flopsOf, scores, values } from './engine/contractions.ts'
+import { alternate, type Bench, ceilingRow, type Row, workRow } from './row.ts'
 
 /**
  * Matrix products against the most that this machine's WebAssembly can do: a loop of relaxed multiply-adds that
@@ -76,7 +77,10 @@ const tensor = (shape: readonly number[]): Tensor => ({
   dtype: 'f32',
   shape,
   data: new Uint8Array(
-    Float32Array.from({ length: shape[0]! * shape[1]! }, (_, i) => ((i * 7919) % 1000) / 1000 - 0.5).buffer,
+    Float32Array.from(
+      { length: shape.reduce((n, d) => n * d, 1) },
+      (_, i) => ((i * 7919) % 1000) / 1000 - 0.5,
+    ).buffer,
   ),
 })
 
@@ -90,6 +94,39 @@ const prepare = async (executor: Executor, program: Program): Promise<Runner> =>
   return runner
 }
 
+/** Products that are not large and square, against the rate of one that is. */
+const others = async (executor: Executor, rounds: number, quick: boolean): Promise<Row[]> => {
+  const attention = { batch: 8, heads: 4, places: 128 }
+  const image = { batch: 8, size: 28 }
+  const cases: [string, Program][] = [
+    ['f32 8x1024x1024 nt', product(8, 1024, 1024, 'nt')],
+    ['f32 8x1024x1024 nn', product(8, 1024, 1024, 'nn')],
+    ['f32 32x1024x1024 nt', product(32, 1024, 1024, 'nt')],
+    ['causal scores, D 64', scores({ ...attention, width: 64 })],
+    ['causal values, D 64', values({ ...attention, width: 64 })],
+    ['causal values, D 32', values({ ...attention, width: 32 })],
+    ...[16, 64].flatMap((channels) =>
+      (['forward', 'image', 'weight'] as const).map((part): [string, Program] => [
+        `3x3 on 28x28, ${channels} channels, ${part}`,
+        convolution({ ...image, channels, filters: channels }, part),
+      ]),
+    ),
+  ]
+  const size = 512
+  const large = await prepare(executor, product(size, size, size, 'nn'))
+  const rows: Row[] = []
+  for (const [what, program] of quick ? cases.slice(0, 2) : cases) {
+    const runner = await prepare(executor, program)
+    const flops = flopsOf(program)
+    const [ours, theirs] = await alternate(rounds, [() => runner.step(), () => large.step()])
+    const scaled = theirs!.map((t) => (t * flops) / (2 * size ** 3))
+    rows.push(workRow(what, flops / 1e9, 'GFLOP/s', ours!, 'large product', scaled, 0.8))
+    runner.close()
+  }
+  large.close()
+  return rows
+}
+
 export const bench: Bench = async ({ quick }) => {
   const rounds = quick ? 7 : 21
   const one = await createWasmExecutor()
@@ -99,25 +136,31 @@ export const bench: Bench = async ({ quick }) => {
   peak(1_000_000)
   const rows: Row[] = []
   const sizes: [number, number, number, Layout][] = [
+    [256, 256, 256, 'nn'],
     [512, 512, 512, 'nn'],
     [1024, 1024, 1024, 'nn'],
+    [2048, 2048, 2048, 'nn'],
     [512, 512, 512, 'nt'],
     [512, 512, 512, 'tn'],
     [128, 512, 784, 'nn'],
     [1024, 256, 1024, 'nt'],
   ]
-  for (const [m, n, k, layout] of quick ? sizes.slice(0, 1) : sizes) {
+  for (const [m, n, k, layout] of quick ? sizes.slice(0, 2) : sizes) {
     const single = await prepare(one, product(m, n, k, layout))
     const double = await prepare(two, product(m, n, k, layout))
     const work = (2 * m * n * k) / 1e9
     const loops = Math.ceil((m * n * k) / (4 * ACCUMULATORS))
-    const [a, b, c] = await alternate(rounds, [() => single.step(), () => peak(loops), () => double.step()])
+    const few = work > 2 ? 7 : rounds
+    const [a, b, c] = await alternate(few, [() => single.step(), () => peak(loops), () => double.step()])
     const what = `f32 ${m}x${n}x${k} ${layout}`
-    rows.push(workRow(`${what}, 1 thread`, work, 'GFLOP/s', a!, 'registers only', b!, 0.8))
+    rows.push(
+      ceilingRow(`${what}, 1 thread`, work, 'GFLOP/s', a!, 'registers only', work / Math.min(...b!), 0.85),
+    )
     rows.push(workRow(`${what}, 2 threads`, work, 'GFLOP/s', c!, '1 thread', a!, null))
     single.close()
     double.close()
   }
+  rows.push(...(await others(one, rounds, quick)))
   const [m, n, k] = [256, 256, 256]
   const fused = await prepare(one, product(m, n, k, 'nn'))
   const emulated = await prepare(exact, product(m, n, k, 'nn'))

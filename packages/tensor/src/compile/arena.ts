@@ -49,8 +49,17 @@ export const planArena = (program: Program, options: ArenaOptions): Arena => {
   const { written, copied } = whoWrites(program)
   const last = lastUses(program, moments, copied, after)
   const inPlace = program.state.map(() => false)
-  for (const [node, i] of written)
-    inPlace[i] = mayOverwrite(program, moments, node, i, last.state[i]!, options.writesOnce)
+  const readers = program.state.map((): number[] => [])
+  nodes.forEach((node, i) => {
+    for (const ref of refsOf(node)) if (ref.from === 'state') readers[ref.index]!.push(i)
+  })
+  for (const [node, i] of written) {
+    if (last.state[i]! > moments[node]!) continue
+    // others have read the old value before, and the node itself reads it only where it writes
+    if (readers[i]!.some((k) => k !== node && moments[k]! >= moments[node]!)) continue
+    inPlace[i] =
+      !readers[i]!.includes(node) || (readsOwnElement(nodes[node]!, i) && options.writesOnce?.(node) === true)
+  }
 
   let base = start
   const take = (bytes: number): number => {
@@ -131,24 +140,6 @@ const lastUses = (
   for (const { ref } of program.outputs) use(ref, after)
   for (const { from } of copied) use(from, after)
   return last
-}
-
-/** Whether a node may write state `i` over its old value: others have read it before, and it reads only where it writes. */
-const mayOverwrite = (
-  program: Program,
-  moments: readonly number[],
-  node: number,
-  i: number,
-  lastUse: number,
-  writesOnce: ((node: number) => boolean) | undefined,
-): boolean => {
-  const moment = moments[node]!
-  if (lastUse > moment) return false
-  const reads = (k: number): boolean =>
-    refsOf(program.nodes[k]!).some((ref) => ref.from === 'state' && ref.index === i)
-  for (let k = 0; k < program.nodes.length; k++)
-    if (k !== node && moments[k]! >= moment && reads(k)) return false
-  return !reads(node) || (readsOwnElement(program.nodes[node]!, i) && writesOnce?.(node) === true)
 }
 
 /** Whether a map reads a state only at the very element that it writes. */

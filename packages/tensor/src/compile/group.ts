@@ -87,13 +87,7 @@ const grow = (
         .filter((units) => maySplit(program.nodes[seed]!, cuts.get(seed, units)!))
       if (candidates.length === 0) return only
     }
-    const fitting =
-      waits || !connected
-        ? []
-        : candidates!.filter((units) => {
-            const cut = cuts.get(i, units)
-            return cut && maySplit(program.nodes[i]!, cut) && isOfGroup(cuts, isMember, cut)
-          })
+    const fitting = waits || !connected ? [] : fittingUnits(program, cuts, isMember, i, candidates!)
     const best = chooseUnits(program, cuts, [...members, i], fitting)
     if (best === undefined) {
       passed.add(i)
@@ -106,6 +100,26 @@ const grow = (
   }
   if (members.length === 1) return only
   return { nodes: members, units: chooseUnits(program, cuts, members, candidates!)! }
+}
+
+/** The numbers of units with which a node may join. */
+const fittingUnits = (
+  program: Program,
+  cuts: CutCache,
+  members: ReadonlySet<number>,
+  i: number,
+  candidates: readonly number[],
+): number[] => {
+  const refused: number[] = []
+  return candidates.filter((units) => {
+    // who reads beyond its unit does so in smaller units too
+    if (refused.some((r) => units % r === 0)) return false
+    const cut = cuts.get(i, units)
+    if (!cut) return false
+    if (maySplit(program.nodes[i]!, cut) && isOfGroup(cuts, members, cut)) return true
+    refused.push(units)
+    return false
+  })
 }
 
 /** Whether a product is spared packing the same factor in every unit. */
@@ -148,12 +162,12 @@ const unitBytes = (program: Program, cuts: CutCache, members: readonly number[],
 
 class CutCache {
   readonly #program: Program
-  readonly #known = new Map<string, Cut | undefined>()
+  readonly #known = new Map<number, Cut | undefined>()
   constructor(program: Program) {
     this.#program = program
   }
   get(node: number, units: number): Cut | undefined {
-    const key = `${node} ${units}`
+    const key = node * (MOST_UNITS + 1) + units
     if (!this.#known.has(key)) this.#known.set(key, cutNode(this.#program.nodes[node]!, units))
     return this.#known.get(key)
   }
@@ -161,7 +175,10 @@ class CutCache {
     const { shape } = this.#program.nodes[node]!
     const prefixes = shape.map((_, d) => size(shape.slice(0, d + 1)))
     const all = new Set([...CANDIDATES, ...prefixes.filter((n) => n > 1 && n <= MOST_UNITS)])
-    return [...all].sort((a, b) => a - b).filter((units) => this.get(node, units) !== undefined)
+    const bytes = tensorBytes(this.#program.nodes[node]!)
+    return [...all]
+      .filter((units) => bytes <= units * UNIT_BYTES && this.get(node, units) !== undefined)
+      .sort((a, b) => a - b)
   }
 }
 

@@ -88,7 +88,7 @@ const chain =
 const grow = (r: Seeded, any: () => G, w: G, b: G): G => {
   const x = any()
   const [batch, rows, width] = x.shape as [number, number, number]
-  switch (r.between(0, 12)) {
+  switch (r.between(0, 13)) {
     case 0:
       return map([x], chain(r))
     case 1:
@@ -133,6 +133,21 @@ const grow = (r: Seeded, any: () => G, w: G, b: G): G => {
       ])
       const both = map([x, later], (a, c) => a.add(c))
       return r.chance(60) ? softmax(both) : both
+    }
+    case 11: {
+      // two halves side by side, as parts of a projection are put together again
+      const half = width >> 1
+      const left = pad(slice(x, { axis: 2, to: half }), [
+        [0, 0],
+        [0, 0],
+        [0, width - half],
+      ])
+      const right = pad(slice(any(), { axis: 2, from: half }), [
+        [0, 0],
+        [0, 0],
+        [half, 0],
+      ])
+      return map([left, right], (a, c) => a.add(c))
     }
     default:
       return add(x, sum(mul(x, any()), { axes: [0, 1], keep: true }))

@@ -177,6 +177,14 @@ export class Kernel {
     return this.#testForms(test).some((form) => this.rowStep(form) !== 0)
   }
 
+  /** Padded reads of which it is known, while `body` is written, that they are inside of their views or outside. */
+  knowing(known: ReadonlyMap<Load, boolean>, body: () => void): void {
+    this.#isInsideKnown = known
+    body()
+    this.#isInsideKnown = new Map()
+  }
+  #isInsideKnown: ReadonlyMap<Load, boolean> = new Map()
+
   // values -------------------------------------------------------------------------------------------------------
 
   /** Forgets loaded values: called wherever the point moves on. */
@@ -258,8 +266,14 @@ export class Kernel {
     const { f } = this
     const lane = this.laneStep(load.at)
     const far = this.#offset(load.at, place)
-    const lanes = load.inside.filter((i) => this.laneStep(i.form) !== 0)
-    const uniform = load.inside.filter((i) => this.laneStep(i.form) === 0)
+    const known = this.#isInsideKnown.get(load)
+    if (known === false) {
+      f.splat(load.pad)
+      return
+    }
+    const inside = known ? [] : load.inside
+    const lanes = inside.filter((i) => this.laneStep(i.form) !== 0)
+    const uniform = inside.filter((i) => this.laneStep(i.form) === 0)
     const gathers = load.word !== undefined && this.laneStep(load.word.load.at) !== 0
 
     const element = (): void => {

@@ -5,7 +5,7 @@ import type { Fma } from './fma.ts'
 import { Kernel, type Tile } from './kernel.ts'
 import type { Phase } from './phase.ts'
 import { emitScalar } from './scalar-code.ts'
-import { type Space, spaceOf } from './space.ts'
+import { type Load, type Space, spaceOf } from './space.ts'
 
 /** How many elements along the lanes make one unit of work. */
 const CHUNK = 4096
@@ -45,12 +45,19 @@ export const mapPhase = (node: MapNode, fma: Fma): Phase => {
     const next = f.get(x).keep(I32)
     const end = f.get(x).i32(size).op('i32.add').keep(I32)
     kernel.minimum(end, extent)
-    f.loop((again) => {
-      f.get(next).set(x)
-      if (extent % width !== 0) kernel.minimum(x, extent - width)
-      kernel.moved(kernel.loads, [lane], body)
-      f.get(next).i32(width).op('i32.add').tee(next).get(end).op('i32.lt_u').brIf(again)
-    })
+    for (const { to, known } of stretchesOf(space, lane, width)) {
+      const limit = to === extent ? end : f.i32(to).keep(I32)
+      if (to !== extent) f.get(limit).get(end).get(limit).get(end).op('i32.lt_u').op('select').set(limit)
+      f.block((done) => {
+        f.get(next).get(limit).op('i32.ge_u').brIf(done)
+        f.loop((again) => {
+          f.get(next).set(x)
+          if (extent % width !== 0) kernel.minimum(x, extent - width)
+          kernel.knowing(known, () => kernel.moved(kernel.loads, [lane], body))
+          f.get(next).i32(width).op('i32.add').tee(next).get(limit).op('i32.lt_u').brIf(again)
+        })
+      })
+    }
   })
   const units = space.outer.reduce(
     (n, e, d) => n * Math.ceil(e / (d === lane ? size : d === row ? rows : 1)),
@@ -76,6 +83,34 @@ export const writesOnce = (node: Node): boolean => {
   const divides = (d: number | undefined, by: number): boolean =>
     d === undefined || space.outer[d]! % by === 0
   return divides(lane, 4 * vectors) && divides(row, rows)
+}
+
+/** A stretch of the lanes' dimension, up to `to`, in which reads are known to be inside of their views or to be pads. */
+type Stretch = { readonly to: number; readonly known: ReadonlyMap<Load, boolean> }
+const MOST_STRETCHES = 4
+
+/** Stretches between the borders of padded reads, where these lie on the lanes' dimension between whole tiles. */
+const stretchesOf = (space: Space, lane: number, width: number): Stretch[] => {
+  const extent = space.outer[lane]!
+  const whole = [{ to: extent, known: new Map<Load, boolean>() }]
+  const padded = space.reads.filter((r) => r.inside.length > 0)
+  const tests = padded.flatMap((r) => r.inside)
+  if (tests.some(({ form }) => form.by.some((by, d) => (d === lane ? Math.abs(by) !== 1 : by !== 0))))
+    return whole
+  const borders = tests.flatMap(({ form, extent: e }) =>
+    form.by[lane] === 1 ? [-form.base, e - form.base] : [form.base + 1, form.base - e + 1],
+  )
+  const cuts = [...new Set([...borders.filter((b) => b > 0 && b < extent), extent])].sort((a, b) => a - b)
+  if (cuts.length > MOST_STRETCHES || cuts.some((c) => c % width !== 0)) return whole
+  return cuts.map((to, k) => {
+    const x = cuts[k - 1] ?? 0
+    const isInside = ({ inside }: Load): boolean =>
+      inside.every(({ form, extent: e }) => {
+        const at = form.base + form.by[lane]! * x
+        return at >= 0 && at < e
+      })
+    return { to, known: new Map(padded.map((r) => [r, isInside(r)])) }
+  })
 }
 
 /** A dimension along which a read has its elements side by side, where it has not along the lanes: a transposition. */

@@ -120,14 +120,9 @@ test('what decoding keeps of a text has the bits that prefill computes of it', a
     const [text] = cachedTokens(decoded)
     const kept = text!.length - 1 // the last token has not been read yet
     const [read] = await decode(referenceExecutor, model, sample, [[...text!.slice(0, kept)]], 0)
-    for (const [i, cache] of decoded.entries()) {
-      if (i < 5) continue
-      const [, heads, places, width] = cache.shape as [number, number, number, number]
-      for (let h = 0; h < heads; h++) {
-        const [from, to] = [4 * h * places * width, 4 * (h * places + kept) * width]
-        assert.deepEqual(cache.data.slice(from, to), read![i]!.data.slice(from, to))
-      }
-    }
+    // Places that nobody has come to are still zero in both.
+    assert.ok(decoded.length > 5)
+    assert.deepEqual(decoded.slice(5), read!.slice(5))
   }
 })
 

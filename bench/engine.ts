@@ -86,6 +86,10 @@ export const bench: Bench = async ({ quick, only, tell }) => {
     const { section } = (await import(`./engine/${name}.ts`)) as { section: Section }
     try {
       rows.push(...(await section(context)))
+    } catch (error) {
+      // What the other sections have measured is not lost.
+      say(`section ${name} failed: ${error instanceof Error ? error.message : error}`)
+      process.exitCode = 1
     } finally {
       for (const peer of peers) await peer.close()
       for (const executor of executors) await executor.close()

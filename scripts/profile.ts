@@ -4,16 +4,24 @@
  * `lockstep profile MANIFEST` does the same for the model of a manifest.
  */
 import { availableParallelism } from 'node:os'
-import { profileSteps } from '../apps/cli/src/profile/profile-steps.ts'
+import { type Profiled, profileSteps } from '../apps/cli/src/profile/profile-steps.ts'
 import { profileText } from '../apps/cli/src/profile/report.ts'
 import { GPT, gptCase, MLP, mlpCase } from '../bench/engine/cases.ts'
+import { generationTask, LLAMA_100M } from '../bench/generation-model.ts'
 import { scriptArguments } from './arguments.ts'
+
+/** The cache is empty numbers: what they are does not matter to the time. */
+const llamaToken = (): Profiled => {
+  const task = generationTask(LLAMA_100M, { batch: 1, storage: 'f32', prompt: 64, capacity: 256 })
+  return { program: task.decode, inputs: task.inputs, state: task.state }
+}
 
 const MODELS = {
   gpt: {
     about: 'a training step of a GPT: 4 layers, d 256, T 128, batch 8, AdamW',
     make: () => gptCase(GPT),
   },
+  llama: { about: 'a token of a Llama of 100M parameters, 64 tokens behind it', make: () => llamaToken() },
   mlp: { about: 'a training step of an MLP: 784-512-512-10, batch 128, Adam', make: () => mlpCase(MLP) },
 }
 

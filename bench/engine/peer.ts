@@ -33,7 +33,7 @@ export type Peer = {
 }
 
 /** Threads of a library spin for a moment after its turn: the other side's turn begins when they sleep. */
-const REST_MS = 20
+const REST_MS = 60
 
 const PEER_FILES = join(dirname(import.meta.dirname), 'peers')
 

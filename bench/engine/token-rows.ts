@@ -65,7 +65,7 @@ export const tokenRows = async (context: Context, batch: number): Promise<Row[]>
   }
 }
 
-/** The graph with our weights, and our state before the first decoded token as its inputs. */
+/** The graph with our weights; our caches, (B, K, D, capacity) and (B, K, capacity, D), cut to what stands in them; and our state before the first decoded token as its inputs. */
 const writeModel = (
   directory: string,
   parameters: readonly Tensor[],
@@ -107,7 +107,7 @@ const writeModel = (
       for (let p = 0; p < PAST; p++)
         for (let d = 0; d < each; d++) {
           const at = isKeys ? (g * each + d) * PAST + p : (g * PAST + p) * each + d
-          out[at] = values[(g * CAPACITY + p) * each + d]!
+          out[at] = values[isKeys ? (g * each + d) * CAPACITY + p : (g * CAPACITY + p) * each + d]!
         }
     const shape = isKeys ? [batch, keyHeads, each, PAST] : [batch, keyHeads, PAST, each]
     feed(`${isKeys ? 'keys' : 'values'}.${i >> 1}`, 'f32', shape, out)

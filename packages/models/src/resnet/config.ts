@@ -15,7 +15,7 @@ export type ResnetStage = {
   readonly blocks: number
 }
 
-/** 19,802 parameters for pictures of 8x8 grey places; give 28 and 28 for Fashion-MNIST. */
+/** 19,706 parameters for pictures of 8x8 grey places; give 28 and 28 for Fashion-MNIST. */
 export const DEFAULT_RESNET: ResnetConfig = {
   height: 8,
   width: 8,

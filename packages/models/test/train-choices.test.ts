@@ -121,6 +121,23 @@ test('ten steps of each choice have the bytes of the reference, and lower the lo
   await wasm.close()
 })
 
+test('all choices at once have the same bytes on two threads, with exact fma, and not fused', async () => {
+  const train = { ...base, ...OPTIONS['all at once'] }
+  const run = (executor: Executor): Promise<Tensor[]> =>
+    record(executor, program(train), initialState(kind, 4, train), table(0), 5)
+  const wanted = await run(referenceExecutor)
+  for (const options of [
+    { threads: 2 },
+    { threads: 1, relaxed: 'off' },
+    { threads: 1, fuse: { inline: false, group: false } },
+  ] as const) {
+    const wasm = await createWasmExecutor(options)
+    const seen = await run(wasm)
+    await wasm.close()
+    assert.deepEqual(seen, wanted, JSON.stringify(options))
+  }
+})
+
 test('two workers are merged after each round whatever the optimiser, to the same bytes everywhere', async (t) => {
   const wasm = await createWasmExecutor({ threads: 1 })
   for (const name of Object.keys(OPTIMISERS))

@@ -34,6 +34,19 @@ test('a profile has every kernel of a step once, with its work and its time by t
   await executor.close()
 })
 
+test('kernels that threads share are timed until the last one is done, and a trace is no part of it', async () => {
+  let ticks = 0
+  const executor = await createWasmExecutor({ threads: 2, shareFrom: 0, profile: { now: () => ticks++ } })
+  const runner = await executor.compile(program, [])
+  runner.load(state)
+  await runner.step(2)
+  const before = runner.profile()
+  await runner.trace()
+  assert.deepEqual(runner.profile(), before)
+  assert.ok(before.length > 0 && before.every((k) => k.calls === 2 && k.seconds > 0))
+  await executor.close()
+})
+
 test('without a clock there is no profile', async () => {
   const executor = await createWasmExecutor()
   const runner = await executor.compile(program, [])

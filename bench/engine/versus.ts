@@ -16,6 +16,11 @@ export type Rival = { readonly name: PeerName; readonly target: number | null }
 
 /** Rounds with a peer that is slow are fewer, and the row says how many. */
 const BUDGET = 70
+/**
+ * Who has waited for the other's turn finds its threads asleep and its data out of the caches: what takes less than so
+ * many seconds runs once before it is timed, on either side.
+ */
+const WARM = 0.7
 
 /**
  * Ours and a peer's time for the same order, in turns. With `work`, an amount of `unit` that one run does, the row is
@@ -43,7 +48,19 @@ export const versus = async (
     const first = await peer.run()
     const rounds = Math.max(3, Math.min(context.rounds, Math.floor(BUDGET / first)))
     const named = rounds < 7 ? `${what} (median of ${rounds})` : what
-    const [mine, theirs] = await alternate(rounds, [run, () => peer.run()])
+    const warms = first < WARM
+    const [mine, theirs] = await alternate(rounds, [
+      async () => {
+        if (warms) await run()
+        const start = performance.now()
+        await run()
+        return (performance.now() - start) / 1000
+      },
+      async () => {
+        if (warms) await peer.run()
+        return peer.run()
+      },
+    ])
     return rate
       ? workRow(named, rate.work, rate.unit, mine!, peer.label, theirs!, target)
       : timeRow(named, mine!, peer.label, theirs!, target)

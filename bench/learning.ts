@@ -9,7 +9,7 @@ import type { Bench, Row } from './row.ts'
 /**
  * What our training comes to, beside PyTorch's on the same data, in the same order, from the same weights: a GPT on
  * the shipped book, and a ResNet on Fashion-MNIST where Debian's dataset-fashion-mnist is installed. With seeds, so
- * that our figures are the same on every machine. Half a minute to three minutes; `--quick` trains a quarter.
+ * that our figures are the same on every machine. Two minutes on an idle machine; `--quick` trains a quarter.
  */
 export const bench: Bench = async ({ quick, tell }) => {
   const executor = await createWasmExecutor({ threads: 2 })

@@ -106,7 +106,7 @@ test('wrong options and commands are refused with what is allowed; help is no er
     [['verify', 'x', '--sample', '1', '--segments', '0'], /cannot be used with option/],
     [['train', 'tiny.yaml', '--out', ''], /--out is empty/],
     [['verify', ''], /run is empty/],
-    [[], /the command is missing; allowed: init, validate, train/],
+    [[], /the command is missing; allowed: init, validate, profile, train/],
     [['help', 'fly'], /the command is fly; allowed: init/],
     [['init', 'x.yaml', '--text', ''], /--text is empty/],
     [

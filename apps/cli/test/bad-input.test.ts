@@ -117,6 +117,11 @@ test('wrong options and commands are refused with what is allowed; help is no er
     [['init', 'x.yaml', '--set', 'tokenizer.size=300'], /tokenizer is .*; allowed: byte, or \{bpe: /],
     [['init', 'page.txt/x.yaml'], /page\.txt is no directory/],
     [['train', 'x', '--threads', '0'], /--threads is 0/],
+    [['profile'], /missing required argument/],
+    [['profile', ''], /manifest is empty/],
+    [['profile', 'none.yaml'], /none\.yaml is missing/],
+    [['profile', 'tiny.yaml', '--threads', '0'], /--threads is 0/],
+    [['profile', 'tiny.yaml', '--steps', 'many'], /--steps is many; allowed: an integer from 1/],
     [['train', 'x', '--bogus'], /unknown option '--bogus'/],
   ]
   for (const [args, pattern] of cases) {

@@ -10,9 +10,8 @@ import { createTerminal } from '../src/terminal.ts'
 import { inProcess, tiny, workplace } from './lockstep.ts'
 
 /** Commands of the core: their bad inputs are in bad-input.test.ts. All others are the market's. */
-const CORE = 'init validate train verify export-proof check-proof chain claim finalize dispute sample'.split(
-  ' ',
-)
+const CORE =
+  'init validate profile train verify export-proof check-proof chain claim finalize dispute sample'.split(' ')
 
 let home: string
 before(async () => {

@@ -18,6 +18,20 @@ const unsigned = (out: number[], n: number): void => {
   out.push(rest)
 }
 
+/** A 32-bit integer, without the cost of a BigInt: most constants are such. */
+const signed32 = (out: number[], n: number): void => {
+  let rest = n | 0
+  for (;;) {
+    const low = rest & 0x7f
+    rest >>= 7
+    if ((rest === 0 && !(low & 0x40)) || (rest === -1 && low & 0x40)) {
+      out.push(low)
+      return
+    }
+    out.push(low | 0x80)
+  }
+}
+
 const signed = (out: number[], n: bigint): void => {
   let rest = n
   for (;;) {
@@ -79,7 +93,7 @@ export class Fn {
 
   i32(n: number): this {
     this.#bytes.push(0x41)
-    signed(this.#bytes, BigInt(n | 0))
+    signed32(this.#bytes, n)
     return this
   }
   i64(n: number): this {
@@ -193,23 +207,20 @@ export class Fn {
     return this
   }
 
-  encode(): number[] {
-    const out: number[] = []
+  encode(): Uint8Array {
+    const locals: number[] = []
     const groups: { type: Type; count: number }[] = []
     for (const type of this.#locals) {
       const last = groups.at(-1)
       if (last?.type === type) last.count++
       else groups.push({ type, count: 1 })
     }
-    unsigned(out, groups.length)
+    unsigned(locals, groups.length)
     for (const g of groups) {
-      unsigned(out, g.count)
-      out.push(g.type)
+      unsigned(locals, g.count)
+      locals.push(g.type)
     }
-    for (const b of this.#first) out.push(b)
-    for (const b of this.#bytes) out.push(b)
-    out.push(0x0b)
-    return out
+    return joined([locals, this.#first, this.#bytes, [0x0b]])
   }
 }
 
@@ -226,7 +237,7 @@ export type ImportedFunction = { readonly name: string; readonly params: readonl
 export class ModuleWriter {
   readonly #imports: readonly ImportedFunction[]
   readonly #types: string[] = []
-  readonly #functions: { type: number; body: number[] }[] = []
+  readonly #functions: { type: number; body: Uint8Array }[] = []
   readonly #known = new Map<string, number>()
 
   constructor(imports: readonly ImportedFunction[] = []) {
@@ -237,9 +248,7 @@ export class ModuleWriter {
   add(fn: Fn): number {
     const body = fn.encode()
     const type = this.#type(fn.params, fn.results)
-    const key = `${type}:${String.fromCharCode(...body.slice(0, 4096))}${
-      body.length > 4096 ? body.slice(4096).join() : ''
-    }`
+    const key = `${type}:${textOf(body)}`
     const known = this.#known.get(key)
     if (known !== undefined) return known
     const number = this.#imports.length + this.#functions.length
@@ -272,23 +281,37 @@ export class ModuleWriter {
       0x00,
       ...leb(this.#type(params, [])),
     ])
-    const sections: [number, number[]][] = [
+    const sections: [number, Bytes][] = [
       [1, vector(types)],
       [2, vector([[...ascii('e'), ...ascii('m'), 0x02, ...limits], ...imports])],
       [3, vector(this.#functions.map((f) => leb(f.type)))],
       [7, vector(exports)],
-      [10, vector(this.#functions.map((f) => [...leb(f.body.length), ...f.body]))],
+      [10, vector(this.#functions.map((f) => joined([leb(f.body.length), f.body])))],
     ]
-    const parts = sections.map(([id, bytes]) => [id, ...leb(bytes.length)].concat(bytes))
-    const out = new Uint8Array(8 + parts.reduce((n, p) => n + p.length, 0))
-    out.set([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
-    let at = 8
-    for (const p of parts) {
-      out.set(p, at)
-      at += p.length
-    }
-    return out
+    const parts = sections.flatMap(([id, bytes]): Bytes[] => [[id], leb(bytes.length), bytes])
+    return joined([MAGIC, ...parts])
   }
+}
+
+type Bytes = readonly number[] | Uint8Array
+const MAGIC = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]
+
+const joined = (parts: readonly Bytes[]): Uint8Array<ArrayBuffer> => {
+  const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0))
+  let at = 0
+  for (const p of parts) {
+    out.set(p, at)
+    at += p.length
+  }
+  return out
+}
+
+/** Bytes as the characters of a string, for a key; a call takes only so many arguments. */
+const textOf = (bytes: Uint8Array): string => {
+  let text = ''
+  for (let at = 0; at < bytes.length; at += 4096)
+    text += String.fromCharCode(...bytes.subarray(at, at + 4096))
+  return text
 }
 
 const leb = (n: number): number[] => {
@@ -297,8 +320,4 @@ const leb = (n: number): number[] => {
   return out
 }
 const ascii = (name: string): number[] => [name.length, ...[...name].map((c) => c.charCodeAt(0))]
-const vector = (items: readonly (readonly number[])[]): number[] => {
-  const out = leb(items.length)
-  for (const item of items) for (const b of item) out.push(b)
-  return out
-}
+const vector = (items: readonly Bytes[]): Uint8Array => joined([leb(items.length), ...items])

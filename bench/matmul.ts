@@ -1,4 +1,6 @@
 import {
+  ceilingLoops,
+  ceilingWork,
   createWasmExecutor,
   type Executor,
   f32Bits,
@@ -7,37 +9,8 @@ import {
   type Tensor,
   traceScalar,
 } from '@lockstep/tensor'
-import { Fn, I32, KERNEL, ModuleWriter, V128 } from '../packages/tensor/src/wasm/emitter.ts'
-import { engine } from '../packages/tensor/src/wasm/engine.ts'
 import { convolution, flopsOf, scores, values } from './engine/contractions.ts'
 import { alternate, type Bench, ceilingRow, type Row, workRow } from './row.ts'
-
-/**
- * Matrix products against the most that this machine's WebAssembly can do: a loop of relaxed multiply-adds that
- * touches registers only.
- */
-const ACCUMULATORS = 12
-
-const ceiling = (): ((count: number) => void) => {
-  const f = new Fn(KERNEL)
-  const xs = Array.from({ length: ACCUMULATORS }, (_, i) => f.splat(0x3f800000 + i).keep(V128))
-  const y = f.splat(0x3f7fffff).keep(V128)
-  const n = f.get(1).keep(I32)
-  f.loop((again) => {
-    for (const x of xs) f.get(x).get(y).get(x).v('f32x4.relaxed_madd').set(x)
-    f.get(n).i32(1).op('i32.sub').tee(n).brIf(again)
-  })
-  const sum = f.splat(0).keep(V128)
-  for (const x of xs) f.get(sum).get(x).v('f32x4.add').set(sum)
-  f.i32(0).get(sum).memory('v128.store')
-  const writer = new ModuleWriter()
-  writer.add(f)
-  const limits = { initial: 1, maximum: 1, shared: false }
-  const { exports } = new engine.Instance(new engine.Module(writer.encode(limits)), {
-    e: { m: new engine.Memory(limits) },
-  })
-  return (count) => exports[0]!(0, count, 0, 0)
-}
 
 export type Layout = 'nn' | 'nt' | 'tn'
 
@@ -127,12 +100,17 @@ const others = async (executor: Executor, rounds: number, quick: boolean): Promi
   return rows
 }
 
+/**
+ * Matrix products against the most that this machine's WebAssembly can do: a loop of relaxed multiply-adds that
+ * touches registers only.
+ */
 export const bench: Bench = async ({ quick }) => {
   const rounds = quick ? 7 : 21
   const one = await createWasmExecutor()
   const two = await createWasmExecutor({ threads: 2 })
   const exact = await createWasmExecutor({ relaxed: 'off' })
-  const peak = ceiling()
+  const loops = ceilingLoops()
+  const peak = (amount: number): void => loops({ kind: 'fma', amount })
   peak(1_000_000)
   const rows: Row[] = []
   const sizes: [number, number, number, Layout][] = [
@@ -149,9 +127,9 @@ export const bench: Bench = async ({ quick }) => {
     const single = await prepare(one, product(m, n, k, layout))
     const double = await prepare(two, product(m, n, k, layout))
     const work = (2 * m * n * k) / 1e9
-    const loops = Math.ceil((m * n * k) / (4 * ACCUMULATORS))
+    const amount = Math.ceil((2 * m * n * k) / ceilingWork({ kind: 'fma', amount: 1 }))
     const few = work > 2 ? 7 : rounds
-    const [a, b, c] = await alternate(few, [() => single.step(), () => peak(loops), () => double.step()])
+    const [a, b, c] = await alternate(few, [() => single.step(), () => peak(amount), () => double.step()])
     const what = `f32 ${m}x${n}x${k} ${layout}`
     rows.push(
       ceilingRow(`${what}, 1 thread`, work, 'GFLOP/s', a!, 'registers only', work / Math.min(...b!), 0.85),

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import type { Multiply } from '@lockstep/tensor'
 import { address, binaries, PLATFORM } from './address.ts'
 
 /** A kernel of products that this machine can run, and the shape of the panels that it takes. */
@@ -23,21 +24,7 @@ export type NativeModule = {
    * The function of the border in packages/tensor/src/wasm/contraction/microkernel.ts, on the bytes of a memory. Words
    * are taken modulo 2^32.
    */
-  readonly multiply: (
-    kernel: number,
-    memory: Uint8Array,
-    a: number,
-    aStep: number,
-    b: number,
-    bStep: number,
-    depth: number,
-    rows: number,
-    columns: number,
-    out: number,
-    outStep: number,
-    init: number,
-    flags: number,
-  ) => void
+  readonly multiply: (kernel: number, memory: Uint8Array, ...border: Parameters<Multiply>) => void
   /** The functions of `BatchHash`, with a kernel in front. */
   readonly leaves: (kernel: number, data: Uint8Array, digests: Uint8Array) => void
   readonly parents: (kernel: number, row: Uint8Array, above: Uint8Array) => void

@@ -27,6 +27,16 @@ const fma = (): Fn => {
   return f.i32(0).get(sum).memory('v128.store')
 }
 
+/** Moves on by one round of the streams, and says whether there is more before the end. */
+const advance = (f: Fn): Fn =>
+  f
+    .get(0)
+    .i32(16 * STREAMS)
+    .op('i32.add')
+    .tee(0)
+    .get(1)
+    .op('i32.lt_u')
+
 /** Adds up the bytes [begin, end). */
 const read = (): Fn => {
   const f = new Fn(KERNEL)
@@ -38,13 +48,7 @@ const read = (): Fn => {
         .memory('v128.load', 16 * i)
         .v('i32x4.add')
         .set(sum)
-    f.get(0)
-      .i32(16 * STREAMS)
-      .op('i32.add')
-      .tee(0)
-      .get(1)
-      .op('i32.lt_u')
-      .brIf(again)
+    advance(f).brIf(again)
   })
   const sum = f.splat(0).keep(V128)
   for (const x of sums) f.get(sum).get(x).v('i32x4.add').set(sum)
@@ -68,13 +72,7 @@ const copy = (): Fn => {
       .i32(16 * STREAMS)
       .op('i32.add')
       .set(2)
-    f.get(0)
-      .i32(16 * STREAMS)
-      .op('i32.add')
-      .tee(0)
-      .get(1)
-      .op('i32.lt_u')
-      .brIf(again)
+    advance(f).brIf(again)
   })
   return f
 }

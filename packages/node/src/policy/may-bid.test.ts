@@ -119,32 +119,38 @@ test('a bid is for slices that all fit its one time, and no more of them at a ti
 })
 
 test('whatever is offered, a bid keeps within every bound', () => {
-  const big = fc.bigInt({ min: 0n, max: 10n ** 22n })
-  const size = fc.nat(10 * GIB)
+  // Many of each kind are small, so that several fit beside each other.
+  const big = fc.oneof(fc.bigInt({ min: 0n, max: 10n ** 22n }), fc.constant(0n))
+  const size = fc.oneof(fc.nat(10 * GIB), fc.nat(GIB), fc.constant(0))
   const one = fc.record({
     slice: fc.nat(255),
-    work: fc.bigInt({ min: 1n, max: 10n ** 9n }),
+    work: fc.oneof(fc.bigInt({ min: 1n, max: 10n ** 4n }), fc.bigInt({ min: 1n, max: 10n ** 9n })),
     time: fc.integer({ min: 1, max: 100_000 }),
     memory: size,
     disk: size,
     stake: big,
   })
+  const promised = ({ work }: OfferedSlice) => Math.ceil((Number(work) / 1000) * policy.slack) + 10
   fc.assert(
     fc.property(
       fc.array(one, { maxLength: 8 }),
-      fc.record({ runs: fc.nat(3), memory: size, disk: size, stake: big }),
+      fc.record({ runs: fc.nat(16), memory: size, disk: size, stake: big }),
       fc.record({ freeMemory: size, freeDisk: size, freeStake: big }),
       fc.integer({ min: 1, max: 4 }),
       (slices, load, free, runs) => {
         const caps = { ...policy.caps, runs }
         const decision = mayBid({ ...offer, slices }, { ...policy, caps }, load, { ...conditions, ...free })
         if (decision.kind === 'skip') return
-        assert.ok(decision.slices >= 1 && decision.slices + load.runs <= runs)
+        assert.ok(decision.slices >= 1 && decision.slices <= runs)
+        // Its last run begins after those before it, within half of the time for the receipt.
+        const before = Math.ceil((decision.slices + load.runs) / runs) - 1
+        assert.ok(before * 2 * Math.max(10, ...slices.map(promised)) <= offer.receipt)
         assert.ok(decision.fitting.length >= 1)
         const taken = slices.filter((s) => decision.fitting.includes(s.slice))
         assert.ok(taken.some((s) => s.time >= decision.time && s.memory <= free.freeMemory))
         assert.ok(decision.time >= 10)
       },
     ),
+    { numRuns: 1000 },
   )
 })

@@ -93,10 +93,10 @@ export const mayBid = (offer: Offer, policy: Policy, load: Load, conditions: Con
     return skip('hours', clockOf(conditions.wall), 'policy.caps.hours')
   const promise = ({ work }: OfferedSlice): number =>
     Math.ceil((Number(work) / (capability?.unitsPerSecond ?? 0)) * slack) + START_SECONDS
-  // Half of the time for the receipt is left for what does not go as promised.
+  // Those that run and those that wait. Half of the time for the receipt is left for what does not go as promised.
   const longest = Math.max(START_SECONDS, ...offer.slices.map(promise))
-  const room = caps.runs * (1 + Math.floor(offer.receipt / (2 * longest)))
-  if (load.runs >= room) return skip('runs', load.runs, `below ${room}`)
+  const most = caps.runs * (1 + Math.floor(offer.receipt / (2 * longest)))
+  if (load.runs >= most) return skip('runs', load.runs, `below ${most}`)
   if (capability === undefined) return skip('unmeasured', 'unknown', 'a measured throughput')
   if (offer.deadline <= now) return skip('deadline', offer.deadline, `after ${now}`)
   if (offer.slices.length === 0) return skip('no-slices', 0, 'a slice that is open')
@@ -128,7 +128,7 @@ export const mayBid = (offer: Offer, policy: Policy, load: Load, conditions: Con
   // One bid stands for every slice that it is taken for: its time must be within all of theirs.
   const tightest = Math.min(...fits.map(({ time }) => time))
   const fitting = fits.filter((slice) => promise(slice) <= tightest)
-  const slices = countTogether(fitting, caps.runs, left)
+  const slices = countTogether(fitting, Math.min(caps.runs, most - load.runs), left)
   const time = Math.min(tightest, Math.max(...fitting.map(promise)) + SPARE_SECONDS)
   return { kind: 'bid', price: ask.price, time, slices, fitting: fitting.map(({ slice }) => slice) }
 }

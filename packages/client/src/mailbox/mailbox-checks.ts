@@ -24,6 +24,8 @@ export type MailboxChecksOptions = {
 /** Answers of the chain that are remembered: everybody's messages would otherwise become calls. */
 const MEMORY = 4096
 const ACCOUNT_SECONDS = 60
+/** Who has staked just now is heard soon; who never does asks the chain no more often than this. */
+const POOR_SECONDS = 4
 
 /** Holds what peers say against the chain. What the chain does not know (yet) is ignored, not held against anyone. */
 export const mailboxChecks = (options: MailboxChecksOptions): MailboxChecks => {
@@ -31,6 +33,7 @@ export const mailboxChecks = (options: MailboxChecksOptions): MailboxChecks => {
   const manifests = bounded<number, Hex>()
   const claims = bounded<Hex, { readonly root: Hex; readonly job: number; readonly slice: number }>()
   const accounts = bounded<Address, { readonly account: Address; readonly until: number }>()
+  const means = bounded<Address, { readonly suffices: boolean; readonly until: number }>()
 
   const manifestOf = async (job: number): Promise<Hex | undefined> => {
     const known = manifests.get(job)
@@ -47,6 +50,15 @@ export const mailboxChecks = (options: MailboxChecksOptions): MailboxChecks => {
     const account = (await read.accountOf(key, SCOPES.provide)).toLowerCase() as Address
     accounts.set(key, { account, until: now() + ACCOUNT_SECONDS })
     return account
+  }
+  /** Whether an account's free stake could be locked for any slice at all: names cost nothing, stake does. */
+  const canStake = async (account: Address): Promise<boolean> => {
+    const known = means.get(account)
+    if (known && known.until > now()) return known.suffices
+    const [free, { minimumStake }] = await Promise.all([read.freeStake(account), read.charges()])
+    const suffices = free >= minimumStake
+    means.set(account, { suffices, until: now() + (suffices ? ACCOUNT_SECONDS : POOR_SECONDS) })
+    return suffices
   }
   /** Claims of slices: an audit begins with each. */
   const claimOf = async (claim: Hex) => {
@@ -74,7 +86,8 @@ export const mailboxChecks = (options: MailboxChecksOptions): MailboxChecks => {
         const signer = await signerOf(bidData({ chainId, contract: addresses.market }, bid), signature)
         if (!signer.ok || signer.value.toLowerCase() !== bid.key) return 'reject'
         // A delegation may be registered, or revoked, at any time: that is nobody's misconduct.
-        return (await accountOf(bid.key)) === bid.account ? 'accept' : 'ignore'
+        if ((await accountOf(bid.key)) !== bid.account) return 'ignore'
+        return (await canStake(bid.account)) ? 'accept' : 'ignore'
       }),
     history: ({ claim, job, slice, items, checkpoints }) =>
       trusting(async () => {

@@ -70,6 +70,8 @@ const MAX_JOBS = 4096
 /** Claims that are remembered of a job: each of its slices, at each of its attempts. */
 const MAX_HISTORIES = 2048
 const MAX_HOLDERS = 16
+/** Bids that are remembered of one account, each from a key of its own: a bid costs nothing, an account's stake does. */
+const MAX_ACCOUNT_BIDS = 16
 /** Peers that are asked for one thing. */
 const ASKED = 4
 
@@ -112,6 +114,8 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
     if ((bids.get(bid.bid.key)?.bid.expiry ?? 0) > bid.bid.expiry) return
     bids.delete(bid.bid.key)
     bids.set(bid.bid.key, bid)
+    const own = [...bids].filter(([, other]) => other.bid.account === bid.bid.account)
+    if (own.length > MAX_ACCOUNT_BIDS) bids.delete(dearest(own))
     if (bids.size > MAX_BIDS) bids.delete(dearest(bids))
     heard({ job: bid.bid.job })
   }
@@ -242,7 +246,7 @@ export const openMailbox = async (options: MailboxOptions): Promise<Mailbox> => 
 
 const isNewer = (bid: Bid, held: Bid | undefined): boolean => held === undefined || bid.expiry > held.expiry
 
-const dearest = (bids: ReadonlyMap<string, SignedBid>): string => {
+const dearest = (bids: Iterable<readonly [string, SignedBid]>): string => {
   let most: [string, bigint] = ['', -1n]
   for (const [key, { bid }] of bids) if (bid.pricePerUnit > most[1]) most = [key, bid.pricePerUnit]
   return most[0]

@@ -103,10 +103,10 @@ export const auditsOf = async (q: Query, audit: Hex): Promise<readonly StoredAud
   return rows.map(auditOf)
 }
 
+/** All of them: as many as there are seats under way, each of which stake is locked for. */
 export const auditsWith = async (
   q: Query,
   status: readonly AuditStatus[],
-  limit = 1_000,
 ): Promise<readonly StoredAudit[]> => {
   const rows = await q
     .selectFrom('audits')
@@ -114,7 +114,6 @@ export const auditsWith = async (
     .where('status', 'in', [...status])
     .orderBy('audit')
     .orderBy('seat')
-    .limit(limit)
     .execute()
   return rows.map(auditOf)
 }

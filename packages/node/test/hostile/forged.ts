@@ -88,6 +88,11 @@ export const FORGED: {
         body: await by(stranger, { ...cheap, key: address(stranger) }),
         costs: 'nothing',
       },
+      {
+        what: 'for an account that has staked nothing',
+        body: await by(stranger, { ...cheap, account: address(stranger), key: address(stranger) }),
+        costs: 'nothing',
+      },
       { what: 'by a key that was revoked', body: await offered('revoked'), costs: 'nothing' },
       { what: 'by a delegation whose time is over', body: await offered('expired'), costs: 'nothing' },
       { what: 'by a key that may only audit', body: await offered('outOfScope'), costs: 'nothing' },

@@ -19,12 +19,13 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   native: ['tensor'],
   proof: ['tensor'],
   market: ['tensor', 'proof'],
+  swarm: ['tensor', 'models', 'proof', 'market'],
   contracts: ['tensor', 'proof', 'market'],
   network: ['tensor'],
   client: ['tensor', 'models', 'proof', 'market', 'contracts', 'network'],
-  node: ['tensor', 'native', 'models', 'proof', 'market', 'contracts', 'network', 'client'],
+  node: ['tensor', 'native', 'models', 'proof', 'market', 'swarm', 'contracts', 'network', 'client'],
 }
-const PURE = ['tensor', 'models', 'proof', 'market']
+const PURE = ['tensor', 'models', 'proof', 'market', 'swarm']
 
 /** The few files of pure packages that own an effect, handed to the rest as an argument. */
 const OWNS_EFFECTS = new Set(globSync('packages/tensor/src/wasm/pool*.ts', { cwd: root }))

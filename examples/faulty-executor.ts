@@ -27,6 +27,10 @@ export const faultyExecutor = (honest: Executor, truth: Program, lie: Program, s
         right.load(state)
         at = wordOf(state[counter]!)
       },
+      give: (inputs) => {
+        right.give(inputs)
+        wrong.give(inputs)
+      },
       step: async (count = 1) => {
         for (let i = 0; i < count; i++) await next().step()
       },

@@ -37,6 +37,7 @@ const lying = (program: Program, honest: Runner, lie: number, bit: number): Runn
       steps = wordOf(state[counter]!)
       outputs = []
     },
+    give: (inputs) => honest.give(inputs),
     step: async (count = 1) => {
       for (let i = 0; i < count; i++) {
         await honest.step()

@@ -15,7 +15,8 @@
  * - Data: `splitCorpus`, `tokenTensor`, tokenizers (`byteTokenizer`, `trainBpe`, `loadTokenizer`).
  * - Models: `gpt`, `llama`, `mlp` and `resnet`; `parametersOf`, `initialParameters`, `initialState`.
  * - Programs of any of them: `trainProgram`, `evaluateProgram`; of models of text
- *   `generateProgram`, and with a cache of keys and values `prefillProgram` and `decodeProgram`.
+ *   `generateProgram`, and with a cache of keys and values `prefillProgram` and `decodeProgram`; `examplesProgram`,
+ *   which learns a part of each text, `policyProgram` and `logsProgram`, which learn from scored completions.
  * - Many workers: `shardCorpus`, `padState`, `padTensors`, `averageProgram`.
  * - Text from a trained model: `sampleText`, or `generationState` and `generatedTokens` (with a cache: `cachedState` and
  *   `cachedTokens`) around a runner of one's own; `storedTensors` for weights in bf16 or int8.
@@ -31,10 +32,12 @@ export { DEFAULT_GPT, type GptConfig } from './gpt/config.ts'
 export { exportHub, type HubFiles } from './hub/export.ts'
 export { importHub } from './hub/import.ts'
 export { initialParameters, initialState } from './init/initial-state.ts'
+export { philox } from './init/philox.ts'
 export type { CachedConfig } from './language/cached.ts'
 export type { CorpusType } from './language/corpus-type.ts'
 export { evaluationSteps } from './language/evaluate.ts'
 export type { SampleConfig } from './language/generate.ts'
+export type { RowsType } from './language/rows.ts'
 export { DEFAULT_LLAMA, type LlamaConfig } from './llama/config.ts'
 export type { MlpConfig } from './mlp/config.ts'
 export {
@@ -64,7 +67,10 @@ export {
   type DataOf,
   decodeProgram,
   evaluateProgram,
+  examplesProgram,
   generateProgram,
+  logsProgram,
+  policyProgram,
   prefillProgram,
   trainProgram,
 } from './programs.ts'
@@ -89,6 +95,7 @@ export type { Tokenizer } from './tokenizer/tokenizer.ts'
 export { trainBpe } from './tokenizer/train-bpe.ts'
 export { DEFAULT_TRAIN, type Group, type Groups, type TrainConfig } from './training/config.ts'
 export type { Optimiser } from './training/optimiser.ts'
+export type { PolicyConfig } from './training/policy-loss.ts'
 export type { Precision } from './training/precision.ts'
 export type { Schedule } from './training/schedule.ts'
 export { trainedParameters } from './training/trained-parameters.ts'

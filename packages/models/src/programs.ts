@@ -6,9 +6,12 @@ import { type CachedConfig, languageDecode, languagePrefill } from './language/c
 import type { CorpusType } from './language/corpus-type.ts'
 import { languageEvaluation } from './language/evaluate.ts'
 import { languageGeneration, type SampleConfig } from './language/generate.ts'
+import { languageExamples, languageLogs, languagePolicy } from './language/policy.ts'
+import type { RowsType } from './language/rows.ts'
 import { languageTraining } from './language/train.ts'
 import { type LanguageModel, type Model, networkOf } from './model.ts'
 import type { TrainConfig } from './training/config.ts'
+import type { PolicyConfig } from './training/policy-loss.ts'
 
 /** What a model is trained on and evaluated with: a text, or a table of examples. */
 export type DataOf<M extends Model> = M extends LanguageModel ? CorpusType : ExamplesType
@@ -40,3 +43,19 @@ export const prefillProgram = (model: LanguageModel, sample: CachedConfig, promp
 /** One more token of each of some texts, with what was computed of the others kept: see `languageDecode`. */
 export const decodeProgram = (model: LanguageModel, sample: CachedConfig): Program =>
   languageDecode(networkOf(model), sample)
+
+/** One training step on texts of which only a part is learned, as answers to questions are: see `languageExamples`. */
+export const examplesProgram = (model: LanguageModel, train: TrainConfig, rows: RowsType): Program =>
+  languageExamples(networkOf(model), train, rows)
+
+/** One step of a policy update from completions and their advantages: see `languagePolicy`. */
+export const policyProgram = (
+  model: LanguageModel,
+  train: TrainConfig,
+  rows: RowsType,
+  policy: PolicyConfig = {},
+): Program => languagePolicy(networkOf(model), train, rows, policy)
+
+/** Logarithms of the probabilities that a model gives the tokens of some texts: see `languageLogs`. */
+export const logsProgram = (model: LanguageModel, batch: number, rows: RowsType): Program =>
+  languageLogs(networkOf(model), batch, rows)

@@ -18,6 +18,7 @@ export const createExecutor = async ({
       const thrown = inward(program)
       return {
         load: (state) => runner.load(state),
+        give: (inputs) => runner.give(inputs),
         step: (count) => runner.step(count),
         state: () => runner.state(),
         outputs: () => runner.outputs(),

@@ -14,6 +14,8 @@ export type Executor = {
 export type Runner = {
   /** Puts the task at this state. */
   load(state: readonly Tensor[]): void
+  /** Replaces the inputs by others of the same types: one runner serves many tasks of a program. The state stays. */
+  give(inputs: readonly Tensor[]): void
   /** Runs `count` steps (default 1). */
   step(count?: number): Promise<void>
   /** Runs one step unfused and gives every node's output, in node order. The runner then stands after that step. */

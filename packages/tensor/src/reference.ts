@@ -15,7 +15,7 @@ export const referenceExecutor: Executor = {
 
 class ReferenceRunner implements Runner {
   readonly #program: Program
-  readonly #inputs: readonly Tensor[]
+  #inputs: readonly Tensor[]
   #state: readonly Tensor[] = []
   #outputs: readonly Tensor[] = []
 
@@ -27,6 +27,10 @@ class ReferenceRunner implements Runner {
   load(state: readonly Tensor[]): void {
     this.#state = state.map(copyTensor)
     this.#outputs = []
+  }
+
+  give(inputs: readonly Tensor[]): void {
+    this.#inputs = inputs
   }
 
   async step(count = 1): Promise<void> {

@@ -42,6 +42,7 @@ export const createExecutor = async (options: ExecutorModuleOptions): Promise<Ex
 
 const runnerOf = (runner: Runner): Runner => ({
   load: (state) => runner.load(state),
+  give: (inputs) => runner.give(inputs),
   step: (count) => runner.step(count),
   trace: () => runner.trace(),
   state: () => runner.state(),

@@ -159,7 +159,7 @@ const identity = (program: Program): string => {
 
 class WasmRunner implements WasmProgramRunner {
   readonly #program: Program
-  readonly #inputs: readonly Tensor[]
+  #inputs: readonly Tensor[]
   readonly #codes: CodeCache
   readonly #host: Host
   readonly #stepper: Stepper
@@ -194,6 +194,12 @@ class WasmRunner implements WasmProgramRunner {
   load(state: readonly Tensor[]): void {
     this.#outputs = []
     this.#stepper.load(state)
+  }
+
+  give(inputs: readonly Tensor[]): void {
+    this.#inputs = inputs
+    this.#stepper.give(inputs)
+    this.#tracer?.give(inputs)
   }
 
   async step(count = 1): Promise<void> {

@@ -55,13 +55,18 @@ export class Stepper {
     const memory = new engine.Memory({ initial: pages, maximum: pages, shared: pool.threads > 1 })
     new Uint32Array(memory.buffer).set(code.constants)
     const bytes = new Uint8Array(memory.buffer)
-    inputs.forEach((t, i) => {
-      bytes.set(t.data, code.arena.inputs[i]!)
-    })
     const { exports } = new engine.Instance(module, { e: { m: memory, ...host.accelerator?.attach(memory) } })
     const id = host.newId()
     if (pool.threads > 1) await pool.attach({ kind: 'attach', id, module, memory, work })
-    return new Stepper(code, host, id, bytes, exports)
+    const stepper = new Stepper(code, host, id, bytes, exports)
+    stepper.give(inputs)
+    return stepper
+  }
+
+  give(inputs: readonly Tensor[]): void {
+    inputs.forEach((t, i) => {
+      this.#bytes.set(t.data, this.code.arena.inputs[i]!)
+    })
   }
 
   load(state: readonly Tensor[]): void {

@@ -32,8 +32,11 @@ export type Peer = {
   close(): Promise<void>
 }
 
-/** Threads of a library spin for a moment after its turn: the other side's turn begins when they sleep. */
-const REST_MS = 60
+/**
+ * Threads of a library spin for a while after its turn: the other side's turn begins when they sleep. OpenBLAS's look
+ * for work for 2^28 ticks of the processor's clock, 103 ms at the 2.6 GHz of the machine where this was seen.
+ */
+const REST_MS = 200
 
 const PEER_FILES = join(dirname(import.meta.dirname), 'peers')
 

@@ -2,6 +2,21 @@
  * Models that learn together. Everything here is pure: time, bytes, peers and executors are handed in, so a whole
  * swarm also runs inside one process, or in a browser.
  */
+export { type Coding, characterCoding, isPrintable, tokenizerCoding } from './learn/coding.ts'
+export { type Draws, draws, PURPOSE } from './learn/draws.ts'
+export {
+  type Completion,
+  createGenerator,
+  type GenerateShape,
+  type Generator,
+} from './learn/generate.ts'
+export * from './learn/group.ts'
+export { type Lesson, lessonsOf, policyInputs, rowTensors } from './learn/lesson.ts'
+export { type Choosing, choose } from './learn/select.ts'
+export * from './learn/update.ts'
+export { solvedExamples, type WarmStart, warmStart } from './learn/warm-start.ts'
+export * from './local/plan.ts'
+export * from './local/swarm.ts'
 export { Builder, type FamilyOptions, LAYOUT, type Routine } from './machine/builder.ts'
 export { type Code, codeOf, codeTensor } from './machine/code.ts'
 export * from './machine/instruction.ts'
@@ -9,4 +24,8 @@ export { type Interpreter, interpreter, type Standing } from './machine/interpre
 export * from './machine/request.ts'
 export type { Answer, Text } from './machine/text.ts'
 export { List, type Operand, Variable, Word } from './machine/word.ts'
+export * from './share/arrival.ts'
+export * from './share/own-tasks.ts'
+export * from './share/shared-group.ts'
 export * from './tasks/family.ts'
+export * from './tasks/split.ts'

@@ -46,7 +46,11 @@ export const randomContraction = (seed: number): RandomProgram => {
     roles.forEach((role, d) => {
       if (role !== 'both')
         shape[d] =
-          role === 'b' ? r.pick([8, 9, 31, 64, 70, 150]) : rows > 1 ? r.between(1, 3) : r.between(1, 9)
+          role === 'b'
+            ? r.pick([8, 9, 31, 64, 70, 150, 256, 300])
+            : rows > 1
+              ? r.between(1, 3)
+              : r.pick([1, 2, 3, 4, 5, 6, 7, 8, 11, 16, 32])
     })
   while (size(shape) * size(box) > 200_000) {
     const longest = shape.indexOf(Math.max(...shape))

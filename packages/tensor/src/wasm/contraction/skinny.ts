@@ -1,14 +1,13 @@
 import { BLOCK } from '../../node.ts'
-import { type Fn, I32, type Local, V128 } from '../emitter.ts'
+import { I32, type Local, V128 } from '../emitter.ts'
 import { emitFma, type Fma } from '../fma.ts'
 import { Kernel } from '../kernel.ts'
 import type { Phase } from '../phase.ts'
+import { type Across, across } from './across.ts'
 import { goToRow, liesAlong, sideBySide, walkAlong } from './along.ts'
 import { accumulate, decode, fill, finish, type Totals } from './finish.ts'
-import { steps } from './loop.ts'
-import { evaluate, pack } from './pack.ts'
+import { pack } from './pack.ts'
 import type { Plan } from './plan.ts'
-import { runs } from './runs.ts'
 
 /**
  * Products of few rows, where each element of the columns' side is used a few times only: packing it would cost as
@@ -16,24 +15,27 @@ import { runs } from './runs.ts'
  * once: along k, exchanged in registers, or across, several k of a long run of columns at a time, with accumulators in
  * the first-level cache.
  */
-const MOST_ROWS = 8
-/** Columns of a unit, at least, that a run of them is a page of memory, or that rows are packed for enough of them. */
-const LEAST_COLUMNS = { across: 1024, along: 64 }
-const UNITS = 16
-/** Accumulators of a unit, of all rows together: 16 KiB. */
-const MOST_ACCUMULATORS = 4096
+const MOST_ROWS = { across: 32, along: 8 }
+/** Columns of a unit, at least, so that rows are packed for enough of them. */
+const LEAST_COLUMNS = { across: 256, along: 64 }
+const UNITS_ALONG = 16
+/** Accumulators of a unit, of all rows together. */
+const MOST_ACCUMULATORS = { across: 16384, along: 4096 }
+/** After a row of accumulators: rows a power of two apart would share the sets of a cache. */
+const GAP = 64
 const ARGUMENT_SCRATCH = 3
 
 /** Whether a product is for this kernel. */
 export const isSkinny = ({ space, points, rows, columns, guarding }: Plan): boolean => {
   const [lane] = columns.dims
   return (
-    rows.count <= MOST_ROWS &&
     columns.count >= 8 &&
     columns.dims.length === 1 &&
     points <= BLOCK * BLOCK &&
     guarding.kind !== 'depth' &&
-    (sideBySide(columns.reads, lane!) || liesAlong(space, columns))
+    (sideBySide(columns.reads, lane!)
+      ? rows.count <= (columns.count < LEAST_COLUMNS.across ? MOST_ROWS.along : MOST_ROWS.across)
+      : rows.count <= MOST_ROWS.along && liesAlong(space, columns))
   )
 }
 
@@ -46,17 +48,12 @@ export const skinnyPhase = (plan: Plan, fma: Fma): Phase => {
 
   const high = rows.count
   const batches = batch.reduce((n, d) => n * space.outer[d]!, 1)
-  const wanted = Math.ceil((columns.count * batches) / UNITS)
-  const most = Math.floor(MOST_ACCUMULATORS / high)
-  const each = Math.min(
-    columns.count,
-    Math.max(
-      64,
-      Math.min(most, Math.max(LEAST_COLUMNS[isAcross ? 'across' : 'along'], Math.ceil(wanted / 8) * 8)),
-    ),
-  )
+  const how = isAcross ? 'across' : 'along'
+  const most = Math.max(64, Math.floor(MOST_ACCUMULATORS[how] / high / 16) * 16)
+  const wanted = isAcross ? acrossColumns(plan, batches, most, fma.threads) : alongColumns(plan, batches)
+  const each = Math.min(columns.count, most, Math.max(LEAST_COLUMNS[how], roundUp(wanted, 16)))
   const pieces = Math.ceil(columns.count / each)
-  const step = 4 * Math.ceil(each / 8) * 8
+  const step = 4 * Math.ceil(each / 8) * 8 + GAP
   const blocked = points > BLOCK
   const xBytes = 4 * high * points + 64
   const regionBytes = high * step + 64
@@ -91,7 +88,18 @@ export const skinnyPhase = (plan: Plan, fma: Fma): Phase => {
     const results = region(0)
     const totals = blocked ? region(1) : results
     if (blocked) fill(f, totals, rowCount, init)
-    const part: Part = { kernel, plan, fma, high, lane, firstColumn, count, k0, k1 }
+    const part: Across = {
+      kernel,
+      plan,
+      fma,
+      rows: high,
+      lane,
+      isWhole: pieces === 1,
+      firstColumn,
+      count,
+      k0,
+      k1,
+    }
     const cursor = f.local(I32)
     /** Block after block; the cursor is at the rows' numbers for its first k. */
     const eachBlock = (body: () => void): void => {
@@ -122,99 +130,19 @@ export const skinnyPhase = (plan: Plan, fma: Fma): Phase => {
   }
 }
 
-type Part = {
-  readonly kernel: Kernel
-  readonly plan: Plan
-  readonly fma: Fma
-  readonly high: number
-  readonly lane: number
-  readonly firstColumn: Local
-  readonly count: Local
-  readonly k0: Local
-  readonly k1: Local
+/** Columns of a unit: as many as can be, so that memory is read in long runs, and units for each thread alike. */
+const acrossColumns = ({ columns }: Plan, batches: number, most: number, threads: number): number => {
+  const alike = batches >= 2 * threads ? 1 : threads
+  return columns.count / roundUp(Math.ceil(columns.count / most), alike)
 }
 
-/** Columns whose elements lie side by side: a few k of every eight columns, along all columns of the unit. */
-const across = (
-  { kernel, plan, fma, high, lane, firstColumn, count, k0, k1 }: Part,
-  results: Totals,
-  x: Local,
-): void => {
-  const { f, space, coords } = kernel
-  const { columns } = plan
-  const inner = space.outer.length + space.box.length - 1
-  const every = [...space.outer.keys(), ...space.box.map((_, i) => space.outer.length + i)]
-  const vectors = fma.kind === 'exact' ? 1 : 2
-  const column = f.local(I32)
-  const accumulator = f.local(I32)
-  /** `deep` k at once. */
-  const sweep = (deep: number): void => {
-    kernel.tile = { lane, vectors, row: inner, rows: deep }
-    f.get(firstColumn).set(coords[lane]!)
-    for (const l of columns.loads) kernel.start(l, every)
-    f.i32(0).set(column)
-    f.get(results.at).set(accumulator)
-    f.loop((again) => {
-      kernel.fresh()
-      const values = Array.from({ length: deep }, (_, row) =>
-        Array.from({ length: vectors }, (_, vector) => evaluate(kernel, columns, { row, vector })),
-      )
-      for (let r = 0; r < high; r++) {
-        const sums = Array.from({ length: vectors }, (_, v) =>
-          f
-            .get(accumulator)
-            .memory('v128.load', r * results.step + 16 * v)
-            .keep(V128),
-        )
-        values.forEach((ofK, k) => {
-          const factor = f
-            .get(x)
-            .memory('v128.load32_splat', 4 * (k * high + r))
-            .keep(V128)
-          ofK.forEach((value, v) => {
-            f.get(factor).get(value).get(sums[v]!)
-            emitFma(f, fma).set(sums[v]!)
-          })
-        })
-        sums.forEach((sum, v) => {
-          f.get(accumulator)
-            .get(sum)
-            .memory('v128.store', r * results.step + 16 * v)
-        })
-      }
-      const move = (local: Local, by: number): Fn => f.get(local).i32(by).op('i32.add').set(local)
-      for (const l of columns.loads) {
-        const by = l.at.by[lane]!
-        if (by !== 0) move(kernel.address(l), 4 * vectors * by)
-      }
-      move(coords[lane]!, 4 * vectors)
-      move(accumulator, 16 * vectors)
-      f.get(column)
-        .i32(4 * vectors)
-        .op('i32.add')
-        .tee(column)
-        .get(count)
-        .op('i32.lt_u')
-        .brIf(again)
-    })
-    f.get(x)
-      .i32(4 * high * deep)
-      .op('i32.add')
-      .set(x)
-    f.get(coords[inner]!).i32(deep).op('i32.add').set(coords[inner]!)
-  }
-  const deep = fma.kind === 'exact' ? 1 : 4
-  runs(kernel, k0, k1, (length) => {
-    const i = f.local(I32)
-    f.i32(0).set(i)
-    if (deep > 1) steps(f, i, length, deep, () => sweep(deep))
-    steps(f, i, length, 1, () => sweep(1))
-  })
-}
+const alongColumns = ({ columns }: Plan, batches: number): number => (columns.count * batches) / UNITS_ALONG
+
+const roundUp = (n: number, to: number): number => Math.ceil(n / to) * to
 
 /** Columns whose elements lie side by side along k: a few columns together, their accumulators in registers. */
 const along = (
-  { kernel, plan, fma, high, firstColumn, count, k0, k1 }: Part,
+  { kernel, plan, fma, rows: high, firstColumn, count, k0, k1 }: Across,
   totals: Totals,
   blocked: boolean,
   at: Local,

@@ -5,7 +5,7 @@ import { I32, I64, type Local, V128 } from './emitter.ts'
 import type { Fma } from './fma.ts'
 import { Kernel, ORIGIN, type Place, type Tile } from './kernel.ts'
 import type { Phase } from './phase.ts'
-import { emitScalar } from './scalar-code.ts'
+import { emitScalar, emitScalars, laneSelect } from './scalar-code.ts'
 import { type Form, isForm, type Load, type Space, spaceOf, type Test } from './space.ts'
 
 /**
@@ -203,9 +203,7 @@ class Walk {
     this.#when(this.#steps, ORIGIN, () => {
       for (let row = 0; row < this.#kernel.tile.rows; row++)
         this.#when(this.#rows, { row, vector: 0 }, () => {
-          this.#places.forEach((place, i) => {
-            if (place.row === row) this.#one(place, this.#active[i]!)
-          })
+          this.#row(row)
         })
     })
     if (this.#node.order.kind !== 'scan') return
@@ -227,31 +225,44 @@ class Walk {
     f.if(() => this.#kernel.scoped(body))
   }
 
-  #one(place: Place, accumulator: Local): void {
+  /** A step of one row's places: side by side, or one by one where lanes of their own may be left out. */
+  #row(row: number): void {
     const { f, space, fma } = this.#kernel
-    const step = (): Local => {
-      const args = space.reads.map((r) => this.#kernel.value(r, place))
-      return emitScalar(f, this.#node.step, [accumulator, ...args], {
+    const entries = this.#places.flatMap((place, i) =>
+      place.row === row ? [{ place, accumulator: this.#active[i]! }] : [],
+    )
+    const step = (some: typeof entries): readonly Local[] =>
+      emitScalars(
+        f,
+        this.#node.step,
+        some.map(({ place, accumulator }) => ({
+          args: [accumulator, ...space.reads.map((r) => this.#kernel.value(r, place))],
+          index: (p) => this.#kernel.index(p, place),
+        })),
         fma,
-        index: (p) => this.#kernel.index(p, place),
-      })
-    }
+      )
     if (this.#masks.length === 0) {
-      f.get(step()).set(accumulator)
+      step(entries).forEach((result, i) => {
+        f.get(result).set(entries[i]!.accumulator)
+      })
       return
     }
-    this.#masks.forEach((g, i) => {
-      this.#kernel.holdsMask(g, place)
-      if (i > 0) f.v('v128.and')
-    })
-    const mask = f.keep(V128)
-    // where no lane passes, as in half of a causal mask, nothing is computed
-    f.get(mask).v('v128.any_true')
-    f.if(() =>
-      this.#kernel.scoped(() => {
-        f.get(step()).get(accumulator).get(mask).v('v128.bitselect').set(accumulator)
-      }),
-    )
+    for (const entry of entries) {
+      const { place, accumulator } = entry
+      this.#masks.forEach((g, i) => {
+        this.#kernel.holdsMask(g, place)
+        if (i > 0) f.v('v128.and')
+      })
+      const mask = f.keep(V128)
+      // where no lane passes, as in half of a causal mask, nothing is computed
+      f.get(mask).v('v128.any_true')
+      f.if(() =>
+        this.#kernel.scoped(() => {
+          const [result] = step([entry])
+          laneSelect(f.get(result!).get(accumulator).get(mask), fma).set(accumulator)
+        }),
+      )
+    }
   }
 }
 
@@ -282,7 +293,13 @@ const chooseTile = (node: FoldNode, space: Space): Tile => {
 
   const small = node.step.code.length <= 8
   const masked = space.guards.some((g) => sides(g).some((form) => dependsOn(form, lane)))
-  if (!small || masked || node.order.kind === 'scan') return { lane, vectors: 1, rows: 1 }
+  if (masked || node.order.kind === 'scan') return { lane, vectors: 1, rows: 1 }
+  if (!small)
+    return {
+      lane,
+      vectors: space.outer[lane]! >= 16 && node.step.code.length <= 64 ? 4 : space.outer[lane]! >= 8 ? 2 : 1,
+      rows: 1,
+    }
   // rows pay where a load does not depend on them
   let row: number | undefined
   for (let d = space.outer.length - 1; d >= 0; d--) {

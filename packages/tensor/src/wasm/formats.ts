@@ -1,9 +1,11 @@
 import { type Fn, type Local, V128 } from './emitter.ts'
+import type { Fma } from './fma.ts'
 
 /** The one NaN wherever a pattern becomes visible. Takes and leaves four binary32 lanes. */
-export const canonical = (f: Fn): Fn => {
+export const canonical = (f: Fn, fma?: Fma): Fn => {
   const x = f.keep(V128)
-  return f.get(x).splat(0x7fc00000).get(x).get(x).v('f32x4.eq').v('v128.bitselect')
+  f.get(x).splat(0x7fc00000).get(x).get(x).v('f32x4.eq')
+  return f.v(fma?.kind === 'fused' ? 'i32x4.relaxed_laneselect' : 'v128.bitselect')
 }
 
 /** Words whose low half is a bf16 pattern, to binary32. */

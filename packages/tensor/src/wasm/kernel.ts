@@ -580,7 +580,7 @@ export class Kernel {
     const { dtype } = load
     const { bytes } = DTYPES[dtype]
     f.get(value)
-    if (dtype === 'f32') canonical(f)
+    if (dtype === 'f32') canonical(f, this.fma)
     else if (dtype === 'bf16') narrowBf16(f)
     else if (dtype === 'f16') narrowF16(f)
     const words = f.keep(V128)

@@ -2,9 +2,9 @@ import { DTYPES } from '../dtype.ts'
 import type { MapNode, Node } from '../node.ts'
 import { I32 } from './emitter.ts'
 import type { Fma } from './fma.ts'
-import { Kernel, type Tile } from './kernel.ts'
+import { Kernel, type Place, type Tile } from './kernel.ts'
 import type { Phase } from './phase.ts'
-import { emitScalar } from './scalar-code.ts'
+import { emitScalars } from './scalar-code.ts'
 import { type Load, type Space, spaceOf } from './space.ts'
 
 /** How many elements along the lanes make one unit of work. */
@@ -21,11 +21,15 @@ export const mapPhase = (node: MapNode, fma: Fma): Phase => {
   const dims = [...space.outer.keys()]
   const body = (): void => {
     kernel.fresh()
-    for (let i = 0; i < rows * tile.vectors; i++) {
-      const place = { row: Math.floor(i / tile.vectors), vector: i % tile.vectors }
-      const args = space.reads.map((r) => kernel.value(r, place))
-      const index = (position: number): void => kernel.index(position, place)
-      kernel.store(space.out, emitScalar(f, node.program, args, { fma, index }), place)
+    for (let row = 0; row < rows; row++) {
+      const places = Array.from({ length: tile.vectors }, (_, vector): Place => ({ row, vector }))
+      const runs = places.map((place) => ({
+        args: space.reads.map((r) => kernel.value(r, place)),
+        index: (position: number): void => kernel.index(position, place),
+      }))
+      emitScalars(f, node.program, runs, fma).forEach((result, vector) => {
+        kernel.store(space.out, result, places[vector]!)
+      })
     }
   }
   const pieces = Math.ceil(extent / CHUNK)
@@ -72,8 +76,20 @@ const chooseTile = (node: MapNode, space: Space): Tile => {
   if (lane === undefined) return { vectors: 1, rows: 1 }
   const row = crossing(space, lane)
   if (row !== undefined) return { lane, row, vectors: 1, rows: 4 }
-  return { lane, vectors: space.outer[lane]! >= 16 && node.program.code.length <= 24 ? 2 : 1, rows: 1 }
+  return { lane, vectors: vectorsOf(node, space.outer[lane]!), rows: 1 }
 }
+
+/**
+ * Vectors that are computed side by side. A long program takes four: its results wait for each other. More than one only
+ * where that divides the extent, or where a short program does not mind.
+ */
+const vectorsOf = ({ program, reads }: MapNode, extent: number): number => {
+  const { length } = program.code
+  if (length > SHORT && length <= LONG && reads.length <= 4 && extent % 16 === 0) return 4
+  return extent >= 16 && (length <= SHORT || extent % 8 === 0) ? 2 : 1
+}
+const SHORT = 24
+const LONG = 64
 
 /** Whether no element is computed twice: where tiles do not divide a dimension, the last one is moved back. */
 export const writesOnce = (node: Node): boolean => {

@@ -74,6 +74,8 @@ export const SIMD = {
   'f32x4.sub': 0xe5,
   'f32x4.mul': 0xe6,
   'f32x4.div': 0xe7,
+  'f32x4.pmin': 0xea,
+  'f32x4.pmax': 0xeb,
   'f64x2.abs': 0xec,
   'f64x2.add': 0xf0,
   'f64x2.sub': 0xf1,
@@ -83,6 +85,7 @@ export const SIMD = {
   'f32x4.convert_i32x4_s': 0xfa,
   'f32x4.convert_i32x4_u': 0xfb,
   'f32x4.relaxed_madd': 0x105,
+  'i32x4.relaxed_laneselect': 0x10b,
 } as const
 
 /** Instructions with a memory argument. */

@@ -60,7 +60,7 @@ const question = {
   family: sorting,
   seed: 5,
   level: 4,
-  answer: new TextEncoder().encode('0 3 4 4 8 9'),
+  answer: new TextEncoder().encode('034489'),
 }
 const task = scoreTask(question)
 const { program, header } = task.committed
@@ -93,8 +93,8 @@ const settle = async (sources: { readonly [S in Side]: TraceSource }): Promise<S
 
 test('who claims a score that the answer has not loses a dispute about it', async () => {
   const honest = await scoreTrace(question, executor)
-  // All of the run is true but what its last step reports: 100 in place of 81.
-  const lie: Lie = { step: STEPS - 1, item: nodeOf('score'), element: { index: 0, xor: 81 ^ 100 } }
+  // All of the run is true but what its last step reports: 100 in place of 68.
+  const lie: Lie = { step: STEPS - 1, item: nodeOf('score'), element: { index: 0, xor: 68 ^ 100 } }
   const liar = lyingSource(honest, task, lie)
   const { opening } = claimScore(question)
   assert.ok(opensScore(rootOf(await liar.checkpoints()), 100, opening), 'the claim shows the false score')

@@ -138,8 +138,8 @@ test('a shuffle is a permutation', () => {
 test('a level that the family has not has no score', () => {
   const run = start((m) => m.score(50), 4)
   assert.deepEqual(
-    [0, 1, 4, 5, 255].map((level) => run('', 1, level).score),
-    [0, 50, 50, 0, 0],
+    [0, 3, 4, 5, 255].map((level) => run('', 1, level).score),
+    [50, 50, 0, 0, 0],
   )
 })
 

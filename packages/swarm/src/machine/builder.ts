@@ -23,7 +23,7 @@ export type Routine<A extends readonly Word[]> = (...args: { [K in keyof A]: Ope
 export type FamilyOptions = {
   /** Goes into every draw, so that two families draw differently from one seed. */
   readonly salt: number
-  /** Levels are 1 to this; a run at another one has score 0. */
+  /** Levels are 0 to below this; a run at another one has score 0. */
   readonly levels: number
 }
 
@@ -58,7 +58,7 @@ export class Builder {
     this.prompt = text(LAYOUT.prompt, LAYOUT.promptLength)
     this.solution = text(LAYOUT.solution, LAYOUT.solutionLength)
     this.level = this.ask(REQUEST_LAYOUT.level)
-    this.require(this.level.sub(1).lt(levels))
+    this.require(this.level.lt(levels))
     this.answer = new Answer(this)
     this.#draws = new Draws(this, salt)
   }

@@ -17,7 +17,7 @@ export type Family = {
   readonly name: string
   /** What is asked, in one sentence. */
   readonly about: string
-  /** Levels are 1 to this, easy ones first. */
+  /** Levels are 0 to below this, easy ones first. */
   readonly levels: number
   /** The word machine's program of it. */
   readonly code: Code
@@ -49,8 +49,8 @@ export const family = ({ name, about, levels, write }: FamilyDefinition): Family
   const request = encodeRequest(0, 0, NOTHING)
 
   const stand = (seed: number, level: number, answer: Uint8Array): Standing => {
-    if (!(level >= 1 && level <= levels))
-      throw new Error(`${name} has no level ${level}; its levels are 1 to ${levels}`)
+    if (!(level >= 0 && level < levels))
+      throw new Error(`${name} has no level ${level}; its levels are 0 to ${levels - 1}`)
     machine ??= interpreter(codeNow())
     return machine.run(encodeRequest(seed, level, answer, request))
   }

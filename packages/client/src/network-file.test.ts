@@ -9,7 +9,9 @@ import {
   networkFileSchema,
 } from './network-file.ts'
 
-const names = 'market audits vault verifiers delegations draw reputation disputes token faucet'.split(' ')
+const names = 'market audits vault verifiers delegations draw reputation disputes swarms token faucet'.split(
+  ' ',
+)
 const network = {
   chainId: 31337,
   fromBlock: 0,

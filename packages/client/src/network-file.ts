@@ -34,6 +34,7 @@ export const networkFileSchema = z.strictObject({
     draw: address,
     reputation: address,
     disputes: address,
+    swarms: address,
     token: address,
     faucet: address.optional(),
   }),

@@ -78,7 +78,7 @@ const setUp = async (chain: LocalChain): Promise<Stage> => {
   // In the order of deployment below; deployDisputes makes two contracts.
   const [verifiersAt, drawAt, auditsAt, marketAt] = [at(3), at(4), at(8), at(11)]
   const token = await deploy(connection, Token, [from, 1_000_000n * LOCK])
-  const vault = await deploy(connection, Vault, [token, marketAt, verifiersAt, 604_800n])
+  const vault = await deploy(connection, Vault, [token, marketAt, verifiersAt, TREASURY, 604_800n])
   const delegations = await deploy(connection, Delegations, [])
   const verifiers = await deploy(connection, Verifiers, [
     vault,
@@ -134,7 +134,9 @@ const setUp = async (chain: LocalChain): Promise<Stage> => {
     reputation,
     disputes,
     token,
-  }
+    // A market needs no swarms: nothing stands there.
+    swarms: TREASURY,
+  } as const
   const [requester, first, second] = await Promise.all([
     marketChain(connection, addresses),
     marketChain(await joined(KEYS[1]), addresses),

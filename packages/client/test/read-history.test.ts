@@ -44,7 +44,7 @@ const withStage = async (run: (stage: Stage) => Promise<void>): Promise<void> =>
     const { reader, wallet, mined } = connection
     const own = connection.account.address.toLowerCase() as Address
     const token = await deploy(connection, Token, [own, 1_000_000n * LOCK])
-    const vault = await deploy(connection, Vault, [token, own, own, 60n])
+    const vault = await deploy(connection, Vault, [token, own, own, own, 60n])
     const reputation = await deploy(connection, Reputation, [own, own, SCALE])
     const addresses = { token, vault, reputation } as unknown as MarketAddresses
     await run({

@@ -6,7 +6,8 @@ library Scopes {
     uint8 internal constant PROVIDE = 1; // bid, receive, claim
     uint8 internal constant VERIFY = 2; // enroll, commit to secrets, audit
     uint8 internal constant POST = 4; // post and cancel jobs, paid by the account's credit
-    uint8 internal constant ALL = 7;
+    uint8 internal constant SWARM = 8; // join swarms, submit, claim, challenge, stand by scores
+    uint8 internal constant ALL = 15;
 }
 
 /// @notice An account lets a key act for it. EIP-712; the domain is ("Lockstep Delegations", "1", chain, contract).

@@ -6,7 +6,7 @@ pragma solidity 0.8.37;
 /// and stake on its way out (unbonding). Escrows belong to no account: they wait for whoever earns them.
 /// What the Vault holds is always the sum of all of these.
 ///
-/// Offices are the contracts that may lock, slash and pay: Market and Verifiers. They are fixed when the Vault is deployed.
+/// Offices are the contracts that may lock, slash and pay: Market, Verifiers and Swarms. They are fixed when the Vault is deployed.
 /// (Audits and the draw slash verifiers through Verifiers, which keeps the weights.) An office reaches only the obligations that it made and the escrows that it filled: equal numbers of two
 /// offices are different obligations and different escrows.
 interface IVault {
@@ -96,6 +96,7 @@ interface IVault {
     function token() external view returns (address);
     function market() external view returns (address);
     function verifiers() external view returns (address);
+    function swarms() external view returns (address);
     /// @notice How long stake unbonds, in seconds.
     function unbondingTime() external view returns (uint256);
 }

@@ -19,6 +19,7 @@ contract Vault is IVault {
     IERC20 private immutable _token;
     address public immutable market;
     address public immutable verifiers;
+    address public immutable swarms;
     uint256 public immutable unbondingTime;
 
     mapping(address account => Account) private _accounts;
@@ -26,21 +27,23 @@ contract Vault is IVault {
     mapping(address office => mapping(uint256 escrow => uint256)) public escrowOf;
 
     modifier onlyOffice() {
-        if (msg.sender != market && msg.sender != verifiers) revert NotOffice(msg.sender);
+        if (msg.sender != market && msg.sender != verifiers && msg.sender != swarms) revert NotOffice(msg.sender);
         _;
     }
 
     /// @param unbondingTime_ How long stake unbonds, in seconds
-    constructor(IERC20 token_, address market_, address verifiers_, uint256 unbondingTime_) {
+    constructor(IERC20 token_, address market_, address verifiers_, address swarms_, uint256 unbondingTime_) {
         Bounds.isContract("token", address(token_));
         // Amounts are kept in 96 bits.
         Bounds.within("supply", token_.totalSupply(), 1, type(uint96).max);
         Bounds.isSet("market", market_);
         Bounds.isSet("verifiers", verifiers_);
+        Bounds.isSet("swarms", swarms_);
         Bounds.within("unbondingTime", unbondingTime_, 1, MAX_UNBONDING_TIME);
         _token = token_;
         market = market_;
         verifiers = verifiers_;
+        swarms = swarms_;
         unbondingTime = unbondingTime_;
     }
 

@@ -25,7 +25,7 @@ export type Delegation = {
 }
 
 /** What a key may do for its account: the contract's bits. */
-export const SCOPES = { provide: 1, verify: 2, post: 4 } as const
+export const SCOPES = { provide: 1, verify: 2, post: 4, swarm: 8 } as const
 export type Scope = keyof typeof SCOPES
 
 /** EIP-712 data: to be signed here, by a wallet elsewhere, or to be checked. */
@@ -55,6 +55,13 @@ const DELEGATION = [
   { name: 'scopes', type: 'uint8' },
   { name: 'expiry', type: 'uint64' },
   { name: 'salt', type: 'uint256' },
+] as const
+
+const SUBMISSION = [
+  { name: 'swarm', type: 'uint256' },
+  { name: 'round', type: 'uint256' },
+  { name: 'stage', type: 'uint256' },
+  { name: 'commitment', type: 'bytes32' },
 ] as const
 
 const PERMIT = [
@@ -103,6 +110,28 @@ export const delegationData = (place: SigningPlace, delegation: Delegation): Sig
   types: { Delegation: DELEGATION },
   primaryType: 'Delegation',
   message: { ...delegation, account: plain(delegation.account), key: plain(delegation.key) },
+})
+
+/** A participant's part of a stage; see ISwarms.sol. `contract` is Swarms. */
+export const submissionData = (
+  place: SigningPlace,
+  submission: {
+    readonly swarm: number
+    readonly round: number
+    /** 0 answer, 1 critique, 2 resolve. */
+    readonly stage: number
+    readonly commitment: Hex
+  },
+): SignedData => ({
+  domain: domainOf('Lockstep Swarms', place),
+  types: { Submission: SUBMISSION },
+  primaryType: 'Submission',
+  message: {
+    ...submission,
+    swarm: BigInt(submission.swarm),
+    round: BigInt(submission.round),
+    stage: BigInt(submission.stage),
+  },
 })
 
 /** That a contract may take tokens (ERC-2612). `contract` is the Token; `nonce` is what it says of the owner. */

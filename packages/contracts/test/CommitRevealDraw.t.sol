@@ -34,7 +34,7 @@ contract CommitRevealDrawTest {
         uint64 nonce = vm.getNonce(here);
         address laterVerifiers = vm.computeCreateAddress(here, nonce + 1);
         address laterDraw = vm.computeCreateAddress(here, nonce + 2);
-        vault = new Vault(IERC20(address(token)), address(0x91), laterVerifiers, 100);
+        vault = new Vault(IERC20(address(token)), address(0x91), laterVerifiers, address(0x93), 100);
         verifiers = new Verifiers(vault, delegations, here, laterDraw, 10 ether, 3 * PERIOD);
         draw = new CommitRevealDraw(verifiers, delegations, here, TREASURY, PERIOD, FORFEITURE);
         token.approve(address(vault), type(uint256).max);

@@ -56,7 +56,7 @@ contract MarketStage {
         address auditsAt = vm.computeCreateAddress(address(this), first + 8);
         address marketAt = vm.computeCreateAddress(address(this), first + 11);
         token = new Token(address(this), 1_000_000_000 ether);
-        vault = new Vault(token, marketAt, verifiersAt, 7 days);
+        vault = new Vault(token, marketAt, verifiersAt, address(0x93), 7 days);
         delegations = new Delegations();
         verifiers = new Verifiers(vault, delegations, auditsAt, drawAt, 1_000 ether, 2 * PERIOD + 1);
         drawing = new CommitRevealDraw(verifiers, delegations, auditsAt, TREASURY, PERIOD, 10 ether);

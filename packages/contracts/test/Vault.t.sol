@@ -19,7 +19,7 @@ contract VaultPeople {
 
     constructor() {
         token = new Token(address(this), 3_000 ether);
-        vault = new Vault(IERC20(address(token)), address(0x91), address(0x92), 100);
+        vault = new Vault(IERC20(address(token)), address(0x91), address(0x92), address(0x93), 100);
         for (uint256 i = 0; i < PEOPLE; ++i) {
             token.transfer(person(i), 1_000 ether);
             vm.prank(person(i));
@@ -203,6 +203,7 @@ contract VaultTest {
     address private constant BOB = address(0xb0b);
     address private constant MARKET = address(0x91);
     address private constant VERIFIERS = address(0x92);
+    address private constant SWARMS = address(0x93);
     uint256 private constant UNBONDING = 7 days;
     bytes32 private constant JOB = "job";
 
@@ -211,7 +212,7 @@ contract VaultTest {
 
     function setUp() external {
         token = new Token(ALICE, 1_000 ether);
-        vault = new Vault(IERC20(address(token)), MARKET, VERIFIERS, UNBONDING);
+        vault = new Vault(IERC20(address(token)), MARKET, VERIFIERS, SWARMS, UNBONDING);
         vm.warp(1_000_000);
         vm.prank(ALICE);
         token.approve(address(vault), 400 ether);
@@ -370,10 +371,10 @@ contract VaultTest {
         vm.expectRevert(
             abi.encodeWithSelector(Bounds.WrongParameter.selector, bytes32("unbondingTime"), 91 days, 1, 90 days)
         );
-        new Vault(IERC20(address(token)), MARKET, VERIFIERS, 91 days);
+        new Vault(IERC20(address(token)), MARKET, VERIFIERS, SWARMS, 91 days);
         vm.expectRevert(
             abi.encodeWithSelector(Bounds.WrongParameter.selector, bytes32("market"), 0, 1, type(uint160).max)
         );
-        new Vault(IERC20(address(token)), address(0), VERIFIERS, 1);
+        new Vault(IERC20(address(token)), address(0), VERIFIERS, SWARMS, 1);
     }
 }

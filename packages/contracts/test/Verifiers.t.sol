@@ -27,7 +27,7 @@ abstract contract VerifiersStage {
         Delegations delegations = new Delegations();
         address here = address(this);
         address later = vm.computeCreateAddress(here, vm.getNonce(here) + 1);
-        vault = new Vault(IERC20(address(token)), address(0x91), later, 100);
+        vault = new Vault(IERC20(address(token)), address(0x91), later, address(0x93), 100);
         verifiers = new Verifiers(vault, delegations, here, DRAW, MINIMUM, DELAY);
         assert(address(verifiers) == later);
         token.approve(address(vault), type(uint256).max);

@@ -2,6 +2,22 @@
  * Models that learn together. Everything here is pure: time, bytes, peers and executors are handed in, so a whole
  * swarm also runs inside one process, or in a browser.
  */
+export {
+  answerLeaf,
+  answerPath,
+  answersRoot,
+  climb,
+  commitmentOf,
+  type Part,
+  type Place as SubmissionPlace,
+} from './game/commitment.ts'
+export * from './game/drawn.ts'
+export * from './game/explain.ts'
+export * from './game/leaderboard.ts'
+export * from './game/points.ts'
+export * from './game/round.ts'
+export * from './game/rules.ts'
+export { packBytes, unpackBytes } from './game/words.ts'
 export { type Coding, characterCoding, isPrintable, tokenizerCoding } from './learn/coding.ts'
 export { type Draws, draws, PURPOSE } from './learn/draws.ts'
 export {

@@ -1,6 +1,7 @@
 // Written by scripts/build.ts. Do not edit.
 
 export * from './Audits.ts'
+export * from './BlockDraw.ts'
 export * from './CommitRevealDraw.ts'
 export * from './Delegations.ts'
 export * from './Disputes.ts'
@@ -11,6 +12,8 @@ export * from './Postings.ts'
 export * from './Referee.ts'
 export * from './Reputation.ts'
 export * from './Settlement.ts'
+export * from './SwarmScores.ts'
+export * from './Swarms.ts'
 export * from './Token.ts'
 export * from './Vault.ts'
 export * from './Verifiers.ts'

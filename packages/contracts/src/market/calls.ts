@@ -2,6 +2,7 @@ import type { Bid, Post, Slice } from '@lockstep/market'
 import type { ProgramHeader } from '@lockstep/proof'
 import { type Address, type Hex, parseSignature, toHex } from 'viem'
 import { type Call, callsOf } from '../call.ts'
+import { swarmCalls } from '../swarm/swarm-calls.ts'
 import type { Delegation } from '../typed-data.ts'
 import { MARKET_ABIS, type MarketAddresses } from './contracts.ts'
 
@@ -29,6 +30,7 @@ export const marketCalls = (addresses: MarketAddresses) => ({
   ...drawCalls(addresses.draw),
   ...delegationCalls(addresses.delegations),
   ...tokenCalls(addresses.token),
+  ...swarmCalls(addresses.swarms),
 })
 
 const jobCalls = (market: Address) => {

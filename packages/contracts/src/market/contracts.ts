@@ -7,6 +7,8 @@ import {
   Faucet,
   Market,
   Reputation,
+  SwarmScores,
+  Swarms,
   Token,
   Vault,
   Verifiers,
@@ -23,6 +25,7 @@ export const MARKET_ABIS = {
   reputation: Reputation.abi,
   disputes: Disputes.abi,
   token: Token.abi,
+  swarms: Swarms.abi,
   faucet: Faucet.abi,
 } as const
 export type MarketAbis = typeof MARKET_ABIS
@@ -59,6 +62,7 @@ const SUBJECTS: { readonly [name in MarketContractName]: readonly string[] } = {
   reputation: ['account'],
   disputes: ['dispute', 'claim', 'task'],
   token: [],
+  swarms: ['swarm', 'challenge'],
   faucet: ['to'],
 }
 
@@ -74,7 +78,7 @@ export const marketContracts = (addresses: MarketAddresses): readonly MarketCont
 /** Every error of every contract: a call comes back with the error of whichever contract refused it. */
 export const MARKET_ERRORS: Abi = [
   ...new Map(
-    (Object.values(MARKET_ABIS) as readonly Abi[])
+    [...(Object.values(MARKET_ABIS) as readonly Abi[]), SwarmScores.abi as Abi]
       .flat()
       .filter((item) => item.type === 'error')
       .map((item) => [JSON.stringify([item.name, item.inputs]), item]),

@@ -3,6 +3,7 @@ import { ChainError } from '../chain-fault.ts'
 import type { Connection } from '../connection.ts'
 import {
   Audits,
+  BlockDraw,
   CommitRevealDraw,
   Delegations,
   Disputes,
@@ -12,6 +13,8 @@ import {
   Referee,
   Reputation,
   Settlement,
+  SwarmScores,
+  Swarms,
   Token,
   Vault,
   Verifiers,
@@ -64,8 +67,9 @@ export const deployMarket = (connection: Connection, rules: MarketRules): Promis
     const [vault, verifiers, draw, reputation, audits, settlement, postings, market] = [
       0, 1, 2, 3, 4, 5, 6, 7,
     ].map(addressAfter) as [Address, Address, Address, Address, Address, Address, Address, Address]
+    const [drawing, scores, swarms] = [8, 9, 10].map(addressAfter) as [Address, Address, Address]
     const offices = { vault, audits, disputes, delegations, reputation, treasury }
-    await create(Vault, [token, market, verifiers, BigInt(rules.unbondingTime)])
+    await create(Vault, [token, market, verifiers, swarms, BigInt(rules.unbondingTime)])
     await create(Verifiers, [
       vault,
       delegations,
@@ -94,6 +98,10 @@ export const deployMarket = (connection: Connection, rules: MarketRules): Promis
       BigInt(rules.minimumTime),
       rules.charges,
     ])
+    await create(BlockDraw, [swarms, BigInt(rules.blockTime)])
+    const swarmOffices = { vault, disputes, delegations, drawing, treasury }
+    await create(SwarmScores, [swarmOffices])
+    await create(Swarms, [swarmOffices, scores, BigInt(rules.minimumTime)])
 
     const addresses: MarketAddresses = {
       market,
@@ -105,6 +113,7 @@ export const deployMarket = (connection: Connection, rules: MarketRules): Promis
       reputation,
       disputes,
       token,
+      swarms,
       ...(rules.faucet ? { faucet: await fillFaucet(rules.faucet) } : {}),
     }
     return { chainId, fromBlock: fromBlock!, addresses }

@@ -24,10 +24,9 @@ export const readDeployment = async (
         named('market', market, getter),
       ),
     )) as [Address, Address, Address, Address, Address]
-    const [token, verifiers] = await Promise.all([
-      named('vault', vault, 'token'),
-      named('vault', vault, 'verifiers'),
-    ])
+    const [token, verifiers, swarms] = (await Promise.all(
+      ['token', 'verifiers', 'swarms'].map((getter) => named('vault', vault, getter)),
+    )) as [Address, Address, Address]
     const draw = await named('verifiers', verifiers, 'draw')
     addresses = {
       market,
@@ -39,6 +38,7 @@ export const readDeployment = async (
       reputation,
       disputes,
       token,
+      swarms,
     }
     for (const [name, getter, meant] of NAMES) {
       const found = await named(name, addresses[name]!, getter)
@@ -48,7 +48,7 @@ export const readDeployment = async (
       }
     }
     const treasuries = await Promise.all(
-      (['market', 'audits', 'draw', 'disputes'] as const).map((name) =>
+      (['market', 'audits', 'draw', 'disputes', 'swarms'] as const).map((name) =>
         named(name, addresses[name], 'treasury'),
       ),
     )
@@ -79,6 +79,9 @@ const NAMES: readonly (readonly [Named, string, Named])[] = [
   ['audits', 'disputes', 'disputes'],
   ['audits', 'delegations', 'delegations'],
   ['audits', 'reputation', 'reputation'],
+  ['swarms', 'vault', 'vault'],
+  ['swarms', 'disputes', 'disputes'],
+  ['swarms', 'delegations', 'delegations'],
 ]
 type Named = Exclude<MarketContractName, 'faucet'>
 

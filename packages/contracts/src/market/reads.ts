@@ -14,6 +14,7 @@ import {
 } from '@lockstep/market'
 import type { ProgramHeader } from '@lockstep/proof'
 import { type Address, type Hex, hexToBytes, type PublicClient } from 'viem'
+import { swarmReads } from '../swarm/swarm-reads.ts'
 import { MARKET_ABIS, type MarketAddresses } from './contracts.ts'
 
 /** What the Vault holds of an account. */
@@ -89,6 +90,7 @@ export const marketReads = (reader: PublicClient, addresses: MarketAddresses) =>
   ...drawReads(reader, addresses.draw),
   ...delegationReads(reader, addresses.delegations),
   ...reputationReads(reader, addresses.reputation),
+  ...swarmReads(reader, addresses.swarms),
   tokens: (account: Address): Promise<bigint> =>
     reader.readContract({
       address: addresses.token,

@@ -11,6 +11,8 @@ export type MarketRules = {
   readonly governor?: Address
   /** The least that a job can set for each of its times. */
   readonly minimumTime: number
+  /** The most seconds from one block to the next. */
+  readonly blockTime: number
   readonly disputes: {
     /** The winner's share of the loser's bond, of 10,000. */
     readonly rewardShare: number
@@ -57,6 +59,7 @@ const CHARGES: Charges = {
 export const LOCAL_RULES: MarketRules = {
   supply: parseEther('1000000000'),
   minimumTime: 1,
+  blockTime: 12,
   disputes: { rewardShare: 2_000, gasPriceCap: 10n ** 10n },
   unbondingTime: 60,
   verifiers: { minimumWeight: parseEther('100'), delay: 12 },
@@ -79,6 +82,7 @@ export const LOCAL_RULES: MarketRules = {
 export const PUBLIC_RULES: MarketRules = {
   supply: parseEther('1000000000'),
   minimumTime: 60,
+  blockTime: 60,
   disputes: { rewardShare: 2_000, gasPriceCap: 5n * 10n ** 10n },
   unbondingTime: 14 * 86_400,
   verifiers: { minimumWeight: parseEther('1000'), delay: 3_600 },

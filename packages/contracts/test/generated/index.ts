@@ -2,4 +2,5 @@
 
 export * from './BellHarness.ts'
 export * from './ScalarHarness.ts'
+export * from './SwarmRewardsHarness.ts'
 export * from './TreesHarness.ts'

@@ -59,6 +59,7 @@ export const deploymentSchema: z.ZodType<Deployment> = z.strictObject({
     draw: address,
     reputation: address,
     disputes: address,
+    swarms: address,
     faucet: address.optional(),
   }),
 }) as unknown as z.ZodType<Deployment>

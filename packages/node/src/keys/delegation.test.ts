@@ -130,7 +130,7 @@ test('a stranger’s bytes are a delegation or a fault', async () => {
     ['', 'delegation'],
     ['[]', 'delegation'],
     ['x'.repeat(10_000), 'delegation'],
-    [text.replace('"scopes": 3', '"scopes": 8'), 'scopes'],
+    [text.replace('"scopes": 3', '"scopes": 16'), 'scopes'],
     [text.replace('"scopes": 3', '"scopes": 0'), 'scopes'],
     [text.replace('"chainId": 31337', '"chainId": "31337"'), 'chainId'],
     [text.replace('"chainId"', '"chain"'), 'chainId'],

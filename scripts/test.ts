@@ -4,16 +4,25 @@
  *   npm run test:quick              under a minute: no chain, small counts
  *   npm run nightly [-- --shard 1/3] the long searches too
  *   npm test -- FILE ...            only these files
+ *   npm test -- --seed N [FILE ...] with this seed for the property tests, which a nightly run prints
  */
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { randomInt } from 'node:crypto'
+import { globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { scriptArguments } from './arguments.ts'
 
 const root = dirname(import.meta.dirname)
 const { values, positionals } = scriptArguments({
   allowPositionals: true,
-  options: { quick: { type: 'boolean' }, nightly: { type: 'boolean' }, shard: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean' },
+    nightly: { type: 'boolean' },
+    shard: { type: 'string' },
+    seed: { type: 'string' },
+  },
 })
 
 const run = (command: string, args: string[], env: Record<string, string> = {}): void => {
@@ -42,15 +51,24 @@ if (positionals.length === 0) {
   run('tsc', ['--noEmit'])
   run('biome', ['check', '--error-on-warnings', '.'])
 }
+
+// Ordinarily the same cases everywhere, so that nobody's change fails over a case that was there before it; by night new ones.
+const seed = values.seed ?? String(values.nightly ? randomInt(2 ** 31) : 1)
+console.log(`property tests: seed ${seed}`)
+// Hundreds of processes are started, each of which would compile the same sources again.
+const compiled = mkdtempSync(join(tmpdir(), 'lockstep-compiled-'))
+process.on('exit', () => rmSync(compiled, { recursive: true, force: true }))
+const env = { LOCKSTEP_SEED: seed, NODE_COMPILE_CACHE: compiled }
 run(
   process.execPath,
   [
     '--disable-warning=ExperimentalWarning',
+    `--import=${pathToFileURL(join(import.meta.dirname, 'property-seed.ts'))}`,
     '--test',
     '--test-concurrency=2',
     '--test-reporter=spec',
     ...(values.shard ? [`--test-shard=${values.shard}`] : []),
     ...files,
   ],
-  values.nightly ? { LOCKSTEP_NIGHTLY: '1' } : values.quick ? { LOCKSTEP_QUICK: '1' } : {},
+  { ...env, ...(values.nightly ? { LOCKSTEP_NIGHTLY: '1' } : values.quick ? { LOCKSTEP_QUICK: '1' } : {}) },
 )

@@ -5,15 +5,19 @@ import { cp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { encodeSafetensors } from '@lockstep/models'
-import { jsonOf, lockstep, main, start, tiny, workplace } from './lockstep.ts'
+import { inProcess, jsonOf, lockstep, main, start, tiny, workplace } from './lockstep.ts'
 
 let home: string
 before(async () => {
   home = await workplace()
   const { code, stderr } = await lockstep(home, 'train', 'tiny.yaml', '--json')
   assert.equal(code, 0, stderr)
+  process.chdir(home)
 })
-after(() => rm(home, { recursive: true, force: true }))
+after(async () => {
+  process.chdir('/')
+  await rm(home, { recursive: true, force: true })
+})
 
 const run = (name = 'tiny') => join(home, 'runs', name)
 const checkpoint = (name: string, step: number) =>
@@ -32,11 +36,11 @@ test('a run is verified by another process, whole or sampled, and gives text', a
   assert.equal(whole.code, 0, whole.stderr)
   assert.deepEqual([jsonOf(whole).segments, jsonOf(whole).equal], [3, true])
   assert.equal(jsonOf(whole).root, await rootIn('tiny'))
-  const sampled = await lockstep(home, 'verify', 'runs/tiny', '--sample', '1')
+  const sampled = await inProcess('verify', 'runs/tiny', '--sample', '1')
   assert.match(sampled.stdout, /^Equal: 1 of 3 segments/)
   assert.doesNotMatch(sampled.stdout, /left/) // progress is no data
   const text = (seed: string) =>
-    lockstep(home, 'sample', 'runs/tiny', '--prompt', 'Call', '--tokens', '20', '--seed', seed)
+    inProcess('sample', 'runs/tiny', '--prompt', 'Call', '--tokens', '20', '--seed', seed)
   const [a, b] = [await text('1'), await text('1')]
   assert.equal(a.stdout, b.stdout)
   assert.match(a.stdout, /^Call/)
@@ -48,7 +52,7 @@ test('a killed run goes on and ends with the same bytes', async () => {
   await first.said('checkpoint after step 4')
   first.kill('SIGKILL')
   await first.ended
-  const again = await lockstep(home, 'train', 'runs/killed', '--json')
+  const again = await inProcess('train', 'runs/killed', '--json')
   assert.equal(again.code, 0, again.stderr)
   assert.equal(await rootIn('killed'), await rootIn('tiny'))
   for (const file of await readdir(run('tiny'))) {
@@ -62,13 +66,13 @@ test('a full disk ends the run with what to do, and the run goes on once there i
   await unfinished('full')
   const partial = `${join(run('full'), 'checkpoints', 'step-00000012.safetensors')}.partial`
   await symlink('/dev/full', partial)
-  const stopped = await lockstep(home, 'train', 'runs/full', '--json')
+  const stopped = await inProcess('train', 'runs/full', '--json')
   assert.equal(stopped.code, 3)
   const { error } = jsonOf(stopped)
   assert.deepEqual([error.code, error.value], ['ENOSPC', 'on a full disk'])
   assert.match(error.field, /step-00000012/)
   assert.match(error.remedy, /Free some space/)
-  assert.equal((await lockstep(home, 'train', 'runs/full')).code, 0)
+  assert.equal((await inProcess('train', 'runs/full')).code, 0)
   assert.equal(await rootIn('full'), await rootIn('tiny'))
 })
 
@@ -77,14 +81,14 @@ test('a cut-off and a corrupted checkpoint are named by verify, and made again b
   await truncate(checkpoint('damaged', 4), 5000)
   const bytes = await readFile(checkpoint('damaged', 8))
   await writeFile(checkpoint('damaged', 8), bytes.with(9000, bytes[9000]! ^ 1))
-  const verdict = await lockstep(home, 'verify', 'runs/damaged')
+  const verdict = await inProcess('verify', 'runs/damaged')
   assert.equal(verdict.code, 2)
   assert.match(verdict.stderr, /step-00000004\.safetensors.*lockstep train RUN.*\[file-damaged\]/)
-  const repaired = await lockstep(home, 'train', 'runs/damaged')
+  const repaired = await inProcess('train', 'runs/damaged')
   assert.equal(repaired.code, 0)
   assert.match(repaired.stderr, /checkpoint 4 is made again/)
   assert.match(repaired.stderr, /checkpoint 8 is made again/)
-  assert.equal((await lockstep(home, 'verify', 'runs/damaged')).code, 0)
+  assert.equal((await inProcess('verify', 'runs/damaged')).code, 0)
 })
 
 test('a corrupted or cut-off program, input, tokenizer, manifest, claim and model are each named', async () => {
@@ -99,13 +103,13 @@ test('a corrupted or cut-off program, input, tokenizer, manifest, claim and mode
     const path = join(run('files'), file)
     const good = await readFile(path)
     await writeFile(path, good.subarray(0, good.length >> 1))
-    const { code, stderr } = await lockstep(home, 'verify', 'runs/files')
+    const { code, stderr } = await inProcess('verify', 'runs/files')
     assert.equal(code, 2, `${file}: ${stderr}`)
     assert.match(stderr, /allowed: /, file)
     await writeFile(path, good)
   }
   await truncate(join(run('files'), 'model.safetensors'), 3000)
-  const { code, stderr } = await lockstep(home, 'sample', 'runs/files')
+  const { code, stderr } = await inProcess('sample', 'runs/files')
   assert.equal(code, 2)
   assert.match(stderr, /of runs.files.model\.safetensors is .*\[file-damaged\]/)
 })
@@ -116,7 +120,7 @@ test('the manifest of another run, or another text, touches nothing', async () =
     tiny('tiny', (text) => text.replace('steps: 12', 'steps: 13')),
   )
   const before = await readFile(join(run(), 'manifest.json'))
-  const { code, stderr } = await lockstep(home, 'train', 'other.yaml')
+  const { code, stderr } = await inProcess('train', 'other.yaml')
   assert.equal(code, 2)
   assert.match(stderr, /another directory with --out.*\[run-differs\]/)
   assert.deepEqual(await readFile(join(run(), 'manifest.json')), before)
@@ -137,7 +141,7 @@ test('tokens of a wrong dtype or shape are named with what was expected', async 
   ] as const
   for (const [tensor, pattern] of cases) {
     await writeFile(path, encodeSafetensors(new Map([['corpus', tensor]])))
-    const { code, stderr } = await lockstep(home, 'verify', 'runs/types')
+    const { code, stderr } = await inProcess('verify', 'runs/types')
     assert.equal(code, 2)
     assert.match(stderr, pattern)
   }
@@ -145,20 +149,20 @@ test('tokens of a wrong dtype or shape are named with what was expected', async 
 
 test('a flipped bit of the text is found, and written again from the text with the checkpoints kept', async () => {
   await writeFile(join(home, 'flipped.yaml'), tiny('flipped'))
-  assert.equal((await lockstep(home, 'train', 'flipped.yaml')).code, 0)
+  assert.equal((await inProcess('train', 'flipped.yaml')).code, 0)
   for (const file of ['inputs.safetensors', 'held-out.safetensors']) {
     const path = join(run('flipped'), file)
     const good = await readFile(path)
     await writeFile(path, good.with(-100, good.at(-100)! ^ 1))
     for (const command of ['verify', 'train', 'export-proof']) {
-      const { code, stderr } = await lockstep(home, command, 'runs/flipped')
+      const { code, stderr } = await inProcess(command, 'runs/flipped')
       assert.equal(code, 2, command)
       assert.match(
         stderr,
         /^lockstep: digest of .*safetensors is .*lockstep train MANIFEST.*\[file-damaged\]$/m,
       )
     }
-    const again = await lockstep(home, 'train', 'flipped.yaml')
+    const again = await inProcess('train', 'flipped.yaml')
     assert.equal(again.code, 0, again.stderr)
     assert.deepEqual(await readFile(path), good)
   }
@@ -169,12 +173,12 @@ test('a run whose files have become those of another task is refused, and its cl
   await cp(run(), run('reseeded'), { recursive: true })
   const path = join(run('reseeded'), 'manifest.json')
   await writeFile(path, (await readFile(path, 'utf8')).replace('"seed": 1,', '"seed": 2,'))
-  const finished = await lockstep(home, 'train', 'runs/reseeded')
+  const finished = await inProcess('train', 'runs/reseeded')
   assert.equal(finished.code, 2)
   assert.match(finished.stderr, /initialItem of .*claim\.json is .*\[claim-differs\]/)
   assert.equal(await rootIn('reseeded'), await rootIn('tiny'))
   await rm(join(run('reseeded'), 'claim.json'))
-  const unfinished = await lockstep(home, 'train', 'runs/reseeded')
+  const unfinished = await inProcess('train', 'runs/reseeded')
   assert.equal(unfinished.code, 2)
   assert.match(unfinished.stderr, /step-00000000\.safetensors is .*\[run-differs\]/)
 })
@@ -183,7 +187,7 @@ test('the initial state is made again too', async () => {
   await cp(run(), run('start'), { recursive: true })
   const good = await readFile(checkpoint('start', 0))
   await truncate(checkpoint('start', 0), 3000)
-  assert.equal((await lockstep(home, 'train', 'runs/start')).code, 0)
+  assert.equal((await inProcess('train', 'runs/start')).code, 0)
   assert.deepEqual(await readFile(checkpoint('start', 0)), good)
 })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { referenceExecutor, type Tensor } from '@lockstep/tensor'
+import { createWasmExecutor, referenceExecutor, type Tensor } from '@lockstep/tensor'
 import { firstValue, runReference } from '../../test/run.ts'
 import {
   byteTokenizer,
@@ -68,6 +68,7 @@ test('without temperature the likeliest token follows, in short, full and outgro
 })
 
 test('tokens are drawn as often as softmax says, at any temperature, from the likeliest `top` only', async () => {
+  const executor = await createWasmExecutor()
   const prompt = [2, 5, 1]
   const p = probabilities(prompt)
   const best = p.toSorted((a, b) => b - a)
@@ -81,10 +82,13 @@ test('tokens are drawn as often as softmax says, at any temperature, from the li
     const total = raised.reduce((a, b) => a + b)
     const program = gptGenerateProgram(config, { capacity: 4, temperature, top })
     const counts = new Array<number>(config.vocab).fill(0)
+    const runner = await executor.compile(program, parameters)
     for (let seed = 0; seed < runs; seed++) {
-      const { state } = await runReference(program, generationState(prompt, 4, seed), parameters)
-      counts[generatedTokens(state)[3]!]!++
+      runner.load(generationState(prompt, 4, seed))
+      await runner.step()
+      counts[generatedTokens(runner.state())[3]!]!++
     }
+    runner.close()
     let chi = 0
     for (const [token, x] of raised.entries()) {
       const expected = (runs * x) / total
@@ -93,6 +97,7 @@ test('tokens are drawn as often as softmax says, at any temperature, from the li
     }
     assert.ok(chi < 22.5, `chi-square ${chi} at temperature ${temperature}, top ${top}`) // 6 degrees: 999 of 1000
   }
+  await executor.close()
 })
 
 test('generation grows the text by a token a step and stops at the capacity', async () => {

@@ -15,9 +15,9 @@ import { size } from '../shape.ts'
 import { createWasmExecutor } from './executor.ts'
 
 const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
-const PROGRAMS = nightly ? 20_000 : 250
-const NETWORKS = nightly ? 1000 : 50
-const CONTRACTIONS = nightly ? 5000 : 150
+const PROGRAMS = nightly ? 20_000 : 50
+const NETWORKS = nightly ? 1000 : 25
+const CONTRACTIONS = nightly ? 5000 : 80
 
 const executors: Executor[] = [
   await createWasmExecutor(),

@@ -1,6 +1,6 @@
 /**
  * Benchmarks: `npm run bench -- NAME [--json] [--quick] [--only PART,...] [--count N]` runs bench/NAME.ts; without a
- * name it lists what there is. `--only` is for those that have parts (engine), `--count` for those that do something
+ * name it lists what there is. `--small` is `--quick`. `--only` is for those that have parts (engine, swarm), `--count` for those that do something
  * so many times (jobs). All print the machine first and rows of one shape after it (row.ts); `--json` prints
  * {machine, rows}.
  */
@@ -15,6 +15,7 @@ const { values, positionals } = scriptArguments({
   options: {
     json: { type: 'boolean' },
     quick: { type: 'boolean' },
+    small: { type: 'boolean' },
     only: { type: 'string' },
     count: { type: 'string' },
   },
@@ -36,7 +37,8 @@ if (name === undefined || !names.includes(name)) {
 const { bench } = (await import(`./${name}.ts`)) as { bench: Bench }
 // What a benchmark has started ends with this process where it exits, not where it is simply killed.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
-const { quick = false, count, json = false } = values
+const { count, json = false } = values
+const quick = (values.quick ?? false) || (values.small ?? false)
 if (count !== undefined && !/^[1-9]\d{0,5}$/.test(count)) {
   console.error(`--count is ${count}; allowed: a whole number from 1 to 999999.`)
   process.exit(2)

@@ -8,6 +8,10 @@ export type Row = {
   readonly ratio: number | null
   readonly target: number | null
   readonly met: boolean | null
+  /** Where a figure of several seeds lies with 95% confidence, and which seeds they are. */
+  readonly low?: number
+  readonly high?: number
+  readonly seeds?: readonly number[]
 }
 export type BenchOptions = {
   readonly quick: boolean

@@ -31,6 +31,7 @@ export { type Lesson, lessonsOf, policyInputs, rowTensors } from './learn/lesson
 export { type Choosing, choose } from './learn/select.ts'
 export * from './learn/update.ts'
 export { solvedExamples, type WarmStart, warmStart } from './learn/warm-start.ts'
+export * from './local/checkpoint.ts'
 export * from './local/plan.ts'
 export * from './local/swarm.ts'
 export { Builder, type FamilyOptions, LAYOUT, type Routine } from './machine/builder.ts'

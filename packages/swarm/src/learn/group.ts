@@ -66,6 +66,12 @@ export const advantages = (group: Group): Float32Array<ArrayBuffer> => {
   return Float32Array.from(group.rollouts, ({ score }) => (score - mean) / 100 / (deviation / 100 + EPSILON))
 }
 
+/** The group with rewards for right answers only: what scores less than 100 earns nothing. */
+export const onlyRight = (group: Group): Group => ({
+  ...group,
+  rollouts: group.rollouts.map((one) => ({ ...one, score: one.score === 100 ? 100 : 0 })),
+})
+
 /** The mean reward of a group's answers, 0 to 1. */
 export const meanReward = ({ rollouts }: Group): number =>
   rollouts.reduce((sum, { score }) => sum + score, 0) / rollouts.length / 100

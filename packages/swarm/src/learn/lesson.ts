@@ -31,16 +31,18 @@ export const lessonsOf = (
   })
 }
 
-/** Rows of tokens with the places that are learned, as programs over rows take them: `tokens`, `from`, `until`. */
+/** Rows of tokens with the places that are learned, as programs over rows take them: `tokens`, `from`, `until`. Rows without a lesson count for nothing. */
 export const rowTensors = (
-  lessons: readonly Pick<Lesson, 'prompt' | 'answer'>[],
+  lessons: readonly (Pick<Lesson, 'prompt' | 'answer'> | undefined)[],
   { rows, length }: RowsType,
 ): [tokens: Tensor, from: Tensor, until: Tensor] => {
   if (lessons.length > rows)
     throw new RangeError(`${lessons.length} lessons; allowed: at most ${rows}, the rows of the program`)
   const tokens = new Uint32Array(rows * length)
   const [from, until] = [new Uint32Array(rows).fill(1), new Uint32Array(rows).fill(1)]
-  for (const [r, { prompt, answer }] of lessons.entries()) {
+  for (const [r, lesson] of lessons.entries()) {
+    if (lesson === undefined) continue
+    const { prompt, answer } = lesson
     tokens.set(prompt, r * length)
     tokens.set(answer, r * length + prompt.length)
     from[r] = prompt.length
@@ -50,8 +52,12 @@ export const rowTensors = (
 }
 
 /** The inputs of a policy update: the rows, their advantages, and what the policy thought of them before. */
-export const policyInputs = (lessons: readonly Lesson[], rows: RowsType, old: Tensor): Tensor[] => {
+export const policyInputs = (
+  lessons: readonly (Lesson | undefined)[],
+  rows: RowsType,
+  old: Tensor,
+): Tensor[] => {
   const advantage = new Float32Array(rows.rows)
-  for (const [r, lesson] of lessons.entries()) advantage[r] = lesson.advantage
+  for (const [r, lesson] of lessons.entries()) advantage[r] = lesson?.advantage ?? 0
   return [...rowTensors(lessons, rows), f32Tensor([rows.rows], advantage), old]
 }

@@ -86,7 +86,8 @@ export const createUpdater = async (executor: Executor, plan: UpdatePlan): Promi
 
   return {
     plan,
-    update: async (state, lessons) => {
+    update: async (state, given) => {
+      const lessons = spreadOut(given, plan)
       const [tokens, from, until] = rowTensors(lessons, rows)
       const old = await logsOf(parametersIn(model, state), tokens)
       const inputs = policyInputs(lessons, rows, old)
@@ -132,3 +133,15 @@ export const updateTask = (
   initial: readonly Tensor[],
   inputs: readonly Tensor[],
 ): Task => ({ committed, initial, inputs, steps: updateSteps(plan), segmentLength: 1 })
+
+/**
+ * Lessons dealt out to the batches of an epoch in turn, so that each has something to learn from where there are few, and
+ * the answers of a group meet different ones. Rows that are left are empty.
+ */
+const spreadOut = (
+  lessons: readonly Lesson[],
+  { rows, train: { batch } }: UpdatePlan,
+): (Lesson | undefined)[] => {
+  const parts = rows / batch
+  return Array.from({ length: rows }, (_, r) => lessons[(r % batch) * parts + Math.floor(r / batch)])
+}

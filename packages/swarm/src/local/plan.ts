@@ -24,6 +24,7 @@ export type LocalPlan = {
   readonly members: readonly number[] // the build of each participant
   readonly groups: number // that each generates in a round, whatever it learns from
   readonly groupSize: number // answers of a group
+  readonly reward: 'score' | 'right' // what is learned from and reported: scores, or 1 for a score of 100 and else 0
   readonly local: number // groups of its own that a participant learns from, at most
   readonly external: number // groups of others, at most
   readonly choosing: Choosing

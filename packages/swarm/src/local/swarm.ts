@@ -2,7 +2,7 @@ import { type Hex, rootOf, tensorsTree, toHex } from '@lockstep/proof'
 import type { Executor, Tensor } from '@lockstep/tensor'
 import { draws, PURPOSE } from '../learn/draws.ts'
 import { type Completion, createGenerator, type Generator } from '../learn/generate.ts'
-import { type Group, meanReward, type SwarmTask, scoredGroup, spread } from '../learn/group.ts'
+import { type Group, meanReward, onlyRight, type SwarmTask, scoredGroup, spread } from '../learn/group.ts'
 import { lessonsOf } from '../learn/lesson.ts'
 import { choose } from '../learn/select.ts'
 import { createUpdater, parametersIn, stateFrom, type Updater } from '../learn/update.ts'
@@ -67,7 +67,9 @@ export const localSwarm = async (
   const buildOf = (member: number): Build => plan.builds[plan.members[member]!]!
   const machineFor = (member: number): Machine => machines[plan.members[member]!]!
   const members = plan.members.map((_, member) => member)
+  const rewarded = (group: Group): Group => (plan.reward === 'right' ? onlyRight(group) : group)
   const accounts = new Map(members.map((member) => [accountOf(member), member]))
+  const rewardedOwn = (one: Own): Own => ({ ...one, group: rewarded(one.group) })
   const heldOut = kinds.map(({ family, level }) =>
     heldOutSeeds(families.get(family)!, level, plan.heldOut).map((at) => ({ family, level, seed: at })),
   )
@@ -129,8 +131,10 @@ export const localSwarm = async (
       for (const member of members) {
         const { coding, prompt, answer: most } = buildOf(member)
         const drawn = draws(seed, PURPOSE.choice, round, member)
-        const mine = choose(own[member]!, plan.local, plan.choosing, drawn)
-        const others = pool.groups.filter(({ participant }) => accounts.get(participant) !== member)
+        const mine = choose(own[member]!.map(rewardedOwn), plan.local, plan.choosing, drawn)
+        const others = pool.groups
+          .filter(({ participant }) => accounts.get(participant) !== member)
+          .map((one) => ({ ...one, group: rewarded(one.group) }))
         const theirs: Arrived[] = choose(others, plan.external, plan.choosing, drawn)
         const limits = { prompt, answer: most }
         const lessons = [
@@ -151,8 +155,10 @@ export const localSwarm = async (
         state: { round: round + 1, members: next },
         report: {
           round,
-          reward: own.map((groups) => sum(groups.map(({ group }) => meanReward(group))) / groups.length),
-          useful: own.map((groups) => groups.filter(({ group }) => spread(group) > 0).length),
+          reward: own.map(
+            (groups) => sum(groups.map(({ group }) => meanReward(rewarded(group)))) / groups.length,
+          ),
+          useful: own.map((groups) => groups.filter(({ group }) => spread(rewarded(group)) > 0).length),
           tokens: own.map((groups) =>
             sum(groups.flatMap(({ completions }) => completions.map((c) => c.tokens.length))),
           ),
@@ -177,7 +183,8 @@ export const localSwarm = async (
         draws(seed, PURPOSE.evaluation, member).word(),
       )
       const scores = tasks.map(
-        (task, i) => scoredGroup(families.get(task.family)!, task, [written[i]!]).rollouts[0]!.score,
+        (task, i) =>
+          rewarded(scoredGroup(families.get(task.family)!, task, [written[i]!])).rollouts[0]!.score,
       )
       return heldOut.map((some, k) => {
         const from = heldOut.slice(0, k).reduce((n, before) => n + before.length, 0)

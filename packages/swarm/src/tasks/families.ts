@@ -29,6 +29,7 @@ import { runLengthCoding, runLengthDecoding } from './run-lengths.ts'
 import { sequence } from './sequence.ts'
 import { sets } from './sets.ts'
 import { sorting } from './sorting.ts'
+import { stackCode } from './stack-code.ts'
 import { substitution } from './substitution.ts'
 import { subtraction } from './subtraction.ts'
 import { sudoku } from './sudoku.ts'
@@ -70,4 +71,5 @@ export const families: readonly Family[] = [
   sudoku,
   gridPath,
   graphPath,
+  stackCode,
 ]

@@ -121,6 +121,40 @@ test('draws are even, differ by seed, level and salt, and stay within their boun
   for (const count of counts) assert.ok(Math.abs(count - 3000) < 200, String(counts))
 })
 
+test('draws are those that docs/tasks.md describes, drawn again where that makes them even', () => {
+  const mix = (word: number): number => {
+    let x = word | 0
+    x = Math.imul(x ^ (x >>> 16), 0x7feb352d)
+    x = Math.imul(x ^ (x >>> 15), 0x846ca68b)
+    return (x ^ (x >>> 16)) >>> 0
+  }
+  const bounds = [2, 3, 10, 1000, 2 ** 31 + 1, 3 * 2 ** 30, 2 ** 32 - 1]
+  const expected = (salt: number, seed: number, level: number): number[] => {
+    let counter = mix(mix(mix(seed % 2 ** 32) ^ salt) + level)
+    const key = mix(Math.floor(seed / 2 ** 32) + counter)
+    return Array.from({ length: 70 }, (_, i) => {
+      const bound = BigInt(bounds[i % bounds.length]!)
+      for (;;) {
+        counter = (counter + 0x9e3779b9) >>> 0
+        const product = BigInt(mix(mix(counter) ^ key)) * bound
+        if (BigInt.asUintN(32, product) >= 2n ** 32n % bound) return Number(product >> 32n)
+      }
+    })
+  }
+  for (const salt of [0, 1, 0xfedcba98])
+    for (const seed of [0, 77, 2 ** 32 - 1, 2 ** 53 - 1]) {
+      const code = Builder.code({ salt, levels: 9 }, (m) => {
+        const drawn = m.list(70)
+        for (let i = 0; i < 70; i++) drawn.set(i, m.draw(0, bounds[i % bounds.length]! - 1))
+        m.prompt.write(m.word(drawn.base))
+        m.score(0)
+      })
+      const { memory } = interpreter(code).run(encodeRequest(seed, 4, new Uint8Array(0)))
+      const base = Number(String.fromCharCode(...memory.subarray(0, memory[LAYOUT.promptLength]!)))
+      assert.deepEqual([...Uint32Array.from(memory.subarray(base, base + 70))], expected(salt, seed, 4))
+    }
+})
+
 test('a shuffle is a permutation', () => {
   const run = start((m) => {
     const list = m.table([0, 1, 2, 3])

@@ -10,6 +10,7 @@ export type Block = { open: boolean; readonly name: string }
  */
 export class Space {
   #low: number
+  #top: number // the highest that #low has been: a loop may come by its words again
   #high = MEMORY
   #routines = 0
   #block: Block = { open: true, name: 'the family' }
@@ -17,6 +18,7 @@ export class Space {
   /** The words below `low` are taken. */
   constructor(low: number) {
     this.#low = low
+    this.#top = low
   }
 
   get block(): Block {
@@ -28,6 +30,7 @@ export class Space {
     if (this.#routines > 0) return this.reserve(count)
     const address = this.#low
     this.#low += count
+    this.#top = Math.max(this.#top, this.#low)
     this.#check(count)
     return address
   }
@@ -64,11 +67,11 @@ export class Space {
   }
 
   #check(count: number): void {
-    if (this.#low <= this.#high) return
+    if (this.#top <= this.#high) return
     throw new FaultError({
       code: 'memory-too-small',
       field: 'words',
-      value: this.#low + MEMORY - this.#high,
+      value: this.#top + MEMORY - this.#high,
       limit: MEMORY,
       remedy: `${count} more do not fit. Use smaller lists, and blocks, whose words are free again at their end.`,
     })

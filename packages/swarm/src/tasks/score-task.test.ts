@@ -14,6 +14,7 @@ import {
 } from '@lockstep/proof'
 import { createWasmExecutor } from '@lockstep/tensor'
 import { codeTensor } from '../machine/code.ts'
+import { family } from './family.ts'
 import {
   claimScore,
   familyRoot,
@@ -39,6 +40,32 @@ test('the claim made by the interpreter is the claim of the tensor program', asy
   assert.equal(claim.checkpoints.length, SCORE_CHECKPOINTS)
   assert.deepEqual(root, claimRoot(made))
   assert.ok(opensScore(root, 68, opening))
+  runner.close()
+  await executor.close()
+})
+
+test('a run that never halts has a claim like any other, of score 0', async () => {
+  const endless = family({
+    name: 'endless',
+    about: 'Never ends.',
+    levels: 1,
+    write: (m) => {
+      const count = m.variable(0)
+      m.while(
+        () => m.word(1),
+        () => count.increase(1),
+      )
+      m.score(100)
+    },
+  })
+  const question = { family: endless, seed: 1, level: 0, answer: bytes('a') }
+  const executor = await createWasmExecutor()
+  const task = scoreTask(question)
+  const runner = await executor.compile(task.committed.program, task.inputs)
+  const { score, root, opening } = claimScore(question)
+  assert.equal(score, 0)
+  assert.ok(opensScore(root, 0, opening) && !opensScore(root, 100, opening))
+  assert.deepEqual(root, claimRoot(await runClaim(task, runner)))
   runner.close()
   await executor.close()
 })

@@ -52,8 +52,16 @@ export const mlpCase = (mlp: MlpCase): Case => {
 }
 
 export const gptCase = (gpt: GptCase): Case => {
-  const { vocab, context, width, layers, heads, batch } = gpt
   const weights = gptWeights(gpt)
+  return { ...gptProgram(gpt, weights), state: stateOf(weights) }
+}
+
+/** The program and its inputs alone: what is traced. */
+export const gptProgram = (
+  gpt: GptCase,
+  weights: readonly Weight[] = gptWeights(gpt),
+): Omit<Case, 'state'> => {
+  const { vocab, context, width, layers, heads, batch } = gpt
   const shape = [batch, context + 1]
   const inputs = { windows: { dtype: 'u32', shape } } as const
   const network = gptNetwork({ vocab, context, width, layers, heads, dropout: 0 })
@@ -62,7 +70,7 @@ export const gptCase = (gpt: GptCase): Case => {
     languageLoss(network, weightsOf(of), input('windows') as Grid<'u'>),
   )
   const windows = words(shape, patternWords(2, batch * (context + 1), vocab))
-  return { program, inputs: [windows], state: stateOf(weights) }
+  return { program, inputs: [windows] }
 }
 
 /** A constant rate from the first step on. */

@@ -2,6 +2,7 @@ import { DTYPES, type Register } from '../dtype.ts'
 import { rangeOf } from '../front/affine.ts'
 import { type Affine, isWordCoord, type Node, type Read, type WordRead } from '../node.ts'
 import type { Program } from '../program.ts'
+import type { ScalarProgram } from '../scalar/scalar-program.ts'
 import { size } from '../shape.ts'
 import { checkScalar, iterationSpace } from '../validate.ts'
 import { initOf, typeOf, wordsOf } from './refs.ts'
@@ -62,7 +63,7 @@ export const checkProgram = (program: Program, after: string): Program => {
     if (node.kind === 'fold')
       for (const g of node.guards)
         for (const s of [g.left, g.right]) if (!isWordCoord(s)) checkForm(s, space, field)
-    const result = checkScalar(programOf(node), registersOf(node), space.length, field)
+    const result = checkedScalar(node, space.length, field)
     if (result !== DTYPES[node.dtype].register) wrong(field, `gives ${result} for ${node.dtype}`)
   })
   program.next.forEach((ref, i) => {
@@ -73,6 +74,20 @@ export const checkProgram = (program: Program, after: string): Program => {
   })
   for (const { ref, name } of program.outputs) checkRef(ref, program.nodes.length, `output ${name}`)
   return program
+}
+
+/** Passes leave most scalar programs as they are; what has been found of one holds of the very same one. */
+const FOUND = new WeakMap<ScalarProgram, { args: string; coordinates: number; result: Register }>()
+
+const checkedScalar = (node: Node, coordinates: number, field: string): Register => {
+  const scalar = programOf(node)
+  const registers = registersOf(node)
+  const args = registers.join('')
+  const found = FOUND.get(scalar)
+  if (found?.args === args && found.coordinates === coordinates) return found.result
+  const result = checkScalar(scalar, registers, coordinates, field)
+  FOUND.set(scalar, { args, coordinates, result })
+  return result
 }
 
 /** Whether two programs promise the same: states, inputs, and outputs of the same types. */
@@ -88,7 +103,7 @@ export const checkSamePromise = (before: Program, now: Program, after: string): 
     throw new Error(`the compiler's pass '${after}' is wrong: it changes what the program promises`)
 }
 
-export const programOf = (node: Node) => (node.kind === 'map' ? node.program : node.step)
+export const programOf = (node: Node): ScalarProgram => (node.kind === 'map' ? node.program : node.step)
 
 /** The registers of a node's scalar program's arguments. */
 export const registersOf = (node: Node): Register[] => [

@@ -48,114 +48,158 @@ export const cutNode = (node: Node, units: number): Cut | undefined => {
   while (at < rank && before * node.shape[at]! < units) before *= node.shape[at++]!
   const split = units / before
   if (at >= rank || !Number.isInteger(split) || node.shape[at]! % split !== 0) return undefined
-  const inner = node.shape[at]! / split
   const full = iterationSpace(node)
   if (full.includes(0)) return undefined
-  const shape = [inner, ...node.shape.slice(at + 1)]
-  const space = [inner, ...full.slice(at + 1)]
+  const inner = node.shape[at]! / split
+  const knife = new Knife(full, at, [...node.shape.slice(0, at), split], inner)
 
-  /** The unit's part of a form by digit, and the rest over the part's space. */
-  const divide = (form: Affine): { by: number[]; rest: Affine } => {
-    const by = Array.from({ length: at + 1 }, () => 0)
-    const terms: { at: number; by: number }[] = []
-    for (const t of form.terms) {
-      if (t.at < at) by[t.at] = t.by
-      else {
-        if (t.at === at) by[at] = t.by * inner
-        if (space[t.at - at] !== 1) terms.push({ at: t.at - at, by: t.by })
-      }
-    }
-    return { by, rest: { base: form.base, terms } }
+  const scalar = node.kind === 'map' ? node.program : node.step
+  const init = initOf(node)
+  const isLegal =
+    scalar.code.every((c) => c.op !== 'index' || (c.immediate >= at && !knife.moves(c.immediate))) &&
+    node.reads.every((r) => !knife.movesPad(r)) &&
+    (init === undefined || !knife.movesPad(init)) &&
+    (node.kind === 'map' || node.guards.every((g) => !knife.movesBound(g.left) && !knife.movesBound(g.right)))
+  if (!isLegal) return undefined
+
+  let part: Node | undefined
+  return {
+    units,
+    digits: knife.digits,
+    loads: knife.loads(node),
+    part: inner * size(node.shape.slice(at + 1)),
+    // many ways to cut are looked at for each one that is taken
+    get node(): Node {
+      part ??= knife.part(node)
+      return part
+    },
   }
-  const moves = (form: Affine): boolean => divide(form).by.some((n, d) => n !== 0 && digits[d] !== 1)
-  const digits = [...node.shape.slice(0, at), split]
+}
 
-  const loads: CutLoad[] = []
-  const addLoad = (ref: Ref, view: readonly number[], coords: readonly Coord[]): Ref => {
-    const by = digits.map(() => 0)
+/** A cut's geometry: dimensions before `at` are a unit's alone, and of dimension `at` it has `inner` places. */
+class Knife {
+  readonly digits: readonly number[]
+  readonly #full: readonly number[]
+  readonly #space: readonly number[] // of a unit's part
+  readonly #at: number
+  readonly #inner: number
+
+  constructor(full: readonly number[], at: number, digits: readonly number[], inner: number) {
+    this.digits = digits
+    this.#full = full
+    this.#at = at
+    this.#inner = inner
+    this.#space = [inner, ...full.slice(at + 1)]
+  }
+
+  /** Whether a coordinate is another one in another unit. */
+  moves(dim: number): boolean {
+    return dim <= this.#at && this.digits[dim] !== 1
+  }
+  #formMoves(form: Affine): boolean {
+    return form.terms.some((t) => this.moves(t.at))
+  }
+  /** Whether the pad might replace elements in one unit and not in another. */
+  movesPad({ pad, coords, view }: Read): boolean {
+    if (pad === undefined) return false
+    return coords.some((c, d) => {
+      if (isWordCoord(c) || !this.#formMoves(c)) return false
+      const [low, high] = rangeOf(c, this.#full)
+      return low < 0 || high >= view[d]!
+    })
+  }
+  movesBound(side: Guard['left']): boolean {
+    return !isWordCoord(side) && this.#formMoves(side)
+  }
+
+  /** Every source of a node in the order in which its part numbers them. */
+  loads(node: Node): CutLoad[] {
+    const loads: CutLoad[] = []
+    const word = (w: WordRead): void => {
+      loads.push(this.#load(w.ref, w.view, w.coords))
+    }
+    const read = (r: Read): void => {
+      loads.push(this.#load(r.ref, r.view, r.coords))
+      for (const c of r.coords) if (isWordCoord(c)) word(c.word)
+    }
+    node.reads.forEach(read)
+    const init = initOf(node)
+    if (init) read(init)
+    if (node.kind === 'fold')
+      for (const g of node.guards) for (const s of [g.left, g.right]) if (isWordCoord(s)) word(s.word)
+    return loads
+  }
+
+  #load(ref: Ref, view: readonly number[], coords: readonly Coord[]): CutLoad {
+    const space = this.#space
+    const by = this.digits.map(() => 0)
     const steps = space.map(() => 0) // of the address, along what is left
+    const used = space.map(() => false)
     let base = 0
     let stride = 1
     let plain = true
-    const used = new Set<number>()
     for (let d = view.length - 1; d >= 0; d--) {
       const c = coords[d]!
       if (isWordCoord(c)) {
         plain = false
         for (const form of c.word.coords)
-          for (const t of form.terms) if (t.at >= at && space[t.at - at] !== 1) used.add(t.at - at)
+          for (const t of form.terms) if (t.at >= this.#at) used[t.at - this.#at] = true
       } else {
         base += c.base * stride
-        for (const t of c.terms)
-          if (t.at < at) by[t.at]! += t.by * stride
+        for (const t of c.terms) {
+          const step = t.by * stride
+          if (t.at < this.#at) by[t.at]! += step
           else {
-            if (t.at === at) by[at]! += t.by * inner * stride
-            if (space[t.at - at] === 1) continue
-            steps[t.at - at]! += t.by * stride
-            used.add(t.at - at)
+            if (t.at === this.#at) by[t.at]! += step * this.#inner
+            steps[t.at - this.#at]! += step
+            used[t.at - this.#at] = true
           }
+        }
       }
       stride *= view[d]!
     }
-    let [low, high] = [base, base]
-    steps.forEach((step, d) => {
-      const far = step * (space[d]! - 1)
+    let [low, high, reach] = [base, base, 1]
+    for (let d = 0; d < space.length; d++) {
+      const far = steps[d]! * (space[d]! - 1)
       if (far < 0) low += far
       else high += far
-    })
-    let reach = 1
-    for (const d of used) reach *= space[d]!
-    loads.push({ ref, by, range: plain ? [low, high] : undefined, reach })
-    return { from: 'input', index: loads.length - 1 }
-  }
-  const cutWord = (word: WordRead): WordRead => ({
-    ...word,
-    ref: addLoad(word.ref, word.view, word.coords),
-    coords: word.coords.map((c) => divide(c).rest),
-  })
-  const cutRead = (read: Read): Read | undefined => {
-    // where the pad replaces an element must be the same in all units
-    const padded = read.coords.some((c, d) => {
-      if (read.pad === undefined || isWordCoord(c) || !moves(c)) return false
-      const [low, high] = rangeOf(c, full)
-      return low < 0 || high >= read.view[d]!
-    })
-    if (padded) return undefined
-    return {
-      ...read,
-      ref: addLoad(read.ref, read.view, read.coords),
-      coords: read.coords.map((c) => (isWordCoord(c) ? { word: cutWord(c.word) } : divide(c).rest)),
+      if (used[d]) reach *= space[d]!
     }
-  }
-  const cutScalar = (program: ScalarProgram): ScalarProgram | undefined => {
-    if (!program.code.some((c) => c.op === 'index')) return program
-    if (program.code.some((c) => c.op === 'index' && (c.immediate < at || (c.immediate === at && split > 1))))
-      return undefined
-    const code = program.code.map((c) => (c.op === 'index' ? { ...c, immediate: c.immediate - at } : c))
-    return { ...program, code }
+    return { ref, by, range: plain ? [low, high] : undefined, reach }
   }
 
-  const reads = node.reads.map(cutRead)
-  if (!reads.every((r) => r !== undefined)) return undefined
-  const made = { units, digits, loads, part: size(shape) }
-  if (node.kind === 'map') {
-    const program = cutScalar(node.program)
-    return program && { ...made, node: { ...node, shape, reads, program } }
+  /** The node that every unit runs. What it calls input k is load k. */
+  part(node: Node): Node {
+    let count = 0
+    const next = (): Ref => ({ from: 'input', index: count++ })
+    const form = (a: Affine): Affine => ({
+      base: a.base,
+      terms: a.terms.flatMap((t) =>
+        t.at < this.#at || this.#space[t.at - this.#at] === 1 ? [] : [{ at: t.at - this.#at, by: t.by }],
+      ),
+    })
+    const word = (w: WordRead): WordRead => ({ ...w, ref: next(), coords: w.coords.map(form) })
+    const read = (r: Read): Read => ({
+      ...r,
+      ref: next(),
+      coords: r.coords.map((c) => (isWordCoord(c) ? { word: word(c.word) } : form(c))),
+    })
+    const scalar = (program: ScalarProgram): ScalarProgram => {
+      if (!program.code.some((c) => c.op === 'index')) return program
+      const code = program.code.map((c) =>
+        c.op === 'index' ? { ...c, immediate: c.immediate - this.#at } : c,
+      )
+      return { ...program, code }
+    }
+    const shape = [this.#inner, ...node.shape.slice(this.#at + 1)]
+    const reads = node.reads.map(read)
+    if (node.kind === 'map') return { ...node, shape, reads, program: scalar(node.program) }
+    const init = initOf(node)
+    const order = node.order.kind !== 'blocked' && init ? { ...node.order, init: read(init) } : node.order
+    const side = (s: Guard['left']): Guard['left'] => (isWordCoord(s) ? { word: word(s.word) } : form(s))
+    const guards = node.guards.map((g): Guard => ({ ...g, left: side(g.left), right: side(g.right) }))
+    return { ...node, shape, reads, step: scalar(node.step), guards, order }
   }
-  const step = cutScalar(node.step)
-  const init = initOf(node)
-  const cutInit = init && cutRead(init)
-  if (!step || (init && !cutInit)) return undefined
-  const side = (s: Guard['left']): Guard['left'] | undefined =>
-    isWordCoord(s) ? { word: cutWord(s.word) } : moves(s) ? undefined : divide(s).rest
-  const guards: Guard[] = []
-  for (const g of node.guards) {
-    const [left, right] = [side(g.left), side(g.right)]
-    if (!left || !right) return undefined
-    guards.push({ ...g, left, right })
-  }
-  const order = node.order.kind !== 'blocked' && cutInit ? { ...node.order, init: cutInit } : node.order
-  return { ...made, node: { ...node, shape, reads, step, guards, order } }
 }
 
 /** Whether a load takes only elements of its own unit's part of a tensor that is cut into as many units. */

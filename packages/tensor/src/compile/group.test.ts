@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { randomNetwork } from '../conformance/random-network.ts'
+import type { Grid } from '../front/grid.ts'
+import { map } from '../front/map.ts'
 import { add, mul, sub } from '../front/ops/arithmetic.ts'
 import { matmul } from '../front/ops/contract.ts'
 import { sum } from '../front/ops/reduce.ts'
 import { softmax } from '../front/ops/softmax.ts'
 import { traceProgram } from '../front/trace-program.ts'
 import { transpose } from '../front/views.ts'
+import type { MapNode } from '../node.ts'
 import type { Program, Tensor } from '../program.ts'
 import { runStep } from '../reference.ts'
+import { index, traceScalar } from '../scalar/trace.ts'
 import { checkProgram } from './check.ts'
 import { cutNode, staysInUnit } from './cut.ts'
 import { checkTurns, type Turns } from './group.ts'
@@ -73,6 +77,23 @@ test('no product joins that would pack the same factor in every unit', () => {
   const { program: moved, turns } = plan(program)
   const product = moved.nodes.findIndex((n) => n.kind === 'fold' && n.step.code[0]!.op === 'fma')
   assert.equal(turns.find((s) => s.first === product)!.count, 1)
+})
+
+test('a node that asks where it is has no cut in which that would be another place', () => {
+  const node = traceProgram({ state: { x: f32(1, 8, 6) } }, ({ x }) => ({
+    outputs: { y: map([x as Grid<'f'>], (a) => a.add(index(1).toF32()).add(index(2).toF32())) },
+  })).nodes[0]!
+  const first = { ...node, program: traceScalar(['f'], (a) => a.add(index(0).toF32())) } as MapNode
+  const last = { ...node, program: traceScalar(['f'], (a) => a.add(index(2).toF32())) } as MapNode
+  assert.deepEqual(
+    [node, first, last].map((n) => cutNode(n, 4)?.part),
+    [undefined, undefined, 12],
+  )
+  const part = cutNode(last, 4)!.node as MapNode
+  assert.deepEqual(
+    part.program.code.flatMap((c) => (c.op === 'index' ? [c.immediate] : [])),
+    [1],
+  )
 })
 
 test('cuts of 12 random networks: the units of a node make up the node', () => {

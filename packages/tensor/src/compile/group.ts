@@ -141,23 +141,27 @@ const chooseUnits = (
   members: readonly number[],
   candidates: readonly number[],
 ): number | undefined => {
-  const fits = candidates.filter((units) => unitBytes(program, cuts, members, units) <= UNIT_BYTES)
-  return fits.find((units) => units >= ENOUGH_UNITS) ?? fits.at(-1)
+  const fits = (units: number): boolean => unitBytes(program, cuts, members, units) <= UNIT_BYTES
+  return (
+    candidates.find((units) => units >= ENOUGH_UNITS && fits(units)) ??
+    candidates.findLast((units) => units < ENOUGH_UNITS && fits(units))
+  )
 }
 
 const unitBytes = (program: Program, cuts: CutCache, members: readonly number[], units: number): number => {
-  const bytes = new Map<string, number>()
+  let bytes = 0
+  const outside: { readonly ref: Ref; bytes: number }[] = []
   for (const i of members) {
     const cut = cuts.get(i, units)!
-    const node = program.nodes[i]!
-    bytes.set(`node ${i}`, cut.part * DTYPES[node.dtype].bytes)
-    for (const l of cut.loads) {
-      const key = keyOf(l.ref)
-      if (l.ref.from === 'node' && members.includes(l.ref.index)) continue
-      bytes.set(key, Math.max(bytes.get(key) ?? 0, 4 * l.reach))
+    bytes += cut.part * DTYPES[program.nodes[i]!.dtype].bytes
+    for (const { ref, reach } of cut.loads) {
+      if (ref.from === 'node' && members.includes(ref.index)) continue
+      const known = outside.find((o) => o.ref.index === ref.index && o.ref.from === ref.from)
+      if (known) known.bytes = Math.max(known.bytes, 4 * reach)
+      else outside.push({ ref, bytes: 4 * reach })
     }
   }
-  return [...bytes.values()].reduce((a, b) => a + b, 0)
+  return outside.reduce((sum, o) => sum + o.bytes, bytes)
 }
 
 class CutCache {

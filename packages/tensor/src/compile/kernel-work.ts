@@ -1,6 +1,15 @@
 import { DTYPES } from '../dtype.ts'
 import { tensorBytes } from '../estimate.ts'
-import { type Affine, BLOCK, isWordCoord, type Node, type Read, type Ref, type WordRead } from '../node.ts'
+import {
+  type Affine,
+  BLOCK,
+  type Coord,
+  isWordCoord,
+  type Node,
+  type Read,
+  type Ref,
+  type WordRead,
+} from '../node.ts'
 import type { Program, TensorType } from '../program.ts'
 import type { ScalarProgram } from '../scalar/scalar-program.ts'
 import { size } from '../shape.ts'
@@ -36,34 +45,60 @@ export const bytesRead = (
   nodes: readonly Node[],
   counts: (ref: Ref) => boolean,
 ): number => {
-  const bySource = new Map<string, { most: number; bytes: number }>()
+  const sources: { readonly ref: Ref; readonly most: number; bytes: number }[] = []
   for (const node of nodes)
     for (const { ref, bytes } of readsOf(node)) {
       if (!counts(ref)) continue
-      const key = `${ref.from} ${ref.index}`
-      const most = tensorBytes(typeOf(program, ref))
-      bySource.set(key, { most, bytes: Math.min(most, (bySource.get(key)?.bytes ?? 0) + bytes) })
+      let source = sources.find((s) => s.ref.index === ref.index && s.ref.from === ref.from)
+      if (!source) {
+        source = { ref, most: tensorBytes(typeOf(program, ref)), bytes: 0 }
+        sources.push(source)
+      }
+      source.bytes = Math.min(source.most, source.bytes + bytes)
     }
-  return [...bySource.values()].reduce((sum, { bytes }) => sum + bytes, 0)
+  return sources.reduce((sum, { bytes }) => sum + bytes, 0)
 }
 
 const typeOf = (program: Program, ref: Ref): TensorType =>
   (ref.from === 'node' ? program.nodes : ref.from === 'state' ? program.state : program.inputs)[ref.index]!
 
+type Reach = { readonly ref: Ref; readonly bytes: number }
+const KNOWN = new WeakMap<Node, readonly Reach[]>()
+
 /** Every read of a node with the bytes of the places that its coordinates can reach. */
-const readsOf = (node: Node): { ref: Ref; bytes: number }[] => {
-  const space = node.kind === 'map' || node.order.kind === 'scan' ? node.shape : [...node.shape, ...node.box]
-  const places = (forms: readonly Affine[]): number => {
-    const dims = new Set(forms.flatMap((a) => a.terms.map((t) => t.at)))
-    return [...dims].reduce((n, d) => n * space[d]!, 1)
+const readsOf = (node: Node): readonly Reach[] => {
+  let found = KNOWN.get(node)
+  if (!found) {
+    found = reachesOf(node)
+    KNOWN.set(node, found)
   }
-  const found: { ref: Ref; bytes: number }[] = []
+  return found
+}
+
+const reachesOf = (node: Node): Reach[] => {
+  const space = node.kind === 'map' || node.order.kind === 'scan' ? node.shape : [...node.shape, ...node.box]
+  const places = (coords: readonly Coord[]): number => {
+    const seen: number[] = []
+    let count = 1
+    const see = (form: Affine): void => {
+      for (const { at } of form.terms) {
+        if (seen.includes(at)) continue
+        seen.push(at)
+        count *= space[at]!
+      }
+    }
+    for (const c of coords) {
+      if (isWordCoord(c)) c.word.coords.forEach(see)
+      else see(c)
+    }
+    return count
+  }
+  const found: Reach[] = []
   const word = (w: WordRead): void => {
     found.push({ ref: w.ref, bytes: DTYPES[w.dtype].bytes * places(w.coords) })
   }
   const read = (r: Read): void => {
-    const forms = r.coords.flatMap((c) => (isWordCoord(c) ? c.word.coords : [c]))
-    found.push({ ref: r.ref, bytes: DTYPES[r.dtype].bytes * places(forms) })
+    found.push({ ref: r.ref, bytes: DTYPES[r.dtype].bytes * places(r.coords) })
     for (const c of r.coords) if (isWordCoord(c)) word(c.word)
   }
   node.reads.forEach(read)

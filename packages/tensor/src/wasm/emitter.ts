@@ -238,7 +238,8 @@ export class ModuleWriter {
   readonly #imports: readonly ImportedFunction[]
   readonly #types: string[] = []
   readonly #functions: { type: number; body: Uint8Array }[] = []
-  readonly #known = new Map<string, number>()
+  /** Numbers of functions, by a hash of their bytes. */
+  readonly #known = new Map<number, number[]>()
 
   constructor(imports: readonly ImportedFunction[] = []) {
     this.#imports = imports
@@ -248,12 +249,17 @@ export class ModuleWriter {
   add(fn: Fn): number {
     const body = fn.encode()
     const type = this.#type(fn.params, fn.results)
-    const key = `${type}:${textOf(body)}`
-    const known = this.#known.get(key)
+    const key = hashOf(body)
+    const alike = this.#known.get(key) ?? []
+    const first = this.#imports.length
+    const known = alike.find((number) => {
+      const other = this.#functions[number - first]!
+      return other.type === type && sameBytes(other.body, body)
+    })
     if (known !== undefined) return known
-    const number = this.#imports.length + this.#functions.length
+    const number = first + this.#functions.length
     this.#functions.push({ type, body })
-    this.#known.set(key, number)
+    this.#known.set(key, [...alike, number])
     return number
   }
 
@@ -306,12 +312,16 @@ const joined = (parts: readonly Bytes[]): Uint8Array<ArrayBuffer> => {
   return out
 }
 
-/** Bytes as the characters of a string, for a key; a call takes only so many arguments. */
-const textOf = (bytes: Uint8Array): string => {
-  let text = ''
-  for (let at = 0; at < bytes.length; at += 4096)
-    text += String.fromCharCode(...bytes.subarray(at, at + 4096))
-  return text
+/** A number that equal bytes have in common: FNV-1a (Fowler, Noll and Vo) over 32 bits. */
+const hashOf = (bytes: Uint8Array): number => {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < bytes.length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193)
+  return hash
+}
+const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 const leb = (n: number): number[] => {

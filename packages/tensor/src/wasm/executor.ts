@@ -118,11 +118,13 @@ const MOST_PAGES = 65536
 /** Entries cheaper than this are not worth waking others for; in the units of Phase.cost. */
 const WORTH_SHARING = 400_000
 
+type Known = { readonly kind: 'step' | 'trace'; readonly program: Program; readonly code: Promise<Code> }
+
 /** The last few programs' code, by the programs' own bytes. */
 class CodeCache {
   readonly #options: CodeOptions
   readonly #fuse: FuseOptions | undefined
-  readonly #known = new Map<string, Promise<Code>>()
+  #known: readonly Known[] = [] // the latest is the last
 
   constructor(options: CodeOptions, fuse: FuseOptions | undefined) {
     this.#options = options
@@ -139,22 +141,30 @@ class CodeCache {
     return this.#get('trace', program, () => generate(program, asWritten(program), this.#options))
   }
 
-  #get(kind: string, program: Program, make: () => Promise<Code>): Promise<Code> {
-    const key = kind + identity(program)
-    const code = this.#known.get(key) ?? make()
-    this.#known.delete(key) // the latest is the last
-    this.#known.set(key, code)
-    for (const old of this.#known.keys()) if (this.#known.size > KEPT) this.#known.delete(old)
-    return code
+  #get(kind: Known['kind'], program: Program, make: () => Promise<Code>): Promise<Code> {
+    const known = this.#known.find((k) => k.kind === kind && isSame(k.program, program))
+    const latest = known ?? { kind, program, code: make() }
+    this.#known = [...this.#known.filter((k) => k !== known), latest].slice(-KEPT)
+    return latest.code
   }
 }
 const KEPT = 8
 
-const identity = (program: Program): string => {
-  const bytes = encodeProgram(program)
-  let text = ''
-  for (let i = 0; i < bytes.length; i += 8192) text += String.fromCharCode(...bytes.subarray(i, i + 8192))
-  return text
+/** Programs' encodings, made when a second program is asked for: a process often has only one. */
+const ENCODED = new WeakMap<Program, Uint8Array>()
+const encoded = (program: Program): Uint8Array => {
+  let bytes = ENCODED.get(program)
+  if (!bytes) {
+    bytes = encodeProgram(program)
+    ENCODED.set(program, bytes)
+  }
+  return bytes
+}
+const isSame = (a: Program, b: Program): boolean => {
+  if (a === b) return true
+  if (a.nodes.length !== b.nodes.length) return false
+  const [x, y] = [encoded(a), encoded(b)]
+  return x.length === y.length && x.every((byte, i) => byte === y[i])
 }
 
 class WasmRunner implements WasmProgramRunner {

@@ -19,6 +19,7 @@ export class NodeKernels {
   readonly #writer: ModuleWriter
   readonly #fma: Fma
   readonly #known = new Map<string, Written>()
+  readonly #nodes = new Map<Node, Written>()
 
   constructor(writer: ModuleWriter, fma: Fma) {
     this.#writer = writer
@@ -26,6 +27,15 @@ export class NodeKernels {
   }
 
   of(node: Node): Written {
+    let written = this.#nodes.get(node)
+    if (!written) {
+      written = this.#make(node)
+      this.#nodes.set(node, written)
+    }
+    return written
+  }
+
+  #make(node: Node): Written {
     const refs: Ref[] = []
     const nameless = withRefs(node, (ref) => {
       const known = refs.findIndex((r) => r.from === ref.from && r.index === ref.index)

@@ -19,6 +19,7 @@ import {
   type TraceSource,
   taskFields,
   toHex,
+  worstLastStep,
 } from '@lockstep/proof'
 import { createWasmExecutor, unwrap } from '@lockstep/tensor'
 import { mnemonicToAccount } from 'viem/accounts'
@@ -64,10 +65,15 @@ const question = {
 }
 const task = scoreTask(question)
 const { program, header } = task.committed
-const nodeOf = (label: 'score' | 'memory'): number =>
-  label === 'score' ? program.outputs[0]!.ref.index : program.next[0]!.index
+const [SCORE, MEMORY_NODE] = [program.outputs[0]!.ref.index, program.next[0]!.index]
 
-type Settled = { readonly outcome: Outcome; readonly moves: readonly string[]; readonly gas: number }
+type Settled = {
+  readonly outcome: Outcome
+  readonly moves: readonly string[]
+  /** Of all moves, and of the last one. */
+  readonly gas: number
+  readonly last: number
+}
 
 /** Claims and challenges, and plays both sides until the contract says who has won. */
 const settle = async (sources: { readonly [S in Side]: TraceSource }): Promise<Settled> => {
@@ -78,15 +84,17 @@ const settle = async (sources: { readonly [S in Side]: TraceSource }): Promise<S
   const claim = unwrap(await sides.claimant.claim(made, toHex(rootOf(claimed))))
   const dispute = unwrap(await sides.challenger.challengeSegment(claim, nameSegment(claimed, own)!))
   const moves: string[] = []
-  let gas = Number(sides.challenger.lastReceipt()!.gasUsed)
+  let last = Number(sides.challenger.lastReceipt()!.gasUsed)
+  let gas = last
   for (;;) {
     const { game, posted } = unwrap(replay(await sides.claimant.record(dispute)))
-    if (game.outcome !== 'open') return { outcome: game.outcome, moves, gas }
+    if (game.outcome !== 'open') return { outcome: game.outcome, moves, gas, last }
     const player = { side: game.turn, committed: task.committed, source: sources[game.turn] }
     const move = await nextMove(player, { game, posted })
     assert.ok(move, `${game.turn} has no move in ${game.phase}`)
     unwrap(await sides[game.turn].submit(dispute, move))
-    gas += Number(sides[game.turn].lastReceipt()!.gasUsed)
+    last = Number(sides[game.turn].lastReceipt()!.gasUsed)
+    gas += last
     moves.push(move.kind)
   }
 }
@@ -94,7 +102,7 @@ const settle = async (sources: { readonly [S in Side]: TraceSource }): Promise<S
 test('who claims a score that the answer has not loses a dispute about it', async () => {
   const honest = await scoreTrace(question, executor)
   // All of the run is true but what its last step reports: 100 in place of 68.
-  const lie: Lie = { step: STEPS - 1, item: nodeOf('score'), element: { index: 0, xor: 68 ^ 100 } }
+  const lie: Lie = { step: STEPS - 1, item: SCORE, element: { index: 0, xor: 68 ^ 100 } }
   const liar = lyingSource(honest, task, lie)
   const { opening } = claimScore(question)
   assert.ok(opensScore(rootOf(await liar.checkpoints()), 100, opening), 'the claim shows the false score')
@@ -106,11 +114,22 @@ test('who claims a score that the answer has not loses a dispute about it', asyn
   honest.close()
 })
 
+test('the dearest place of a run is judged within the bound', async () => {
+  const honest = await scoreTrace(question, executor)
+  const { item, gas: bound } = worstLastStep(program)
+  const liar = lyingSource(honest, task, { step: 700, item, element: { index: 0, xor: 1 } })
+  const { outcome, moves, last } = await settle({ claimant: liar, challenger: honest })
+  assert.equal(outcome, 'challenger')
+  assert.equal(moves.at(-1), 'judgeElement')
+  assert.ok(last <= bound, `${last} gas, at most ${bound} expected`)
+  honest.close()
+})
+
 test('an honest score stands against a challenger that has computed another run', async () => {
   const honest = await scoreTrace(question, executor)
   const liar = lyingSource(honest, task, {
     step: 700,
-    item: nodeOf('memory'),
+    item: MEMORY_NODE,
     element: { index: 0, xor: 1 },
   })
   const { outcome, moves } = await settle({ claimant: honest, challenger: liar })

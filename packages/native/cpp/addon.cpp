@@ -106,6 +106,32 @@ napi_value multiply(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
+// multiplyRows(kernel, memory, a, b, bStep, depth, rows, columns, out, outStep)
+napi_value multiplyRows(napi_env env, napi_callback_info info) {
+  enum { A, B, B_STEP, DEPTH, ROWS, COLUMNS, OUT, OUT_STEP, WORDS };
+  napi_value values[2 + WORDS];
+  uint32_t w[WORDS];
+  Bytes memory;
+  if (!argumentsOf(env, info, 2 + WORDS, values)) return nullptr;
+  const ProductKernel *kernel = kernelOf(env, PRODUCT_KERNELS, values[0]);
+  if (kernel == nullptr || !bytesOf(env, values[1], "memory", memory) || !wordsOf(env, values + 2, WORDS, w))
+    return nullptr;
+  if (w[DEPTH] == 0 || w[ROWS] == 0 || w[COLUMNS] == 0)
+    return fail(env, "depth, rows and columns must be at least 1");
+  if (w[ROWS] > MOST_ROWS)
+    return fail(env, "there are %.0f rows; at most %.0f are few", w[ROWS], static_cast<double>(MOST_ROWS));
+  if ((reinterpret_cast<uintptr_t>(memory.data) | w[A] | w[B] | w[B_STEP] | w[OUT] | w[OUT_STEP]) % sizeof(float))
+    return fail(env, "addresses and steps must be multiples of 4");
+  using Wide = unsigned __int128;
+  const Wide length = memory.length, size = sizeof(float);
+  if (w[A] + size * w[DEPTH] * w[ROWS] > length || w[B] + Wide(w[DEPTH] - 1) * w[B_STEP] + size * w[COLUMNS] > length ||
+      w[OUT] + Wide(w[ROWS] - 1) * w[OUT_STEP] + size * w[COLUMNS] > length)
+    return fail(env, "rows, columns or results reach past the end of the memory of %.0f bytes", static_cast<double>(memory.length));
+  const auto at = [&](uint32_t address) { return reinterpret_cast<float *>(memory.data + address); };
+  kernel->runRows({at(w[A]), at(w[B]), w[B_STEP] / size_t(size), w[DEPTH], w[ROWS], w[COLUMNS], at(w[OUT]), w[OUT_STEP] / size_t(size)});
+  return nullptr;
+}
+
 constexpr size_t LEAF_BYTES = 256;
 constexpr size_t PAIR_BYTES = 2 * DIGEST_BYTES;
 constexpr uint8_t LEAF_TAG = 0;
@@ -248,7 +274,7 @@ NAPI_MODULE_INIT() {
   const struct {
     const char *name;
     napi_callback run;
-  } functions[] = {{"multiply", multiply}, {"leaves", leaves}, {"parents", parents}, {"root", root}};
+  } functions[] = {{"multiply", multiply}, {"multiplyRows", multiplyRows}, {"leaves", leaves}, {"parents", parents}, {"root", root}};
   for (const auto &f : functions) {
     napi_value value = nullptr;
     napi_create_function(env, f.name, NAPI_AUTO_LENGTH, f.run, nullptr, &value);

@@ -1,4 +1,5 @@
 #include "product.hpp"
+#include "rows.hpp"
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -23,9 +24,13 @@ INLINE Vector canonical(Vector a) {
 }
 
 #include "product-tile.inc"
+
+constexpr int ROWS_VECTORS = 1;
+#include "rows-tile.inc"
 } // namespace
 
 bool hasAvx2() { return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"); }
 void productAvx2(const Product &p) { product(p); }
+void rowsAvx2(const Rows &p) { fewRows(p); }
 } // namespace lockstep
 #endif

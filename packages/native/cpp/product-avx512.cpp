@@ -1,4 +1,5 @@
 #include "product.hpp"
+#include "rows.hpp"
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -24,9 +25,13 @@ INLINE Vector canonical(Vector a) {
 }
 
 #include "product-tile.inc"
+
+constexpr int ROWS_VECTORS = 1;
+#include "rows-tile.inc"
 } // namespace
 
 bool hasAvx512() { return __builtin_cpu_supports("avx512f"); }
 void productAvx512(const Product &p) { product(p); }
+void rowsAvx512(const Rows &p) { fewRows(p); }
 } // namespace lockstep
 #endif

@@ -1,4 +1,5 @@
 #include "product.hpp"
+#include "rows.hpp"
 #if defined(__aarch64__)
 #include <arm_neon.h>
 
@@ -21,9 +22,13 @@ INLINE Vector fma(Vector a, Vector b, Vector c) { return vfmaq_f32(c, a, b); }
 INLINE Vector canonical(Vector a) { return vbslq_f32(vceqq_f32(a, a), a, splat(0x7fc00000)); }
 
 #include "product-tile.inc"
+
+constexpr int ROWS_VECTORS = 2;
+#include "rows-tile.inc"
 } // namespace
 
 bool hasNeon() { return true; } // part of every ARMv8
 void productNeon(const Product &p) { product(p); }
+void rowsNeon(const Rows &p) { fewRows(p); }
 } // namespace lockstep
 #endif

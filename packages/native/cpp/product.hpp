@@ -1,6 +1,7 @@
 // The inner part of a sum of products (docs/numerics.md, folds): panels that somebody packed, times each other. The
 // border is written down in packages/tensor/src/wasm/contraction/microkernel.ts; here it has C++'s words.
 #pragma once
+#include "rows.hpp"
 #include <cstddef>
 #include <cstdint>
 
@@ -35,6 +36,7 @@ struct ProductKernel {
   size_t width;
   bool (*present)();
   void (*run)(const Product &);
+  void (*runRows)(const Rows &);
 };
 
 // Those this build has, the fastest first; one may run only where it is present. Ends with a null name.

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { Multiply } from '@lockstep/tensor'
+import type { Multiply, MultiplyRows } from '@lockstep/tensor'
 import { address, binaries, PLATFORM } from './address.ts'
 
 /** A kernel of products that this machine can run, and the shape of the panels that it takes. */
@@ -25,6 +25,8 @@ export type NativeModule = {
    * are taken modulo 2^32.
    */
   readonly multiply: (kernel: number, memory: Uint8Array, ...border: Parameters<Multiply>) => void
+  /** The function of the border in packages/tensor/src/wasm/contraction/few-rows.ts, likewise; at most 64 rows. */
+  readonly multiplyRows: (kernel: number, memory: Uint8Array, ...border: Parameters<MultiplyRows>) => void
   /** The functions of `BatchHash`, with a kernel in front. */
   readonly leaves: (kernel: number, data: Uint8Array, digests: Uint8Array) => void
   readonly parents: (kernel: number, row: Uint8Array, above: Uint8Array) => void

@@ -160,7 +160,7 @@ export * from './scalar/trace.ts'
 export * from './scalar/vectors.ts'
 export * from './shape.ts'
 export * from './validate.ts'
-export type { Accelerator, Multiply } from './wasm/accelerator.ts'
+export type { Accelerator, Multiply, MultiplyRows } from './wasm/accelerator.ts'
 export { CEILING_BYTES, type CeilingTask, ceilingLoops, ceilingWork } from './wasm/ceiling.ts'
 export {
   createWasmExecutor,

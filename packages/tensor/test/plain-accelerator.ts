@@ -5,9 +5,19 @@ import { ADD, LAST, RESUME } from '../src/wasm/contraction/microkernel.ts'
 /** The border of the microkernel in plain TypeScript, one instruction of the reference after another. */
 export const microkernel: Accelerator['microkernel'] = { rows: 3, columns: 16 }
 
+export const fewRows = 16
+
 export const attach: Accelerator['attach'] = (memory) => {
   const words = new Uint32Array(memory.buffer)
   return {
+    multiplyRows(a, b, bStep, depth, rows, columns, out, outStep) {
+      for (let r = 0; r < rows; r++)
+        for (let c = 0; c < columns; c++)
+          for (let k = 0; k < depth; k++) {
+            const [x, y, at] = [a / 4 + k * rows + r, (b + k * bStep) / 4 + c, (out + r * outStep) / 4 + c]
+            words[at] = applyInstruction('fma', words[x]!, words[y]!, words[at]!)
+          }
+    },
     multiply(a, aStep, b, bStep, depth, rows, columns, out, outStep, init, flags) {
       for (let i = 0; i < rows; i++)
         for (let j = 0; j < columns; j++) {

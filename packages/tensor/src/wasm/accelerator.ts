@@ -1,5 +1,7 @@
 import { scalarCases } from '../scalar/cases.ts'
+import { canonicalF32 } from '../scalar/pattern.ts'
 import { applyInstruction } from '../scalar/reference.ts'
+import { MULTIPLY_ROWS } from './contraction/few-rows.ts'
 import { ADD, LAST, type Microkernel, MULTIPLY } from './contraction/microkernel.ts'
 import type { ImportedFunction } from './emitter.ts'
 import { engine, type WasmMemory } from './engine.ts'
@@ -12,7 +14,9 @@ import { engine, type WasmMemory } from './engine.ts'
 export type Accelerator = {
   /** Of its panels: how many rows, and how many columns (a multiple of 4), lie together. */
   readonly microkernel: { readonly rows: number; readonly columns: number }
-  attach(memory: WasmMemory): { readonly multiply: Multiply }
+  /** The most rows of `multiplyRows`, the border of contraction/few-rows.ts; absent where it has none. */
+  readonly fewRows?: number
+  attach(memory: WasmMemory): { readonly multiply: Multiply; readonly multiplyRows?: MultiplyRows }
 }
 export type Multiply = (
   a: number,
@@ -28,12 +32,27 @@ export type Multiply = (
   flags: number,
 ) => void
 
-export const MULTIPLY_IMPORT: ImportedFunction = { name: 'multiply', params: MULTIPLY }
+export type MultiplyRows = (
+  a: number,
+  b: number,
+  bStep: number,
+  depth: number,
+  rows: number,
+  columns: number,
+  out: number,
+  outStep: number,
+) => void
+
+/** What a module imports where it has this microkernel, in order. */
+export const importsOf = (microkernel: Microkernel | undefined): ImportedFunction[] => [
+  ...(microkernel ? [{ name: 'multiply', params: MULTIPLY }] : []),
+  ...(microkernel?.fewRows ? [{ name: 'multiplyRows', params: MULTIPLY_ROWS }] : []),
+]
 
 /** Imports a module and proves it in this thread; fails with what is wrong. */
 export const loadAccelerator = async (url: string): Promise<Accelerator> => {
   const module = (await import(url)) as Partial<Accelerator>
-  const { microkernel, attach } = module
+  const { microkernel, fewRows, attach } = module
   const refuse = (what: string): never => {
     throw new Error(`the accelerator ${url} ${what}; leave the option out to run without it`)
   }
@@ -44,13 +63,17 @@ export const loadAccelerator = async (url: string): Promise<Accelerator> => {
     return refuse(
       `has panels of ${rows} rows and ${columns} columns; allowed: 1 to 64, and multiples of 4 to 256`,
     )
-  const accelerator = { microkernel: { rows, columns }, attach }
-  if (!agrees(accelerator)) return refuse('does not give the bits of the reference on this machine')
+  if (fewRows !== undefined && !sound(fewRows, 64))
+    return refuse(`takes ${fewRows} rows where they are few; allowed: 1 to 64`)
+  const accelerator = { microkernel: { rows, columns }, attach, ...(fewRows !== undefined && { fewRows }) }
+  if (!agrees(accelerator) || (fewRows !== undefined && !rowsAgree(accelerator)))
+    return refuse('does not give the bits of the reference on this machine')
   return accelerator
 }
 
-export const microkernelOf = ({ microkernel }: Accelerator): Microkernel => ({
+export const microkernelOf = ({ microkernel, fewRows }: Accelerator): Microkernel => ({
   ...microkernel,
+  fewRows,
   kind: 'import',
 })
 
@@ -94,3 +117,24 @@ const agrees = ({ microkernel, attach }: Accelerator): boolean => {
   return true
 }
 const INIT = 0x80000000
+
+/** A product of three rows by columns in place, likewise: 13 k are more than any kernel takes at once. */
+const rowsAgree = ({ fewRows, attach }: Accelerator): boolean => {
+  const [rows, columns, depth] = [Math.min(3, fewRows!), 37, 13]
+  const memory = new engine.Memory({ initial: 1, maximum: 1, shared: false })
+  const words = new Uint32Array(memory.buffer)
+  const [a, b, out] = [64, 128, 1024]
+  const cases = scalarCases('fma', 2, depth * columns)
+  for (let i = 0; i < depth * rows; i++) words[a + i] = cases[i]!.a
+  for (let i = 0; i < depth * columns; i++) words[b + i] = cases[i]!.b
+  const totals = Array.from({ length: rows * columns }, (_, i) => cases[i]!.c)
+  words.set(totals, out)
+  attach(memory).multiplyRows!(4 * a, 4 * b, 4 * columns, depth, rows, columns, 4 * out, 4 * columns)
+  return totals.every((total, i) => {
+    const [r, c] = [Math.floor(i / columns), i % columns]
+    let sum = total
+    for (let k = 0; k < depth; k++)
+      sum = applyInstruction('fma', words[a + k * rows + r]!, words[b + k * columns + c]!, sum)
+    return canonicalF32(words[out + i]!) === canonicalF32(sum)
+  })
+}

@@ -7,7 +7,7 @@ import { typeOf } from '../compile/refs.ts'
 import { tensorBytes } from '../estimate.ts'
 import type { Node, Ref } from '../node.ts'
 import type { Program, TensorType } from '../program.ts'
-import { MULTIPLY_IMPORT } from './accelerator.ts'
+import { importsOf } from './accelerator.ts'
 import type { Microkernel } from './contraction/microkernel.ts'
 import { ModuleWriter } from './emitter.ts'
 import { engine, type WasmModule } from './engine.ts'
@@ -63,7 +63,7 @@ export const generate = async (
   { fused, threads, shareFrom, imported }: CodeOptions,
 ): Promise<Code> => {
   const { program } = plan
-  const writer = new ModuleWriter(imported ? [MULTIPLY_IMPORT] : [])
+  const writer = new ModuleWriter(importsOf(imported))
   const fma = fmaOf(writer, fused, threads, imported)
   const canaryName = String(writer.add(canary(fma, CANARY_AT)))
   const nodeKernels = new NodeKernels(writer, fma)

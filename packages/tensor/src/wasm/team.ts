@@ -37,8 +37,11 @@ export const Word = {
 } as const
 export const Kind = { run: 0, leave: 1 } as const
 
-/** How often a thread looks before it sleeps: a few tens of microseconds. */
-const SPINS = 4000
+/**
+ * How often a thread looks before it sleeps: about half a millisecond. To be woken takes as long as a small kernel runs, so
+ * threads that sleep between kernels take turns at computing instead of sharing: docs/decisions/0027.
+ */
+const SPINS = 20_000
 
 /** Waits until a word is no longer `old`. */
 export const waitWhile = (control: Int32Array, at: number, old: number): void => {

@@ -1,6 +1,7 @@
 import { type Fn, I32, type Local, V128 } from '../emitter.ts'
 import { emitFma, type Fma } from '../fma.ts'
 import type { Kernel } from '../kernel.ts'
+import { callRows, readInPlace } from './few-rows.ts'
 import type { Totals } from './finish.ts'
 import { steps } from './loop.ts'
 import { evaluate } from './pack.ts'
@@ -131,7 +132,15 @@ export const across = (part: Across, results: Totals, x: Local): void => {
     move(coords[inner]!, deep)
   }
   const deep = fma.kind === 'exact' ? 1 : holdsSums ? deepOfSums() : DEEP_VALUES
+  const inPlace = readInPlace(fma, columns, rows, lane, inner)
   runs(kernel, k0, k1, (length) => {
+    if (inPlace) {
+      f.get(firstColumn).set(coords[lane]!)
+      kernel.start(inPlace, every)
+      const b = { f, address: kernel.address(inPlace) }
+      callRows(b, inPlace.at.by[inner]!, { x, length, rows, columns: count }, results)
+      return
+    }
     const i = f.local(I32)
     f.i32(0).set(i)
     for (const by of new Set([deep, Math.min(deep, 4), 1])) steps(f, i, length, by, () => sweep(by))

@@ -33,6 +33,8 @@ export type Microkernel = {
   readonly rows: number // H
   readonly columns: number // W, a multiple of 4
   readonly kind: 'wasm' | 'import'
+  /** The most rows of an imported multiplyRows, see few-rows.ts; absent: there is none. */
+  readonly fewRows?: number | undefined
 }
 
 export const ADD = 1

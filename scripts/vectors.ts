@@ -1,12 +1,16 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { familyVectors } from '../packages/swarm/src/tasks/vectors.ts'
 import { roundVectorsFile } from '../packages/swarm/test/round-vectors.ts'
 import { scalarVectors, VECTOR_OPCODES } from '../packages/tensor/src/scalar/vectors.ts'
 
 /** Writes the golden vectors again: `node scripts/vectors.ts`. Nothing changes unless the machine's meaning did. */
-const folder = new URL('../vectors/scalar/', import.meta.url)
-rmSync(folder, { recursive: true, force: true })
-mkdirSync(folder, { recursive: true })
-for (const op of VECTOR_OPCODES) writeFileSync(new URL(`${op}.bin`, folder), scalarVectors(op))
-console.log(`${VECTOR_OPCODES.length} files in vectors/scalar`)
-writeFileSync(new URL('../vectors/swarm-rounds.json', import.meta.url), roundVectorsFile())
-console.log('vectors/swarm-rounds.json')
+const folder = new URL('../vectors/', import.meta.url)
+const scalar = new URL('scalar/', folder)
+rmSync(scalar, { recursive: true, force: true })
+mkdirSync(scalar, { recursive: true })
+for (const op of VECTOR_OPCODES) writeFileSync(new URL(`${op}.bin`, scalar), scalarVectors(op))
+writeFileSync(new URL('families.json', folder), familyVectors())
+writeFileSync(new URL('swarm-rounds.json', folder), roundVectorsFile())
+console.log(
+  `${VECTOR_OPCODES.length} files in vectors/scalar, vectors/families.json and vectors/swarm-rounds.json`,
+)

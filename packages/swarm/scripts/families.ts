@@ -1,14 +1,24 @@
 import { families } from '../src/tasks/families.ts'
 import { measure } from '../test/guessing.ts'
 
-/** Prints the table of docs/tasks.md: what guessing gives, how long texts are and what a run costs. */
+/** Prints the table of docs/tasks.md: what guessing earns, how long texts are and what a run costs. */
+const levels = Array.from({ length: 16 }, (_, level) => level)
 console.log(
-  "| family | blind guess, worst level | another's answer | prompt | answer | steps, mean | steps, most | code |",
+  '| family | blind guess | at level | another answer | prompt | answer | steps | at most | prompts |',
 )
-console.log('|---|---|---|---|---|---|---|---|')
+console.log('|---|---|---|---|---|---|---|---|---|')
 for (const family of families) {
-  const m = measure(family, 200)
-  console.log(
-    `| ${family.name} | ${m.blind.toFixed(1)} (level ${m.blindLevel}) | ${m.other.toFixed(1)} | ${m.prompt} | ${m.answer} | ${m.meanSteps.toFixed(0)} | ${m.mostSteps} | ${family.code.length} | ${m.distinct} `,
-  )
+  const m = measure(family, { seeds: 300, levels })
+  const cells = [
+    family.name,
+    m.blind.toFixed(0),
+    m.blindLevel,
+    m.other.toFixed(0),
+    m.prompt,
+    m.answer,
+    m.meanSteps.toFixed(0),
+    m.mostSteps,
+    m.distinct >= 1000 ? 'many' : m.distinct,
+  ]
+  console.log(`| ${cells.join(' | ')} |`)
 }

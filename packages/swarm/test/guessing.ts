@@ -2,6 +2,8 @@ import type { Family } from '../src/tasks/family.ts'
 
 /** What answers earn that know the family and the level, but not the prompt. */
 
+export type Measured = { readonly seeds: number; readonly levels: readonly number[] }
+
 export type Guessing = {
   /** Mean score of the best blind guess at the level where it earns most, and that level. */
   readonly blind: number
@@ -21,9 +23,9 @@ export type Guessing = {
 /** Seeds of the guessing: all different from those that other tests use. */
 const seedOf = (i: number): number => 1_000_003 * (i + 1)
 
-export const measure = (family: Family, seeds: number): Guessing => {
+export const measure = (family: Family, { seeds, levels }: Measured): Guessing => {
   let [blind, blindLevel, other, prompt, answer, total, most, runs] = [0, 0, 0, 0, 0, 0, 0, 0]
-  for (let level = 0; level < family.levels; level++) {
+  for (const level of levels) {
     const tasks = Array.from({ length: seeds }, (_, i) => family.play(seedOf(i), level))
     const solutions = tasks.map((task) => task.solution)
     for (const guess of guesses(solutions)) {

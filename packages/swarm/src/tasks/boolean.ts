@@ -6,26 +6,26 @@ const [TRUE, FALSE, NOT, AND, OR, XOR] = [code('t'), code('f'), code('!'), code(
 const [OPEN, CLOSE, LEAF] = [code('('), code(')'), code('?')]
 
 /**
- * `bool t,!f,(t&!t),(f|t)=` -> `ttft`: four expressions over & | ^ (exclusive or) and !; every level makes one
+ * `bool t,!f,(t&!t),(f|t),!t=` -> `ttftf`: five expressions over & | ^ (exclusive or) and !; every level makes one
  * of them larger. Half of all values are guessed, so only a right start counts.
  */
 export const boolean: Family = family({
   name: 'boolean',
-  about: 'The values of four boolean expressions.',
+  about: 'The values of five boolean expressions.',
   levels: 16,
   write: (m) => {
     const text = m.list(24)
     const values = m.list(8)
     const operators = m.list(8)
     m.prompt.write('bool ')
-    m.loop(4, (item) => {
+    m.loop(5, (item) => {
       m.when(item.ne(0), () => m.prompt.write(','))
 
       // An expression grows from one leaf: again and again a leaf becomes two with an operator between them.
       text.set(0, LEAF)
       const length = m.variable(1)
       const leaves = m.variable(1)
-      m.loop(m.level.add(item).div(4), () => {
+      m.loop(m.level.add(item).div(5), () => {
         const skip = m.variable(below(m, leaves))
         const at = m.variable(0)
         m.while(

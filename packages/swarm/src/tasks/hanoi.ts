@@ -1,9 +1,9 @@
 import { type Family, family } from './family.ts'
-import { scoreAligned } from './marks.ts'
+import { scoreLeading } from './marks.ts'
 import { A } from './writing.ts'
 
 /**
- * `han abc>c=` -> `baca`: where the discs stand, the largest first, and the peg where all shall go; the answer is
+ * `han abc>c=` -> `cbac`: where the discs stand, the largest first, and the peg where all shall go; the answer is
  * the next two moves (three with five discs, four with seven) of the shortest way, or all where fewer are left.
  */
 export const hanoi: Family = family({
@@ -52,6 +52,6 @@ export const hanoi: Family = family({
         peg.set(disc, target)
       })
     })
-    scoreAligned(m)
+    scoreLeading(m)
   },
 })

@@ -7,11 +7,23 @@ import { type Hex, parseEther, zeroAddress } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import { lyingSource } from '../../proof/test/lying-source.ts'
 import { segmentNamed } from '../../proof/test/settle.ts'
+import { answersRoot } from '../../swarm/src/game/commitment.ts'
 import { drawnTask } from '../../swarm/src/game/drawn.ts'
 import { bootNodesOf, leaderboardOf } from '../../swarm/src/game/leaderboard.ts'
 import { beginRound, type RoundEvent, type RoundState, stepRound } from '../../swarm/src/game/round.ts'
 import { CHAIN_STAGES, type ChainStage, type RoundRules } from '../../swarm/src/game/rules.ts'
 import { packBytes } from '../../swarm/src/game/words.ts'
+import { STEPS } from '../../swarm/src/machine/instruction.ts'
+import { wordStart } from '../../swarm/src/machine/step-program.ts'
+import { addition } from '../../swarm/src/tasks/addition.ts'
+import {
+  claimScore,
+  familyRoot,
+  SCORE_SEGMENT,
+  scoreProgram,
+  scoreTask,
+} from '../../swarm/src/tasks/score-task.ts'
+import { sorting } from '../../swarm/src/tasks/sorting.ts'
 import type { roundVectors } from '../../swarm/test/round-vectors.ts'
 import { Swarms } from '../src/generated/index.ts'
 import {
@@ -19,11 +31,13 @@ import {
   delegationData,
   deploy,
   type MarketEvent,
+  type ProofTerms,
   proofArgument,
   readMinimumBond,
   SCOPES,
   type SwarmTerms,
   scoreContext,
+  scoreTaskTerms,
   signData,
   submissionData,
 } from '../src/index.ts'
@@ -49,6 +63,8 @@ import {
 
 const ZERO: Hex = `0x${'00'.repeat(32)}`
 const STAGES = Object.keys(CHAIN_STAGES) as readonly ChainStage[]
+/** What a swarm of one stage pays for. */
+const ALONE = { answer: 1, critique: 0, prediction: 0, resolve: 0 }
 const figures = new Map<string, number>()
 
 let people: People
@@ -448,6 +464,65 @@ test('a lie about a score is challenged: the silent are slashed, the false histo
   for (const member of [provider, ann]) await requester.does(calls.leaveSwarm(swarm, member.address))
   await checkSum()
   assert.equal(await read.escrowOf(addresses.swarms, swarm), 0n)
+})
+
+test('the claim that packages/swarm makes of a real family is what stands, word for word', async () => {
+  const { provider, ann, ben, requester } = people
+  const { calls, read } = requester
+  const real = [sorting, addition]
+  const families = real.map((family) => ({ code: toHex(familyRoot(family)), level: 2 }))
+  const proof: ProofTerms = {
+    ...terms.proof,
+    ...{ header: scoreProgram().header, initialItem: toHex(initialItem(wordStart())) },
+    ...{ steps: STEPS, segmentLength: SCORE_SEGMENT },
+  }
+  const swarm = await create({
+    rounds: 1,
+    tasks: 1,
+    critiqueTime: 0,
+    resolveTime: 0,
+    families,
+    proof,
+    weights: ALONE,
+  })
+  await join(swarm, provider, ann)
+  const { seed, begin } = await beginNext(requester, swarm)
+  const { family: index, seed: taskSeed } = drawnTask(seed, 0, real.length)
+  const family = real[index]!
+  const answer = text(family.play(taskSeed, 2).solution)
+  const part = { root: answersRoot([answer]), scores: [100], votes: [], salt: randomHex(5) }
+  await provider.does(calls.submitStage(swarm, 1, 0, committedTo(provider, swarm, 1, 0, part)))
+  await people.passTo(begin + 10_000)
+  await requester.does(calls.claimScores(swarm, 1, provider.address, [opened(part)]))
+  const events = await ben.does(calls.challengeScore(swarm, 1, 0, 0, 0))
+  const number = Number(said<bigint>(events, 'ScoreChallenged', 'challenge'))
+
+  const question = { family, seed: taskSeed, level: 2, answer }
+  const { score, root, opening } = claimScore(question)
+  assert.equal(score, 100)
+  const place = { chainId: CHAIN, contract: provider.addresses.swarms }
+  const { inputsRoot } = taskFields(scoreTask(question))
+  const task = unwrap(await provider.disputes.createTask(scoreTaskTerms(place, number, proof, inputsRoot)))
+  const claim = unwrap(await provider.disputes.claim(task, toHex(root)))
+  const defence = {
+    ...{ answer: `0x${Buffer.from(answer).toString('hex')}` as Hex, path: [], answersRoot: part.root },
+    ...{
+      finalsRoot: ZERO,
+      claim,
+      stateRoot: toHex(opening.stateRoot),
+      lastPath: opening.siblings.map(toHex),
+    },
+  }
+  await provider.does(calls.standByScore(number, families, proof, defence))
+  await people.passTo((await provider.disputes.readClaim(claim)).until + 1)
+  unwrap(await requester.disputes.finalize(claim))
+  await requester.does(calls.finishChallenge(number))
+  assert.equal((await read.scoreChallenge(number)).status, 'upheld')
+  const settled = await does(requester, 'settle, 1 seat', calls.settleRound(swarm))
+  assert.equal(said(settled, 'RoundSettled', 'paid'), terms.reward)
+  await requester.does(calls.closeSwarm(swarm))
+  for (const member of [provider, ann]) await requester.does(calls.leaveSwarm(swarm, member.address))
+  await checkSum()
 })
 
 test('an older claim of the same task does not stand: it could have ripened where nobody looked', async () => {

@@ -53,11 +53,14 @@ const SHAPES: readonly (readonly [seats: number, tasks: number])[] = [
   [33, 5],
 ]
 
+/** Four seats of equal weight of which two vote for each of two: the lower one wins. */
+const EVEN: readonly Play[] = [3, 3, 2, 2].map((vote) => ({ answers: [100, 50], votes: [vote, 0] }))
+
 export const roundVectors = (): readonly RoundVector[] =>
-  SHAPES.map(([seats, tasks], i) => {
+  [...SHAPES, [4, 2] as const].map(([seats, tasks], i) => {
     const seed: Hex = `0x${(i + 1).toString(16).padStart(2, '0').repeat(32)}`
     const weights: Weights = { answer: 1 + i, critique: i % 3, prediction: (i * 5) % 7, resolve: i % 4 }
-    const plays = drawnPlays(seats, tasks, 1_000 + i)
+    const plays = i === SHAPES.length ? EVEN : drawnPlays(seats, tasks, 1_000 + i)
     const { points, winners } = pointsOf(seed, weights, tasks, plays)
     return {
       ...{ seed, weights, tasks, plays: plays.map((play) => play ?? null) },

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createWasmExecutor } from '@lockstep/tensor'
+import { plotLines } from './plot.ts'
+import { runSharing } from './run.ts'
+import { type Regime, regimeOf } from './setting.ts'
+
+test('the sweep at its smallest: equal tokens, the same start, results kept and not computed again', async () => {
+  const whole = regimeOf(true)
+  const tiny: Regime = {
+    ...whole,
+    model: {
+      kind: 'gpt',
+      config: { ...whole.model.config, width: 16, layers: 1, heads: 2 },
+    } as Regime['model'],
+    warm: {
+      ...whole.warm,
+      examples: 256,
+      train: { ...whole.warm.train, batch: 16, steps: 60, warmup: 5, rate: 1e-2 },
+      blur: { ...whole.warm.blur, batch: 16, steps: 5 },
+    },
+    kinds: whole.kinds.slice(0, 1),
+    members: 3,
+    rounds: 2,
+    every: 1,
+    heldOut: 4,
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'sweep-'))
+  const executor = await createWasmExecutor()
+  const alone = await runSharing(executor, tiny, folder, '8/0', 1)
+  const sharing = await runSharing(executor, tiny, folder, '4/4', 1)
+  assert.deepEqual(
+    alone.evaluations.map(({ round }) => round),
+    [0, 1, 2],
+  )
+  assert.equal(alone.evaluations[0]!.reward, sharing.evaluations[0]!.reward)
+  assert.deepEqual(alone.reports[0]!.tokens, sharing.reports[0]!.tokens)
+  // What is kept is read: a regime of other rounds would give other results.
+  assert.deepEqual(await runSharing(executor, { ...tiny, rounds: 9 }, folder, '4/4', 1), sharing)
+  // A run that was killed behind an evaluation is gone on from, and comes to the same.
+  rmSync(join(folder, 'run-4-4-1.json'))
+  assert.deepEqual(await runSharing(executor, tiny, folder, '4/4', 1), sharing)
+  const [x, seeds] = [[0, 1, 2], [alone.evaluations.map(({ reward }) => reward)]]
+  assert.match(plotLines('title', 'round', 'reward', [{ name: '8/0', x, seeds }]), /^<svg [\s\S]*<\/svg>\n$/)
+  rmSync(folder, { recursive: true })
+})

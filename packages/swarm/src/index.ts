@@ -14,6 +14,7 @@ export {
 export * from './game/drawn.ts'
 export * from './game/explain.ts'
 export * from './game/leaderboard.ts'
+export * from './game/offer.ts'
 export * from './game/points.ts'
 export * from './game/round.ts'
 export * from './game/rules.ts'

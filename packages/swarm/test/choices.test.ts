@@ -117,7 +117,10 @@ test('sudoku: all that fills rows and columns, whatever it does to boxes', () =>
         found.push(filled)
         return
       }
-      if (cells[at] !== '.') return fill(at + 1, filled)
+      if (cells[at] !== '.') {
+        fill(at + 1, filled)
+        return
+      }
       for (const digit of '1234') {
         const meets = cells.some(
           (other, j) => other === digit && (j % 4 === at % 4 || Math.floor(j / 4) === Math.floor(at / 4)),

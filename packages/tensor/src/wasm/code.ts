@@ -14,7 +14,7 @@ import { engine, type WasmModule } from './engine.ts'
 import { groupKernel } from './group-kernel.ts'
 import { writesOnce } from './map-kernel.ts'
 import type { NodeKind } from './node-code.ts'
-import { NodeKernels } from './node-kernels.ts'
+import { type Kernel, NodeKernels } from './node-kernels.ts'
 import { CANARY_WORDS, canary, fmaOf } from './probe.ts'
 import type { Entry, Work } from './team.ts'
 
@@ -30,7 +30,9 @@ export type Code = {
   readonly pages: number
   /** Words that the code expects at the beginning of the memory. */
   readonly constants: Uint32Array
+  /** Scratch of each thread, and what all share. */
   readonly scratchBytes: number
+  readonly sharedBytes: number
 }
 
 /** One kernel, and which entries of the work it is. */
@@ -72,12 +74,14 @@ export const generate = async (
       ? [groupKernel(program, turn, plan.hidden, nodeKernels, writer)]
       : nodeKernels.of(program.nodes[turn.first]!).kernels,
   )
-  const tableWords = phases.flat().reduce((n, p) => n + p.slots.length + 1, 0)
+  const tableWords = phases.flat().reduce((n, p) => n + tableLength(p), 0)
   const start = TABLES_AT + 2 * 4 * tableWords
   const arena = planArena(program, { start, hidden: plan.hidden, ...timesOf(plan) })
   const scratchBytes = Math.ceil(Math.max(0, ...phases.flat().map((p) => p.scratch)) / 64) * 64
   const scratch = Math.ceil(arena.end / 64) * 64
-  const pages = Math.ceil((scratch + threads * scratchBytes + 64) / PAGE)
+  const shared = scratch + threads * scratchBytes
+  const sharedBytes = Math.max(0, ...phases.flat().map((p) => p.shared ?? 0))
+  const pages = Math.ceil((shared + sharedBytes + 64) / PAGE)
 
   const constants = new Uint32Array(start / 4)
   constants.set(CANARY_WORDS, CANARY_AT / 4)
@@ -92,14 +96,15 @@ export const generate = async (
         phase.slots.forEach((ref, s) => {
           constants[table / 4 + 1 + s] = placeOf(arena, parity, ref)
         })
-        const shared = phase.units > 1 && phase.units * phase.cost >= shareFrom
+        if (phase.shared !== undefined) constants[table / 4 + 1 + phase.slots.length] = shared
+        const isShared = phase.units > 1 && phase.units * phase.cost >= shareFrom
         list.push({
           kernel: String(phase.fn),
           units: phase.units,
-          grain: shared ? Math.max(1, Math.floor(phase.units / (8 * threads))) : 0,
+          grain: isShared ? Math.max(1, Math.floor(phase.units / (8 * threads))) : 0,
           table,
         })
-        table += 4 * (1 + phase.slots.length)
+        table += 4 * tableLength(phase)
       }
       if (parity === 0) kernels.push({ ...describe(plan, turn, nodeKernels), from, to: list.length })
     })
@@ -108,8 +113,11 @@ export const generate = async (
   const module = await engine.compile(writer.encode({ initial: pages, maximum: pages, shared: threads > 1 }))
   const work: Work = { canary: canaryName, entries, scratch, scratchBytes }
   const outputs = asked.outputs.map((o) => typeOf(asked, o.ref))
-  return { program, outputs, module, work, kernels, arena, pages, constants, scratchBytes }
+  return { program, outputs, module, work, kernels, arena, pages, constants, scratchBytes, sharedBytes }
 }
+
+const tableLength = ({ slots, shared }: Pick<Kernel, 'slots' | 'shared'>): number =>
+  1 + slots.length + (shared === undefined ? 0 : 1)
 
 /** When each node runs, and whether its code computes every element once. */
 const timesOf = ({ program, turns }: Plan) => {

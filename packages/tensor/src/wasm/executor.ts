@@ -252,8 +252,9 @@ class WasmRunner implements WasmProgramRunner {
   }
 
   memory(): { readonly peak: number; readonly lowerBound: number; readonly scratch: number } {
-    const { arena, scratchBytes } = this.#stepper.code
-    return { peak: arena.peak, lowerBound: arena.lowerBound, scratch: scratchBytes * this.#host.pool.threads }
+    const { arena, scratchBytes, sharedBytes } = this.#stepper.code
+    const scratch = scratchBytes * this.#host.pool.threads + sharedBytes
+    return { peak: arena.peak, lowerBound: arena.lowerBound, scratch }
   }
 
   close(): void {

@@ -29,7 +29,7 @@ export const groupKernel = (
   const members = Array.from({ length: count }, (_, k): Member => {
     const node = program.nodes[first + k]!
     const cut = cutNode(node, units)!
-    return { node, index: first + k, cut, phases: kernels.of(cut.node).kernels }
+    return { node, index: first + k, cut, phases: kernels.of(cut.node, false).kernels }
   })
 
   // a thread's scratch: the members' tables, one unit of every hidden tensor, and the members' own scratch

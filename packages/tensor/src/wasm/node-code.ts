@@ -1,17 +1,15 @@
 import type { Node } from '../node.ts'
-import { contractionPhase, isContraction } from './contraction/contraction.ts'
+import { contractionPhases, isContraction } from './contraction/contraction.ts'
 import type { Fma } from './fma.ts'
 import { foldPhase } from './fold-kernel.ts'
 import { mapPhase } from './map-kernel.ts'
 import type { Phase } from './phase.ts'
 import { isScatter, scatterPhases } from './scatter-kernel.ts'
 
-/** The kernels of one node, chosen by its shape alone. */
-export const nodePhases = (node: Node, fma: Fma): Phase[] => {
+/** The kernels of one node, chosen by its shape alone. `mayShare`: they may share memory among all threads. */
+export const nodePhases = (node: Node, fma: Fma, mayShare: boolean): Phase[] => {
   if (node.kind === 'map') return [mapPhase(node, fma)]
-  const contraction = contractionPhase(node, fma)
-  if (contraction) return [contraction]
-  return scatterPhases(node, fma) ?? [foldPhase(node, fma)]
+  return contractionPhases(node, fma, mayShare) ?? scatterPhases(node, fma) ?? [foldPhase(node, fma)]
 }
 
 export type NodeKind = 'map' | 'contraction' | 'scatter' | 'fold'

@@ -11,6 +11,7 @@ export type Kernel = {
   readonly units: number
   readonly cost: number
   readonly scratch: number
+  readonly shared?: number
 }
 type Written = { readonly kind: NodeKind; readonly kernels: readonly Kernel[] }
 
@@ -19,32 +20,35 @@ export class NodeKernels {
   readonly #writer: ModuleWriter
   readonly #fma: Fma
   readonly #known = new Map<string, Written>()
-  readonly #nodes = new Map<Node, Written>()
+  readonly #alone = new Map<Node, Written>()
+  readonly #grouped = new Map<Node, Written>()
 
   constructor(writer: ModuleWriter, fma: Fma) {
     this.#writer = writer
     this.#fma = fma
   }
 
-  of(node: Node): Written {
-    let written = this.#nodes.get(node)
+  /** `alone`: the node's phases run one after another, each by all threads, and may share memory. */
+  of(node: Node, alone = true): Written {
+    const nodes = alone ? this.#alone : this.#grouped
+    let written = nodes.get(node)
     if (!written) {
-      written = this.#make(node)
-      this.#nodes.set(node, written)
+      written = this.#make(node, alone)
+      nodes.set(node, written)
     }
     return written
   }
 
-  #make(node: Node): Written {
+  #make(node: Node, alone: boolean): Written {
     const refs: Ref[] = []
     const nameless = withRefs(node, (ref) => {
       const known = refs.findIndex((r) => r.from === ref.from && r.index === ref.index)
       return { from: 'input', index: known >= 0 ? known : refs.push(ref) - 1 }
     })
-    const key = JSON.stringify(nameless)
+    const key = `${alone} ${JSON.stringify(nameless)}`
     let written = this.#known.get(key)
     if (!written) {
-      const phases = nodePhases(nameless, this.#fma)
+      const phases = nodePhases(nameless, this.#fma, alone)
       written = {
         kind: nodeKind(nameless),
         kernels: phases.map((p) => ({ ...p, fn: this.#writer.add(p.fn) })),

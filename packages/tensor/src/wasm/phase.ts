@@ -8,4 +8,5 @@ export type Phase = {
   readonly units: number
   readonly cost: number // of one unit, roughly in scalar instructions on one element
   readonly scratch: number // bytes that each thread needs
+  readonly shared?: number // bytes that a node's phases share among all threads: their address follows the slots in the table
 }

@@ -1,14 +1,14 @@
 import type { FoldNode } from '../../node.ts'
 import type { Fma } from '../fma.ts'
 import type { Phase } from '../phase.ts'
-import { isPackable, packedPhase } from './packed.ts'
+import { isPackable, packedPhases } from './packed.ts'
 import { type Plan, planOf } from './plan.ts'
 import { isSkinny, skinnyPhase } from './skinny.ts'
 
-/** The kernel of a sum of products, if the node is one that is worth a kernel of its own. */
-export const contractionPhase = (node: FoldNode, fma: Fma): Phase | undefined => {
+/** The kernels of a sum of products, if the node is one that is worth kernels of its own. */
+export const contractionPhases = (node: FoldNode, fma: Fma, mayShare: boolean): Phase[] | undefined => {
   const plan = worthwhile(node)
-  return plan && (isSkinny(plan) ? skinnyPhase(plan, fma) : packedPhase(node, plan, fma))
+  return plan && (isSkinny(plan) ? [skinnyPhase(plan, fma)] : packedPhases(node, plan, fma, mayShare))
 }
 
 /** Whether the node is such a sum of products. */

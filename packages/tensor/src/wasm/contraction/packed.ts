@@ -7,7 +7,8 @@ import { fillColumns, findIntervals, multiplyColumns, multiplyIntervals, type Ro
 import { accumulate, decode, fill, finish, type Totals } from './finish.ts'
 import { ADD, LAST, type Microkernel, multiply, RESUME } from './microkernel.ts'
 import { type Panels, pack } from './pack.ts'
-import { evenStep, MINUS_ZERO, type Plan } from './plan.ts'
+import { type Once, packOnce, panelAt, type Whole } from './pack-once.ts'
+import { evenStep, MINUS_ZERO, type Plan, type Side } from './plan.ts'
 
 /**
  * The box is cut into the blocks that the fold's meaning has anyway. A unit is some rows by some columns of one batch:
@@ -23,6 +24,11 @@ const UNITS = 16
  * cuts columns into shares of its caches by itself.
  */
 const NATIVE = { columns: 1024, unitsAThread: 4 }
+/**
+ * Panels that several units need are packed once (pack-once.ts), unless their bytes are too many to keep, or several
+ * threads would spend more on taking so few from each other's caches than on packing them again.
+ */
+const ONCE = { most: 48 * 2 ** 20, leastForThreads: 4 * 2 ** 20, unitsAThread: 16 }
 /** Fewer rows or columns would not pay for packing. */
 const LEAST_COUNT = 4
 /** Between panels, so that the same k of many panels does not fall on one cache set; and for vectors that reach past. */
@@ -33,7 +39,7 @@ const ARGUMENT_SCRATCH = 3
 export const isPackable = ({ rows, columns }: Plan): boolean =>
   Math.min(rows.count, columns.count) >= LEAST_COUNT
 
-export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
+export const packedPhases = (node: FoldNode, plan: Plan, fma: Fma, mayShare: boolean): Phase[] => {
   const { space, init, points, rows, columns, batch, guarding } = plan
   const microkernel = fma.imported ?? chooseMicrokernel(plan, fma)
   const kernel = new Kernel(space, { vectors: 1, rows: 1 }, fma)
@@ -58,7 +64,23 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
     evenStep(space, columns) === 4 &&
     rowStep !== undefined
   const isNative = fma.imported !== undefined && direct
-  const pieces = isNative ? nativePieces(plan, batches, fma.threads) : undefined
+  const a = panelsOf(rows, microkernel.rows, depth)
+  const b = panelsOf(columns, microkernel.columns, depth)
+  // guards that bound columns serve outputs that are computed in place; otherwise finish masks them
+  const bounds =
+    guarding.kind === 'depth' || (guarding.kind === 'columns' && direct) ? { ...guarding } : undefined
+  const packedBytes = blocks * (bytesOf(a) + bytesOf(b))
+  const mayPackOnce =
+    mayShare &&
+    bounds === undefined &&
+    batches === 1 &&
+    packedBytes <= ONCE.most &&
+    (fma.threads === 1 || packedBytes >= ONCE.leastForThreads)
+  const pieces = mayPackOnce
+    ? freePieces(plan, isNative, fma.threads)
+    : isNative
+      ? nativePieces(plan, batches, fma.threads)
+      : undefined
   const least = pieces?.columns ?? Math.ceil(columns.count / COLUMNS_A_UNIT)
   const columnsEach = Math.min(
     columns.count,
@@ -68,23 +90,25 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
   const wanted = pieces?.rows ?? Math.ceil(UNITS / (batches * columnPieces))
   const rowsEach = Math.min(
     rows.count,
-    roundUp(Math.max(ROWS_A_UNIT, Math.ceil(rows.count / wanted)), pieces ? 4 * microkernel.rows : together),
+    roundUp(
+      Math.max(mayPackOnce ? 4 * microkernel.rows : ROWS_A_UNIT, Math.ceil(rows.count / wanted)),
+      pieces ? 4 * microkernel.rows : together,
+    ),
   )
   const rowPieces = Math.ceil(rows.count / rowsEach)
-  const rowsAtOnce = Math.min(together, rowsEach)
-
-  const panels = (side: typeof rows, wide: number): Panels => ({ side, wide, step: 4 * wide * depth + GAP })
-  const a = panels(rows, microkernel.rows)
-  const b = panels(columns, microkernel.columns)
-  const bBytes = Math.ceil(columnsEach / b.wide) * b.step
-  const aBytes = Math.ceil(rowsAtOnce / a.wide) * a.step
+  const whole = (panels: Panels, at: number): Whole => ({ ...panels, at, blockBytes: bytesOf(panels) })
+  const rowsOnce = mayPackOnce && columnPieces > 1
+  const once: Once = {
+    rows: rowsOnce ? whole(a, 0) : undefined,
+    columns: mayPackOnce && rowPieces > 1 ? whole(b, rowsOnce ? blocks * bytesOf(a) : 0) : undefined,
+  }
+  const rowsAtOnce = once.rows ? rowsEach : Math.min(together, rowsEach)
+  const bBytes = once.columns ? 0 : Math.ceil(columnsEach / b.wide) * b.step
+  const aBytes = once.rows ? 0 : Math.ceil(rowsAtOnce / a.wide) * a.step
 
   const totalsStep = 4 * roundUp(columnsEach, 4)
   const totalsBytes = direct ? 0 : rowsEach * totalsStep
   const regions = direct ? 0 : Math.max(levels, 1)
-  // guards that bound columns serve outputs that are computed in place; otherwise finish masks them
-  const bounds =
-    guarding.kind === 'depth' || (guarding.kind === 'columns' && direct) ? { ...guarding } : undefined
   const temporaryBytes = bounds?.kind === 'depth' && levels > 0 ? rowsAtOnce * totalsStep : 0
   const intervalBytes = bounds ? 8 * rowsAtOnce : 0
   const inOrder = [bBytes, aBytes, intervalBytes, temporaryBytes, regions * totalsBytes]
@@ -113,8 +137,8 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
     const firstRow = split(rowPieces, rowsEach)
     const rowCount = left(firstRow, rows.count, rowsEach)
     decode(kernel, batch, rest)
-    const atB = scratch(scratchAt.b)
-    const atA = scratch(scratchAt.a)
+    const atB = once.columns ? panelAt(kernel, once.columns, firstColumn) : scratch(scratchAt.b)
+    const atA = once.rows ? panelAt(kernel, once.rows, firstRow) : scratch(scratchAt.a)
     const totals = Array.from(
       { length: regions },
       (_, level): Totals => ({ at: scratch(scratchAt.totals + level * totalsBytes), step: totalsStep }),
@@ -213,14 +237,14 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
           f.if(() => fill(f, region, rowCount, init))
         })
       }
-      pack(kernel, b, { first: firstColumn, count: columnCount, to: atB, k0, k1 })
+      if (!once.columns) pack(kernel, b, { first: firstColumn, count: columnCount, to: atB, k0, k1 })
       const row = f.i32(0).keep(I32)
       f.i32(0).set(row)
       f.loop((nextRows) => {
         const count = f.get(rowCount).get(row).op('i32.sub').keep(I32)
         kernel.minimum(count, rowsAtOnce)
         const first = f.get(firstRow).get(row).op('i32.add').keep(I32)
-        pack(kernel, a, { first, count, to: atA, k0, k1 })
+        if (!once.rows) pack(kernel, a, { first, count, to: atA, k0, k1 })
         const rowsOut = f.get(row).i32(outStep).op('i32.mul').get(out).op('i32.add').keep(I32)
         const depthNow = f.get(k1).get(k0).op('i32.sub').keep(I32)
         if (bounds === undefined) {
@@ -229,6 +253,8 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
         } else multiplyBounded({ first, count, rowsOut, depthNow })
         f.get(row).i32(rowsAtOnce).op('i32.add').tee(row).get(rowCount).op('i32.lt_u').brIf(nextRows)
       })
+      if (once.rows) f.get(atA).i32(once.rows.blockBytes).op('i32.add').set(atA)
+      if (once.columns) f.get(atB).i32(once.columns.blockBytes).op('i32.add').set(atB)
       f.get(block).i32(1).op('i32.add').set(block)
       // a run of totals that is complete, or the last one, is added to the totals above
       for (let level = 1; level < levels; level++) {
@@ -246,14 +272,37 @@ export const packedPhase = (node: FoldNode, plan: Plan, fma: Fma): Phase => {
         columns: columnCount,
       })
   })
-  return {
-    fn: f,
-    slots: space.slots,
-    units: batches * columnPieces * rowPieces,
-    cost: rowsEach * columnsEach * points,
-    scratch: offset(inOrder.length) + GAP,
-  }
+  const packing = packOnce(plan, fma, once)
+  return [
+    ...(packing ? [packing] : []),
+    {
+      fn: f,
+      slots: space.slots,
+      units: batches * columnPieces * rowPieces,
+      cost: rowsEach * columnsEach * points,
+      scratch: offset(inOrder.length) + GAP,
+      ...(packing && { shared: packing.shared! }),
+    },
+  ]
 }
+
+/** How rows and columns are cut where packing costs a unit nothing. */
+const freePieces = (
+  { columns }: Plan,
+  isNative: boolean,
+  threads: number,
+): { rows: number; columns: number } => {
+  const pieces = Math.ceil(columns.count / (isNative ? NATIVE.columns : COLUMNS_A_UNIT))
+  return { rows: Math.ceil((ONCE.unitsAThread * threads) / pieces), columns: pieces }
+}
+
+const panelsOf = (side: Side, wide: number, depth: number): Panels => ({
+  side,
+  wide,
+  step: 4 * wide * depth + GAP,
+})
+/** Bytes of a side's panels for one block of k. */
+const bytesOf = ({ side, wide, step }: Panels): number => Math.ceil(side.count / wide) * step
 
 /** How rows and columns are cut for native code: every row is packed once for each piece of columns, and vice versa. */
 const nativePieces = (

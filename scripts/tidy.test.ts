@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   swarm: ['tensor', 'models', 'proof', 'market'],
   contracts: ['tensor', 'proof', 'market'],
   network: ['tensor'],
-  client: ['tensor', 'models', 'proof', 'market', 'contracts', 'network'],
+  client: ['tensor', 'models', 'proof', 'market', 'swarm', 'contracts', 'network'],
   node: ['tensor', 'native', 'models', 'proof', 'market', 'swarm', 'contracts', 'network', 'client'],
 }
 const PURE = ['tensor', 'models', 'proof', 'market', 'swarm']

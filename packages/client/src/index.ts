@@ -16,4 +16,5 @@ export {
   type NetworkFile,
 } from './network-file.ts'
 export * from './plan/index.ts'
+export * from './swarm/index.ts'
 export * from './wire/index.ts'

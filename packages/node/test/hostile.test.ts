@@ -12,6 +12,7 @@ import {
   mailboxChecks,
   openMailbox,
   progressTopic,
+  swarmsTopic,
 } from '@lockstep/client'
 import { createPeer, type Misconduct, newPeerKey, type PeerId, silent } from '@lockstep/network'
 import { unwrap } from '@lockstep/tensor'
@@ -19,7 +20,15 @@ import { startStranger } from '../../network/test/stranger.ts'
 import { dripFromPeers } from '../src/daemon/prepare-account.ts'
 import { type Attacker, attackerOf, frame, pause, stopAttackers, unframed } from './hostile/attacker.ts'
 import { type AnyTopic, PROTOCOLS, TOPICS } from './hostile/definitions.ts'
-import { FLOODS, floodProtocol, floodTopic, REQUESTS, residentBytes, watchMemory } from './hostile/floods.ts'
+import {
+  FLOODS,
+  floodProtocol,
+  floodTopic,
+  REQUESTS,
+  residentBytes,
+  SWARM_ANSWERS,
+  watchMemory,
+} from './hostile/floods.ts'
 import { FORGED } from './hostile/forged.ts'
 import { spoil } from './hostile/spoiled.ts'
 import { openStage, type Stage } from './hostile/stage.ts'
@@ -57,6 +66,7 @@ const good = (topic: AnyTopic): unknown =>
     [bidsTopic.name]: stage.bid,
     [historiesTopic.name]: stage.history,
     [progressTopic.name]: { job: stage.job, slice: 0, attempt: 1, step: 1, steps: 4, loss: 3.5 },
+    [swarmsTopic.name]: SWARM_ANSWERS,
   })[topic.name]
 
 /** What a peer was held to have done wrong, as the relay has logged it. */

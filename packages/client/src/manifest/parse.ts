@@ -11,12 +11,16 @@ export const MAX_MANIFEST_BYTES = 65536
 const REMEDY = 'Correct the manifest; `lockstep init` prints one with every field.'
 
 /** Reads a manifest's YAML (of which JSON is a part). Throws a FaultError, and nothing else, on any other bytes. */
-export const parseManifest = (source: Uint8Array<ArrayBufferLike>): Manifest => {
+export const parseManifest = (source: Uint8Array<ArrayBufferLike>): Manifest =>
+  unwrap(checkManifest(readWith(manifestSchema, source)))
+
+/** Reads the YAML of a manifest that has this schema; a FaultError names the first field that is wrong. */
+export const readWith = <T>(schema: z.ZodType<T>, source: Uint8Array<ArrayBufferLike>): T => {
   if (source.length > MAX_MANIFEST_BYTES)
     throw malformed('manifest', `${source.length} bytes`, `at most ${MAX_MANIFEST_BYTES}`)
-  const result = manifestSchema.safeParse(parseYaml(textOf(source)), { reportInput: true })
-  if (!result.success) throw explain(result.error.issues[0]!)
-  return unwrap(checkManifest(result.data))
+  const result = schema.safeParse(parseYaml(textOf(source)), { reportInput: true })
+  if (!result.success) throw explain(schema, result.error.issues[0]!)
+  return result.data
 }
 
 /** What a manifest's fields have to do with each other. */
@@ -132,14 +136,14 @@ const read = <T>(fn: () => T): T => {
 }
 
 /** A schema's first complaint as field, value and limit. */
-const explain = (issue: z.core.$ZodIssue): FaultError => {
+const explain = (whole: z.ZodType, issue: z.core.$ZodIssue): FaultError => {
   const field = issue.path.join('.') || 'manifest'
   switch (issue.code) {
     case 'unrecognized_keys':
       return malformed(
         [...issue.path, issue.keys[0]].join('.'),
         'given',
-        knownFields(issue.path, issue.input),
+        knownFields(whole, issue.path, issue.input),
       )
     case 'too_small':
       return malformed(field, issue.input, `at least ${issue.minimum}${unit(issue.origin)}`)
@@ -165,8 +169,8 @@ const EXPECTED: { readonly [type: string]: string } = {
   object: 'a map of fields',
 }
 
-const knownFields = (path: readonly PropertyKey[], input: unknown): string => {
-  let schema: unknown = manifestSchema
+const knownFields = (whole: z.ZodType, path: readonly PropertyKey[], input: unknown): string => {
+  let schema: unknown = whole
   for (const key of path)
     schema = typeof key === 'number' ? elementOf(schema) : shapeOf(schema)[key as string]
   const field = String(path.at(-1))
@@ -197,7 +201,8 @@ const shapeOf = (schema: unknown, input?: unknown): { readonly [key: string]: un
 /** What a list holds. */
 const elementOf = (schema: unknown): unknown => bare(schema).element
 
-const malformed = (field: string, value: unknown, limit: string): FaultError =>
+/** A manifest's field with a value that it may not have. */
+export const malformed = (field: string, value: unknown, limit: string): FaultError =>
   new FaultError({
     code: 'manifest-malformed',
     field: shown(field),

@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type Mailbox, mailboxChecks, NETWORK_VERSION, openMailbox, progressTopic } from '@lockstep/client'
+import {
+  type Mailbox,
+  mailboxChecks,
+  NETWORK_VERSION,
+  openMailbox,
+  progressTopic,
+  swarmsTopic,
+} from '@lockstep/client'
 import {
   connect,
   type Deployment,
@@ -278,8 +285,11 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     await provider?.restore()
     await verifier?.restore()
     if (isRelay && config.faucet) serveFaucet(parts)
-    // Who watches a job meets relays, and hears what these pass on.
-    if (isRelay) closers.push(peer.value.topic(progressTopic).subscribe(() => {}))
+    // Who watches a job, or learns in a swarm, meets relays, and hears what these pass on.
+    if (isRelay) {
+      closers.push(peer.value.topic(progressTopic).subscribe(() => {}))
+      closers.push(peer.value.topic(swarmsTopic).subscribe(() => {}))
+    }
 
     const asked = new Map<number, number>()
     let looked = { head: -1, at: Number.NEGATIVE_INFINITY }

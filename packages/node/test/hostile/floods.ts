@@ -8,12 +8,19 @@ import type { Stage } from './stage.ts'
 
 const random = (): Hex => `0x${randomBytes(32).toString('hex')}`
 
+/** What a participant of some swarm has answered. */
+export const SWARM_ANSWERS = {
+  ...{ kind: 'answers', swarm: 1, round: 1, stage: 0 },
+  ...{ participant: `0x${'0a'.repeat(20)}`, answers: ['1 2 3'] },
+} as const
+
 /** For each topic messages without end: each fits the schema, is another one, and is nothing that can be held against it. */
 export const FLOODS: { readonly [topic: string]: (stage: Stage, i: number) => unknown } = {
   jobs: (_, i) => ({ job: 5_000 + i, manifest: `${i}`.padEnd(8_000, 'x'), holders: [] }),
   bids: ({ bid: { bid, signature } }, i) => ({ bid: { ...bid, expiry: 1, salt: `${i}` }, signature }),
   histories: ({ history }) => ({ ...history, claim: random(), items: Array(256).fill(history.claim) }),
   progress: ({ job }, i) => ({ job, slice: 0, attempt: 1, step: i, steps: 2 ** 30, loss: i }),
+  swarms: (_, i) => ({ ...SWARM_ANSWERS, answers: [`${i}`] }),
 }
 
 /** For each protocol a question that is answered. */

@@ -135,4 +135,14 @@ export const FORGED: {
 
   // Nobody can check how far a run is, and nothing follows from it.
   progress: () => [],
+
+  // Who may share what is checked by a swarm's participants: others only see whether it can be read at all.
+  swarms: () => [
+    { what: 'a group of no bytes', body: { kind: 'group', swarm: 1, group: 'AAAA' }, costs: 'rejected' },
+    {
+      what: 'a group as long as can be',
+      body: { kind: 'group', swarm: 1, group: 'AQEB'.repeat(2_730) },
+      costs: 'rejected',
+    },
+  ],
 }

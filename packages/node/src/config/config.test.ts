@@ -15,7 +15,7 @@ const refusal = (text: string): Fault => {
   assert.ok(!parsed.ok, `accepted: ${text}`)
   return parsed.fault
 }
-const NAMES = 'token,vault,delegations,market,audits,verifiers,draw,reputation,disputes'.split(',')
+const NAMES = 'token,vault,delegations,market,audits,verifiers,draw,reputation,disputes,swarms'.split(',')
 const addresses = Object.fromEntries(NAMES.map((name, i) => [name, `0x${String(i + 1).padStart(40, '0')}`]))
 const DEPLOYMENT = { chainId: 31337, fromBlock: 4, addresses }
 

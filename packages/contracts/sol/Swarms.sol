@@ -393,7 +393,8 @@ contract Swarms is ISwarms, SwarmState, EIP712 {
         Bounds.within("reward", terms.reward, 1, type(uint96).max);
         // A lie gains at most a round's reward.
         Bounds.within("stake", terms.stake, terms.reward, type(uint96).max);
-        Bounds.within("deposit", terms.deposit, 1, terms.stake);
+        // Idle challenges cost those who are challenged time and coins that wait.
+        Bounds.within("deposit", terms.deposit, (uint256(terms.stake) + 99) / 100, terms.stake);
         // What Disputes would refuse as a task could not be stood by.
         Bounds.within("steps", terms.proof.steps, 1, 2 ** 32);
         Bounds.within("segmentLength", terms.proof.segmentLength, 1, 2 ** 20);

@@ -566,7 +566,7 @@ test('terms outside their bounds are refused, with the name of what is wrong', a
     [{ most: 129 }, 'most'],
     [{ minimum: 9 }, 'minimum'],
     [{ families: [] }, 'families'],
-    [{ deposit: 0n }, 'deposit'],
+    [{ deposit: terms.stake / 100n - 1n }, 'deposit'],
     [{ resolveTime: 0 }, 'weight of prediction'],
     [{ answerTime: 0 }, 'answerTime'],
     [{ expiry: 1 }, 'expiry'],

@@ -180,7 +180,10 @@ interface ISwarmRecords {
         uint256 deadline
     );
     event ScoreStood(uint256 indexed challenge, bytes32 indexed claim, bytes answer);
-    event ChallengeEnded(uint256 indexed challenge, ChallengeStatus status, uint256 bounty, uint256 slashed);
+    /// `winner` has the bounty: the challenger, or whoever won the dispute. Zero where nothing was slashed.
+    event ChallengeEnded(
+        uint256 indexed challenge, ChallengeStatus status, address winner, uint256 bounty, uint256 slashed
+    );
     event Rewarded(
         uint256 indexed swarm, uint256 indexed round, address indexed account, uint256 points, uint256 amount
     );

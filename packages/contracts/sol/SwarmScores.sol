@@ -133,9 +133,9 @@ contract SwarmScores is SwarmState {
         bytes32 claimed = made.claim;
         IDisputes.ClaimStatus status = disputes.getClaim(claimed).status;
         if (status == IDisputes.ClaimStatus.Final) {
-            _end(number, made, ChallengeStatus.Upheld, made.account, 0, 0);
+            _end(number, made, ChallengeStatus.Upheld, made.account);
         } else if (status == IDisputes.ClaimStatus.Void) {
-            _end(number, made, ChallengeStatus.Void, made.challenger, 0, 0);
+            _end(number, made, ChallengeStatus.Void, made.challenger);
         } else if (status == IDisputes.ClaimStatus.Fallen) {
             IDisputes.Dispute memory won = disputes.getDispute(dispute);
             if (won.claim != claimed || won.place.outcome != IDisputes.Outcome.Challenger) {
@@ -228,30 +228,30 @@ contract SwarmScores is SwarmState {
         uint256 swarm = made.swarm;
         Member storage member = _members[swarm][made.account];
         // Another challenge may have been first.
-        if (member.slashed) return _end(number, made, ChallengeStatus.Fallen, made.challenger, 0, 0);
+        if (member.slashed) return _end(number, made, ChallengeStatus.Fallen, made.challenger);
         Swarm storage kept = _swarms[swarm];
         member.slashed = true;
         member.joined = false;
         _free(kept, member.seat);
         uint256 stake = kept.stake;
         uint256 bounty = stake * BOUNTY_SHARE / WHOLE;
-        _end(number, made, ChallengeStatus.Fallen, made.challenger, bounty, stake);
+        made.status = ChallengeStatus.Fallen;
+        emit ChallengeEnded(number, ChallengeStatus.Fallen, winner, bounty, stake);
+        _giveBack(number, made, made.challenger);
         emit Left(swarm, made.account, member.seat);
         vault.slash(made.account, _obligation(swarm), bounty, winner);
         vault.slash(made.account, _obligation(swarm), stake - bounty, treasury);
     }
 
-    function _end(
-        uint256 number,
-        Challenge storage made,
-        ChallengeStatus status,
-        address depositTo,
-        uint256 bounty,
-        uint256 slashed
-    ) private {
+    /// Ends a challenge by which nobody is slashed.
+    function _end(uint256 number, Challenge storage made, ChallengeStatus status, address depositTo) private {
         made.status = status;
+        emit ChallengeEnded(number, status, address(0), 0, 0);
+        _giveBack(number, made, depositTo);
+    }
+
+    function _giveBack(uint256 number, Challenge storage made, address depositTo) private {
         --_rounds[made.swarm][made.round].open;
-        emit ChallengeEnded(number, status, bounty, slashed);
         vault.pay(DEPOSITS | number, depositTo, made.deposit);
     }
 }

@@ -434,6 +434,7 @@ test('a lie about a score is challenged: the silent are slashed, the false histo
   assert.equal(await refused(ben, calls.finishChallenge(lied, 99)), 'WrongDispute')
   const fallen = await does(requester, 'finish, fallen', calls.finishChallenge(lied, dispute))
   assert.equal(said(fallen, 'ChallengeEnded', 'slashed'), terms.stake)
+  assert.equal(said(fallen, 'ChallengeEnded', 'winner'), ann.address)
   assert.equal((await read.account(liar.address)).stake, before.liar - terms.stake)
   assert.equal((await read.account(ann.address)).credit, before.ann + terms.stake / 2n)
   assert.equal((await read.account(deployer.address)).credit, before.treasury + terms.stake / 2n)

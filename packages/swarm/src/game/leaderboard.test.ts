@@ -13,10 +13,13 @@ const events: readonly SwarmEvent[] = [
   event('Submitted', { account: account(2), round: 1n, stage: 0n }),
   event('Submitted', { account: account(3), round: 1n, stage: 0n }),
   event('ScoreChallenged', { challenge: 1n, account: account(3), challenger: account(2), round: 1n }),
-  { name: 'ChallengeEnded', args: { challenge: 1n, status: 4, bounty: 50n, slashed: 100n } },
+  {
+    name: 'ChallengeEnded',
+    args: { challenge: 1n, status: 4, winner: account(2), bounty: 50n, slashed: 100n },
+  },
   event('ScoreChallenged', { challenge: 2n, account: account(1), challenger: account(3), round: 1n }),
   { name: 'ScoreStood', args: { challenge: 2n } },
-  { name: 'ChallengeEnded', args: { challenge: 2n, status: 3, bounty: 0n, slashed: 0n } },
+  { name: 'ChallengeEnded', args: { challenge: 2n, status: 3, winner: account(0), bounty: 0n, slashed: 0n } },
   event('Rewarded', {
     account: account(2).toUpperCase().replace('X', 'x'),
     round: 1n,
@@ -27,7 +30,7 @@ const events: readonly SwarmEvent[] = [
   event('RoundSettled', { round: 1n, points: 100n, paid: 10n }),
   // Another swarm's, and a challenge of it.
   { name: 'Rewarded', args: { swarm: 2n, account: account(2), round: 1n, points: 999n, amount: 999n } },
-  { name: 'ChallengeEnded', args: { challenge: 9n, status: 4, bounty: 1n, slashed: 1n } },
+  { name: 'ChallengeEnded', args: { challenge: 9n, status: 4, winner: account(2), bounty: 1n, slashed: 1n } },
 ]
 
 test('a leaderboard follows from the events of its swarm', () => {

@@ -15,7 +15,7 @@ export type Rank = {
   /** Challenged scores that stood, and that fell. */
   readonly upheld: number
   readonly fallen: number
-  /** Bounties of challenges by it that its participant was silent to. What Disputes decides pays elsewhere. */
+  /** For lies that it has shown, as whoever challenged a score or won the dispute about it. */
   readonly bounties: bigint
 }
 
@@ -34,7 +34,7 @@ export const MAX_STANDINGS = 10_000
 /** A swarm's leaderboard out of its events alone: whoever has the same events has the same one. */
 export const leaderboardOf = (swarm: number, events: Iterable<SwarmEvent>): Leaderboard => {
   const rows = new Map<string, Row>()
-  const challenged = new Map<bigint, { readonly account: Hex; readonly challenger: Hex; stood: boolean }>()
+  const challenged = new Map<bigint, Hex>()
   let settledRounds = 0
   const rowOf = (account: Hex): Row | undefined => {
     const key = account.toLowerCase() as Hex
@@ -52,8 +52,7 @@ export const leaderboardOf = (swarm: number, events: Iterable<SwarmEvent>): Lead
     const read = args as { readonly [name: string]: unknown }
     const amount = (field: string): bigint => BigInt(read[field] as bigint | number)
     const account = (field: string): Hex => read[field] as Hex
-    const isEnd = name === 'ChallengeEnded' || name === 'ScoreStood'
-    if (!isEnd && (read.swarm === undefined || amount('swarm') !== BigInt(swarm))) continue
+    if (name !== 'ChallengeEnded' && (read.swarm === undefined || amount('swarm') !== BigInt(swarm))) continue
     switch (name) {
       case 'Joined':
         rowOf(account('account'))
@@ -77,29 +76,20 @@ export const leaderboardOf = (swarm: number, events: Iterable<SwarmEvent>): Lead
         settledRounds++
         break
       case 'ScoreChallenged':
-        challenged.set(amount('challenge'), {
-          account: account('account'),
-          challenger: account('challenger'),
-          stood: false,
-        })
+        challenged.set(amount('challenge'), account('account'))
         break
-      case 'ScoreStood': {
-        const about = challenged.get(amount('challenge'))
-        if (about !== undefined) about.stood = true
-        break
-      }
       case 'ChallengeEnded': {
         const about = challenged.get(amount('challenge'))
         if (about === undefined) break
         challenged.delete(amount('challenge'))
-        const row = rowOf(about.account)
+        const row = rowOf(about)
         const status = Number(amount('status'))
         if (row !== undefined && status === UPHELD) row.upheld++
         if (row !== undefined && status === FALLEN) {
           row.fallen++
           row.slashed += amount('slashed')
         }
-        const winner = status === FALLEN && !about.stood ? rowOf(about.challenger) : undefined
+        const winner = amount('bounty') > 0n ? rowOf(account('winner')) : undefined
         if (winner !== undefined) winner.bounties += amount('bounty')
         break
       }

@@ -236,3 +236,58 @@ test('each answer opens under the root of all, and no other does', () => {
     })
   }
 })
+
+test('whatever is said in whatever order: what is refused changes nothing, and no more than the reward is paid', () => {
+  let settledRounds = 0
+  for (let seed = 1; seed <= 40; seed++) {
+    let s = seed
+    const draw = (below: number): number => {
+      s = (Math.imul(s, 1664525) + 1013904223) >>> 0
+      return Math.floor((s / 2 ** 32) * below)
+    }
+    const stages = Object.keys(CHAIN_STAGES) as readonly ChainStage[]
+    let state = begun()
+    let time = 990
+    const open = (seat: number): readonly Part[] =>
+      plays(seat).filter((_, i) => state.entries[seat]!.commitments[stages[i]!] !== undefined)
+    for (let i = 0; i < 120 && state.settled === undefined; i++) {
+      time += draw(9)
+      const seat = draw(3)
+      const event: RoundEvent = [
+        (): RoundEvent => {
+          const stage = draw(3)
+          return submit(seat, stages[stage]!, plays(draw(8) ? seat : draw(3))[stage]!, time)
+        },
+        (): RoundEvent => ({
+          kind: 'claim',
+          account: account(seat),
+          parts: open(draw(8) ? seat : draw(3)),
+          time,
+        }),
+        (): RoundEvent => ({ kind: 'challenge', account: account(seat), time }),
+        (): RoundEvent => ({ kind: 'judged', account: account(seat), stands: draw(2) === 0, time }),
+        (): RoundEvent => ({ kind: 'settle', time }),
+      ][draw(3) ? 0 : draw(5)]!()
+      const before = structuredClone(state)
+      const { state: next, effects } = stepRound(state, event)
+      assert.equal(effects.length, 1)
+      if (effects[0]!.kind === 'refused') assert.equal(next, state)
+      assert.deepEqual(state, before, 'the state before is as it was')
+      state = next
+    }
+    for (const entry of state.entries)
+      assert.ok(entry.doubts >= 0 && (entry.play === undefined || Object.keys(entry.commitments).length > 0))
+    // Whoever wants to see it end can: doubts are judged, then the round is settled.
+    for (let seat = 0; seat < 3; seat++)
+      while (state.settled === undefined && state.entries[seat]!.doubts > 0)
+        state = after(state, { kind: 'judged', account: account(seat), stands: true, time })
+    if (state.settled === undefined) state = stepRound(state, { kind: 'settle', time: 2_000 }).state
+    const paid = state.settled!.payouts.reduce((sum, amount) => sum + amount, 0n)
+    assert.ok(paid <= RULES.reward)
+    if (paid > 0n) settledRounds++
+    state.entries.forEach((entry, seat) => {
+      if (entry.fallen || entry.play === undefined) assert.equal(state.settled!.payouts[seat], 0n)
+    })
+  }
+  assert.ok(settledRounds > 10, `${settledRounds} rounds paid anything`)
+})

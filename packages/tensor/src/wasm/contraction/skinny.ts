@@ -13,7 +13,7 @@ import type { Plan } from './plan.ts'
  * Products of few rows, where each element of the columns' side is used a few times only: packing it would cost as
  * much as multiplying. The rows are packed once for all k, and the columns' elements are read where they lie, each
  * once: along k, exchanged in registers, or across, several k of a long run of columns at a time, with accumulators in
- * the first-level cache.
+ * the caches.
  */
 const MOST_ROWS = { across: 32, along: 8 }
 /** Columns of a unit, at least, so that rows are packed for enough of them. */

@@ -6,6 +6,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <node_api.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 #ifndef LOCKSTEP_ADDRESS
 #error "define LOCKSTEP_ADDRESS: the digest of the sources that the loader asks for (src/address.ts)"
@@ -130,6 +133,23 @@ napi_value multiplyRows(napi_env env, napi_callback_info info) {
   const auto at = [&](uint32_t address) { return reinterpret_cast<float *>(memory.data + address); };
   kernel->runRows({at(w[A]), at(w[B]), w[B_STEP] / size_t(size), w[DEPTH], w[ROWS], w[COLUMNS], at(w[OUT]), w[OUT_STEP] / size_t(size)});
   return nullptr;
+}
+
+// largePages(memory): asks for pages of 2 MiB where the bytes have not been touched; what they hold does not change.
+// Whether the system said yes, which only Linux is asked.
+napi_value largePages(napi_env env, napi_callback_info info) {
+  napi_value value, answer = nullptr;
+  Bytes memory;
+  if (!argumentsOf(env, info, 1, &value) || !bytesOf(env, value, "memory", memory)) return nullptr;
+  bool given = false;
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  constexpr uintptr_t LARGE = 2 * 1024 * 1024; // whole ones only: what lies beside the bytes is not ours
+  const uintptr_t begin = reinterpret_cast<uintptr_t>(memory.data);
+  const uintptr_t first = (begin + LARGE - 1) / LARGE * LARGE, last = (begin + memory.length) / LARGE * LARGE;
+  given = first < last && madvise(reinterpret_cast<void *>(first), last - first, MADV_HUGEPAGE) == 0;
+#endif
+  napi_get_boolean(env, given, &answer);
+  return answer;
 }
 
 constexpr size_t LEAF_BYTES = 256;
@@ -274,7 +294,8 @@ NAPI_MODULE_INIT() {
   const struct {
     const char *name;
     napi_callback run;
-  } functions[] = {{"multiply", multiply}, {"multiplyRows", multiplyRows}, {"leaves", leaves}, {"parents", parents}, {"root", root}};
+  } functions[] = {{"multiply", multiply}, {"multiplyRows", multiplyRows}, {"leaves", leaves}, {"parents", parents}, {"root", root},
+                   {"largePages", largePages}};
   for (const auto &f : functions) {
     napi_value value = nullptr;
     napi_create_function(env, f.name, NAPI_AUTO_LENGTH, f.run, nullptr, &value);

@@ -27,6 +27,8 @@ export type NativeModule = {
   readonly multiply: (kernel: number, memory: Uint8Array, ...border: Parameters<Multiply>) => void
   /** The function of the border in packages/tensor/src/wasm/contraction/few-rows.ts, likewise; at most 64 rows. */
   readonly multiplyRows: (kernel: number, memory: Uint8Array, ...border: Parameters<MultiplyRows>) => void
+  /** Asks the system for large pages under bytes that have not been touched yet; whether it agreed. */
+  readonly largePages: (memory: Uint8Array) => boolean
   /** The functions of `BatchHash`, with a kernel in front. */
   readonly leaves: (kernel: number, data: Uint8Array, digests: Uint8Array) => void
   readonly parents: (kernel: number, row: Uint8Array, above: Uint8Array) => void

@@ -53,9 +53,11 @@ export class Stepper {
         remedy: 'Use smaller tensors, or allow the executor more memory.',
       })
     const memory = new engine.Memory({ initial: pages, maximum: pages, shared: pool.threads > 1 })
+    // before anything is written: an accelerator may choose how the system backs the memory
+    const imports = { e: { m: memory, ...host.accelerator?.attach(memory) } }
     new Uint32Array(memory.buffer).set(code.constants)
     const bytes = new Uint8Array(memory.buffer)
-    const { exports } = new engine.Instance(module, { e: { m: memory, ...host.accelerator?.attach(memory) } })
+    const { exports } = new engine.Instance(module, imports)
     const id = host.newId()
     if (pool.threads > 1) await pool.attach({ kind: 'attach', id, module, memory, work })
     const stepper = new Stepper(code, host, id, bytes, exports)

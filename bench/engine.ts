@@ -24,6 +24,8 @@ const SECTIONS = [
   'compile',
   'memory',
   'commitments',
+  'bits',
+  'learning',
 ] as const
 
 export const bench: Bench = async ({ quick, only, tell }) => {

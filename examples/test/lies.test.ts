@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { DEFAULT_TRAIN, gptTrainProgram, initialState } from '@lockstep/models'
+import { DEFAULT_TRAIN, initialState, trainProgram } from '@lockstep/models'
 import {
   claimRoot,
   commitProgram,
@@ -19,7 +19,7 @@ import { tell } from './tell.ts'
 
 const config = { vocab: 256, context: 8, width: 8, layers: 1, heads: 2, dropout: 0 }
 const train = { ...DEFAULT_TRAIN, batch: 2, steps: 6, warmup: 2 }
-const program = gptTrainProgram(config, train, { tokens: 600, dtype: 'u8' })
+const program = trainProgram({ kind: 'gpt', config }, train, { tokens: 600, dtype: 'u8' })
 const task: Task = {
   committed: commitProgram(program),
   initial: initialState({ kind: 'gpt', config }, 7),

@@ -16,9 +16,9 @@ import {
   byteTokenizer,
   DEFAULT_GPT,
   DEFAULT_TRAIN,
-  gptTrainProgram,
   initialState,
   splitCorpus,
+  trainProgram,
 } from '@lockstep/models'
 import {
   claimRoot,
@@ -46,7 +46,10 @@ const EACH = nightly ? 3 : 1
 
 const text = readFileSync(join(import.meta.dirname, '..', '..', 'data', 'moby-dick.txt'))
 const { train } = splitCorpus(text, byteTokenizer, DEFAULT_GPT.context + 1)
-const program = gptTrainProgram(DEFAULT_GPT, DEFAULT_TRAIN, { tokens: train.shape[0]!, dtype: 'u8' })
+const program = trainProgram({ kind: 'gpt', config: DEFAULT_GPT }, DEFAULT_TRAIN, {
+  tokens: train.shape[0]!,
+  dtype: 'u8',
+})
 const task: Task = {
   committed: commitProgram(program),
   initial: initialState({ kind: 'gpt', config: DEFAULT_GPT }, 11),

@@ -1,6 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os'
 import type { TrainingPlan } from '@lockstep/client/plan'
-import { gptTrainProgram, initialState, parameterCount, parametersOf } from '@lockstep/models'
+import { initialState, parameterCount, parametersOf, trainProgram } from '@lockstep/models'
 import { checkpointCount } from '@lockstep/proof'
 import { type Estimate, type Executor, estimateProgram } from '@lockstep/tensor'
 import { badInput } from './cli-error.ts'
@@ -54,7 +54,7 @@ export const measureSpeed = async (executor: Executor, now: () => number): Promi
   const train = { batch: 8, steps: 8, warmup: 1, rate: 1e-3, lastRate: 0.1, clip: 1, decay: 0.1 }
   const adam = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }
   const corpus = { tokens: 4096, dtype: 'u8' } as const
-  const program = gptTrainProgram(PROBE, { ...train, ...adam }, corpus)
+  const program = trainProgram({ kind: 'gpt', config: PROBE }, { ...train, ...adam }, corpus)
   const runner = await executor.compile(program, [
     { dtype: 'u8', shape: [corpus.tokens], data: new Uint8Array(corpus.tokens).map((_, i) => i * 7) },
   ])

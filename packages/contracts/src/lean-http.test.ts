@@ -14,7 +14,7 @@ const scene = async (
   const server = createServer(answers)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://${credentials}127.0.0.1:${(server.address() as AddressInfo).port}/path?key=1`
-  const transport = leanHttp(url, { timeout: 300, mostBytes: 10_000 })
+  const transport = leanHttp(url, { timeout: 1_500, mostBytes: 10_000 })
   const client = createPublicClient({ transport: (of) => transport({ ...of, retryCount: 0 }) })
   try {
     await then(client, server, url)

@@ -24,7 +24,8 @@ const run = async (
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<{ status: number | null; stdout: string; stderr: string }> => {
-  const child = spawn(process.execPath, [script, ...args], { env: { PATH: process.env.PATH, ...env } })
+  const { PATH, NODE_COMPILE_CACHE = '' } = process.env
+  const child = spawn(process.execPath, [script, ...args], { env: { PATH, NODE_COMPILE_CACHE, ...env } })
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk) => {

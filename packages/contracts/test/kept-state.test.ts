@@ -82,7 +82,7 @@ test('it copies by itself, soon after a transaction', async (t) => {
   // Another file's name is another copy; on a busy machine it takes longer than the half second that it should.
   const copied = async (): Promise<void> => {
     const before = copyFiles(stateDirectory).join()
-    for (let i = 0; i < 100 && copyFiles(stateDirectory).join() === before; i++) await sleep(100)
+    for (let i = 0; i < 600 && copyFiles(stateDirectory).join() === before; i++) await sleep(100)
   }
   await copied() // of the beginning
   const hash = await pay(c)
@@ -100,11 +100,13 @@ test('a chain goes on at the machine’s time', async (t) => {
   const chain = await start(t, { stateDirectory })
   await pay(await at(chain))
   await chain.stop()
-  await sleep(2_000)
+  await sleep(3_000)
   const c = await at(await start(t, { stateDirectory }))
+  const before = Date.now() / 1000
   await pay(c)
-  const off = Number((await c.reader.getBlock()).timestamp) - Date.now() / 1000
-  assert.ok(Math.abs(off) < 3, `${off} s off`)
+  const { timestamp } = await c.reader.getBlock()
+  const [late, early] = [before - Number(timestamp), Number(timestamp) - Date.now() / 1000]
+  assert.ok(late < 2 && early < 2, `${late} s late, ${early} s early`)
 })
 
 test('no time comes twice, also where the chain was ahead of the machine', async (t) => {
@@ -120,7 +122,7 @@ test('no time comes twice, also where the chain was ahead of the machine', async
   assert.equal((await d.reader.getBlock()).timestamp, before)
   await pay(d)
   const { timestamp: then } = await d.reader.getBlock()
-  assert.ok(then > before && then < before + 30n, `${before}, then ${then}`)
+  assert.ok(then > before && then < before + 900n, `${before}, then ${then}`)
   await again.stop()
 })
 

@@ -53,12 +53,6 @@ export {
 } from './model.ts'
 export { ModelError, type ModelErrorCode } from './model-error.ts'
 export { loadModel, saveModel, type TrainedModel } from './model-file.ts'
-export {
-  gptEvaluateProgram,
-  gptGenerateProgram,
-  gptTrainProgram,
-  mlpTrainProgram,
-} from './named-programs.ts'
 export { averageProgram } from './parallel/average.ts'
 export { padState, padTensors } from './parallel/pad-state.ts'
 export { shardCorpus } from './parallel/shard.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createWasmExecutor } from '@lockstep/tensor'
-import { DEFAULT_TRAIN, gptTrainProgram } from '../src/index.ts'
+import { DEFAULT_TRAIN, trainProgram } from '../src/index.ts'
 
 const TOKENS = 2000
 const corpus = { dtype: 'u8', shape: [TOKENS], data: new Uint8Array(TOKENS) } as const
@@ -13,7 +13,11 @@ test('a GPT training step takes at most 1.15 times the memory that must live at 
     [256, 4, 8],
   ] as const) {
     const model = { vocab: 256, context: 128, width, layers, heads: 8, dropout: 0 }
-    const program = gptTrainProgram(model, { ...DEFAULT_TRAIN, batch }, { tokens: TOKENS, dtype: 'u8' })
+    const program = trainProgram(
+      { kind: 'gpt', config: model },
+      { ...DEFAULT_TRAIN, batch },
+      { tokens: TOKENS, dtype: 'u8' },
+    )
     const runner = await executor.compile(program, [corpus])
     const { peak, lowerBound } = runner.memory()
     console.log(

@@ -5,18 +5,18 @@ import { createWasmExecutor } from '@lockstep/tensor'
 import {
   byteTokenizer,
   DEFAULT_TRAIN,
+  evaluateProgram,
   evaluationSteps,
   f32Tensor,
   f32Values,
   type GptConfig,
-  gptEvaluateProgram,
-  gptTrainProgram,
   initialState,
   loadModel,
   parametersOf,
   sampleText,
   saveModel,
   splitCorpus,
+  trainProgram,
   wordTensor,
 } from '../src/index.ts'
 
@@ -28,7 +28,7 @@ test('a small GPT learns a book: trained, cut in two, saved, loaded, evaluated o
   const executor = await createWasmExecutor({ threads: 1 })
   try {
     const schedule = { ...DEFAULT_TRAIN, batch: 16, steps: 160, warmup: 10, rate: 0.01 }
-    const program = gptTrainProgram(config, schedule, { tokens: train.shape[0]!, dtype: 'u8' })
+    const program = trainProgram({ kind: 'gpt', config }, schedule, { tokens: train.shape[0]!, dtype: 'u8' })
     const runner = await executor.compile(program, [train])
     runner.load(initialState(model, 1))
     await runner.step()
@@ -46,7 +46,7 @@ test('a small GPT learns a book: trained, cut in two, saved, loaded, evaluated o
     const parameters = whole.slice(0, parametersOf(model).length)
     const trained = loadModel(saveModel({ model, parameters, tokenizer: byteTokenizer }))
     const corpus = { tokens: heldOut.shape[0]!, dtype: 'u8' } as const
-    const evaluation = await executor.compile(gptEvaluateProgram(config, 16, corpus), [
+    const evaluation = await executor.compile(evaluateProgram({ kind: 'gpt', config }, 16, corpus), [
       ...trained.parameters,
       heldOut,
     ])

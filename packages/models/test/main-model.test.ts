@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createWasmExecutor, type Executor, referenceExecutor, type Tensor } from '@lockstep/tensor'
-import { DEFAULT_GPT, DEFAULT_TRAIN, gptTrainProgram, initialState } from '../src/index.ts'
+import { DEFAULT_GPT, DEFAULT_TRAIN, initialState, trainProgram } from '../src/index.ts'
 
 /** The model and batch that the tour trains, on the reference: about three minutes a step, so by night only. */
 
@@ -12,7 +12,10 @@ const corpus: Tensor = {
   shape: [TOKENS],
   data: Uint8Array.from({ length: TOKENS }, (_, i) => (i * i + (i >> 3)) % 251),
 }
-const program = gptTrainProgram(DEFAULT_GPT, DEFAULT_TRAIN, { tokens: TOKENS, dtype: 'u8' })
+const program = trainProgram({ kind: 'gpt', config: DEFAULT_GPT }, DEFAULT_TRAIN, {
+  tokens: TOKENS,
+  dtype: 'u8',
+})
 const start = initialState({ kind: 'gpt', config: DEFAULT_GPT }, 12)
 
 /** Outputs and state after every step. */

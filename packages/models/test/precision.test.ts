@@ -6,10 +6,10 @@ import {
   byteTokenizer,
   DEFAULT_TRAIN,
   f32Values,
-  gptTrainProgram,
   initialState,
   type TrainConfig,
   tokenTensor,
+  trainProgram,
 } from '../src/index.ts'
 
 const STEPS = 80
@@ -24,7 +24,7 @@ test('a GPT whose weights, moments and activations are bf16 learns a book as fas
   const executor = await createWasmExecutor({ threads: 1 })
   const lossOf = async (precision: TrainConfig['precision']): Promise<number> => {
     const train = { ...DEFAULT_TRAIN, batch: 8, steps: STEPS, warmup: 10, rate: 0.01, precision }
-    const program = gptTrainProgram(config, train, { tokens: text.length, dtype: 'u8' })
+    const program = trainProgram({ kind: 'gpt', config }, train, { tokens: text.length, dtype: 'u8' })
     const runner = await executor.compile(program, [corpus])
     runner.load(initialState({ kind: 'gpt', config }, 1, train))
     await runner.step(STEPS - TAIL)

@@ -14,14 +14,14 @@ import {
   DEFAULT_TRAIN,
   f32Tensor,
   f32Values,
-  gptTrainProgram,
   initialState,
-  mlpTrainProgram,
   type TrainConfig,
   trainedParameters,
+  trainProgram,
   wordTensor,
 } from '../src/index.ts'
 import { runReference } from './run.ts'
+import { record } from './runs.ts'
 
 /** Every way to train, on a model small enough for the reference. */
 const model = { features: 12, hidden: [20, 9], classes: 4 }
@@ -69,7 +69,8 @@ const CHOICES = Object.entries({ ...OPTIMISERS, ...OPTIONS }).map(([name, more])
 
 const ROWS = 30
 const kind = { kind: 'mlp', config: model } as const
-const program = (train: TrainConfig): Program => mlpTrainProgram(model, train, { rows: ROWS, dtype: 'f32' })
+const program = (train: TrainConfig): Program =>
+  trainProgram({ kind: 'mlp', config: model }, train, { rows: ROWS, dtype: 'f32' })
 /** Rows of the four classes: class c has a 1 in three places of its own, among noise. */
 const table = (seed: number): Tensor[] => {
   const noise = (i: number): number => (((i + seed) * 2654435761) % 997) / 1994
@@ -85,33 +86,13 @@ const table = (seed: number): Tensor[] => {
   return [f32Tensor([ROWS, 12], features), labels]
 }
 
-/** The outputs of every step, then the last state. */
-const record = async (
-  executor: Executor,
-  of: Program,
-  state: readonly Tensor[],
-  inputs: readonly Tensor[],
-  steps: number,
-): Promise<Tensor[]> => {
-  const runner = await executor.compile(of, inputs)
-  runner.load(state)
-  const seen: Tensor[] = []
-  for (let step = 0; step < steps; step++) {
-    await runner.step()
-    seen.push(...runner.outputs())
-  }
-  seen.push(...runner.state())
-  runner.close()
-  return seen
-}
-
 test('ten steps of each choice have the bytes of the reference, and lower the loss', async (t) => {
   const wasm = await createWasmExecutor({ threads: 1 })
   for (const [name, train] of CHOICES)
     await t.test(name, async () => {
       const state = initialState(kind, 4, train)
-      const wanted = await record(referenceExecutor, program(train), state, table(0), 10)
-      assert.deepEqual(await record(wasm, program(train), state, table(0), 10), wanted)
+      const wanted = await record(referenceExecutor, { program: program(train), state, inputs: table(0) }, 10)
+      assert.deepEqual(await record(wasm, { program: program(train), state, inputs: table(0) }, 10), wanted)
       const losses = Array.from({ length: 10 }, (_, i) => f32Values(wanted[2 * i]!)[0]!)
       assert.ok(Math.min(...losses.slice(6)) < losses[0]!, `${losses}`)
       const learned = trainedParameters(kind, train, wanted.slice(20))
@@ -124,7 +105,7 @@ test('ten steps of each choice have the bytes of the reference, and lower the lo
 test('all choices at once have the same bytes on two threads, with exact fma, and not fused', async () => {
   const train = { ...base, ...OPTIONS['all at once'] }
   const run = (executor: Executor): Promise<Tensor[]> =>
-    record(executor, program(train), initialState(kind, 4, train), table(0), 5)
+    record(executor, { program: program(train), state: initialState(kind, 4, train), inputs: table(0) }, 5)
   const wanted = await run(referenceExecutor)
   for (const options of [
     { threads: 2 },
@@ -149,10 +130,14 @@ test('two workers are merged after each round whatever the optimiser, to the sam
         for (let round = 0; round < 2; round++) {
           const workers: Tensor[][] = []
           for (const seed of [0, 7]) {
-            const all = await record(executor, program(train), state, table(seed), 3)
+            const all = await record(executor, { program: program(train), state, inputs: table(seed) }, 3)
             workers.push(all.slice(6))
           }
-          const merged = await record(executor, merge, workers[0]!, workers.flat(), 1)
+          const merged = await record(
+            executor,
+            { program: merge, state: workers[0]!, inputs: workers.flat() },
+            1,
+          )
           state = merged.slice(1)
           for (const [i, { dtype }] of state.entries())
             if (dtype === 'f32')
@@ -172,10 +157,10 @@ test('passes of a step are the batches of that many steps, of one state', async 
   // Without an update both see the same weights: a rate of 0 leaves the loss of the passes to be compared.
   const still = { ...base, rate: 0, warmup: 0 }
   const state = initialState(kind, 4, still)
-  const single = await record(referenceExecutor, program(still), state, table(0), 6)
+  const single = await record(referenceExecutor, { program: program(still), state, inputs: table(0) }, 6)
   const losses = Array.from({ length: 6 }, (_, i) => f32Values(single[2 * i]!)[0]!)
   const thrice = { ...still, accumulate: 3 }
-  const outputs = await record(referenceExecutor, program(thrice), state, table(0), 2)
+  const outputs = await record(referenceExecutor, { program: program(thrice), state, inputs: table(0) }, 2)
   for (const step of [0, 1]) {
     const [a, b, c] = losses.slice(3 * step)
     const [x, y, z] = [a!, b!, c!].map((loss) => Math.fround(loss / 3)) as [number, number, number]
@@ -209,7 +194,7 @@ test('what nobody chose is the program that it was before there was a choice', (
       .slice(0, 16)
   const gpt = { vocab: 16, context: 8, width: 8, layers: 1, heads: 2, dropout: 0.1 }
   const digest = createHash('sha256')
-    .update(encodeProgram(gptTrainProgram(gpt, base, { tokens: 40, dtype: 'u8' })))
+    .update(encodeProgram(trainProgram({ kind: 'gpt', config: gpt }, base, { tokens: 40, dtype: 'u8' })))
     .digest('hex')
   assert.equal(named(base), '1d9399c3c78db603')
   assert.equal(digest.slice(0, 16), 'f9161e6fb5e6025d')

@@ -63,7 +63,7 @@ export const addressOf = (peer: Peer, like = /\/tcp\//): string => {
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Waits until it holds; fails with what it is about when it does not within the time. */
-export const eventually = async (what: string, holds: () => boolean, ms = 10_000): Promise<void> => {
+export const eventually = async (what: string, holds: () => boolean, ms = 120_000): Promise<void> => {
   const end = Date.now() + ms
   while (!holds()) {
     assert.ok(Date.now() < end, `not within ${ms} ms: ${what}`)
@@ -96,7 +96,7 @@ export const attack = async (
     process.execPath,
     [script, addressOf(peer), what, String(names)],
     {
-      timeout: 90_000,
+      timeout: 300_000,
     },
   )
   return JSON.parse(stdout) as { sent: number; ids: string[] }

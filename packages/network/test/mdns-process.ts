@@ -6,7 +6,7 @@ const options = { mdns: true, listen: ['/ip4/0.0.0.0/tcp/0'] }
 const a = await start(forever, options)
 const b = await start(forever, options)
 const foreign = await start(forever, { ...options, network: { ...network, chainId: 1 } })
-await eventually('they meet', () => a.peers().some((p) => p.id === b.id), 30_000)
+await eventually('they meet', () => a.peers().some((p) => p.id === b.id))
 console.log(
   JSON.stringify({ met: a.peers().length, foreign: foreign.peers().length, refused: a.stats().misconduct }),
 )

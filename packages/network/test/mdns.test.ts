@@ -6,7 +6,7 @@ import { test } from 'node:test'
 const inNamespace = (script: string) =>
   spawnSync('unshare', ['-rn', 'sh', '-c', `ip link set lo up && ${script}`], {
     encoding: 'utf8',
-    timeout: 60_000,
+    timeout: 300_000,
   })
 const possible = inNamespace('true').status === 0
 

@@ -48,7 +48,7 @@ test('IP colocation and the inbound rate: sixteen peers of one host dial one pee
 })
 
 test('one ping that fails ends no connection; three do', async (t) => {
-  const peer = await start(t, { limits: { pingMs: 250 } })
+  const peer = await start(t, { limits: { pingMs: 500 } })
   const late = await startStranger(t)
   let pings = 0
   await late.node.handle('/ipfs/ping/1.0.0', async (stream: Stream) => {
@@ -72,7 +72,7 @@ test('one ping that fails ends no connection; three do', async (t) => {
   )
   const unaware = await startStranger(t)
   await unaware.meet(peer)
-  await pause(1500)
+  await pause(2500)
   assert.ok(
     peer.peers().some((p) => p.id === unaware.id),
     'who does not know pings has answered too',

@@ -5,27 +5,10 @@ import { unwrap } from '@lockstep/tensor'
 import { checkBooks, checkDisputes, checkStores } from './kill/books.ts'
 import { nth, type StrikePoint, says, sent } from './kill/kill-points.ts'
 import type { Line } from './kill/members.ts'
+import { smallJob, TEXT } from './kill/small-job.ts'
 import { openTown, type Town } from './kill/town.ts'
 
-const TEXT = 'the quick brown fox jumps over the lazy dog. '.repeat(60)
-const STEPS = 8
-const manifest = {
-  name: 'small',
-  data: { text: 'text.txt' },
-  model: { layers: 1, width: 16, heads: 2, context: 16 },
-  training: { batch: 2, steps: STEPS, warmup: 2 },
-  segments: { every: 2 },
-  market: {
-    auditRate: 10_000,
-    auditors: 2,
-    ceiling: '0.01',
-    auditPrice: '0.01',
-    times: {
-      ...{ bidding: 2, inclusion: 1, receipt: 120, run: 240, audit: 90, answer: 60, window: 660 },
-      ...{ clock: 600, segment: 60, step: 60, move: 60, deadline: 7200 },
-    },
-  },
-}
+const manifest = smallJob()
 const LIAR = join(import.meta.dirname, '../../../examples/liar-executor.ts')
 
 /** Four minutes of waiting for the most part: by night, or when somebody asks for this file. */

@@ -50,7 +50,7 @@ const eventually = async <T>(look: () => Promise<T | undefined>): Promise<T> => 
 }
 
 test('strangers train a job; the liar among them loses its stake, another takes over, and the model is fetched', {
-  timeout: 300_000,
+  timeout: 900_000,
 }, async () => {
   const liar = await street.add('eve', ['provider'], {
     executor: { module: join(import.meta.dirname, '../../../examples/liar-executor.ts') },
@@ -72,7 +72,7 @@ test('strangers train a job; the liar among them loses its stake, another takes 
     verifiers: () => [...street.accounts('verifier')],
     isDisputed: (claim) => claim === lie,
   })
-  const settled = client.settled(job, AbortSignal.timeout(280_000))
+  const settled = client.settled(job, AbortSignal.timeout(880_000))
   let isOver = false
   void settled.finally(() => {
     isOver = true

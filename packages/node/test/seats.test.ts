@@ -18,29 +18,13 @@ import { openChallenge, playDispute } from '../src/dispute/index.ts'
 import { type Finding, findingOf } from '../src/roles/audit-finding.ts'
 import { loadTask } from '../src/run/load-task.ts'
 import { nth, says } from './kill/kill-points.ts'
+import { smallJob, TEXT } from './kill/small-job.ts'
 import { openTown, type Town } from './kill/town.ts'
 
-const TEXT = 'the quick brown fox jumps over the lazy dog. '.repeat(60)
 const LIAR = join(import.meta.dirname, '../../../examples/liar-executor.ts')
 const THROWER = join(import.meta.dirname, 'throwing-executor.ts')
 const SEAT = 1_000n * 10n ** 18n
-const manifest = (steps: number) => ({
-  name: 'small',
-  data: { text: 'text.txt' },
-  model: { layers: 1, width: 16, heads: 2, context: 16 },
-  training: { batch: 2, steps, warmup: 2 },
-  segments: { every: 2 },
-  market: {
-    auditRate: 10_000,
-    auditors: 2,
-    ceiling: '0.01',
-    auditPrice: '0.01',
-    times: {
-      ...{ bidding: 2, inclusion: 1, receipt: 120, run: 240, audit: 90, answer: 60, window: 660 },
-      ...{ clock: 600, segment: 60, step: 60, move: 60, deadline: 7200 },
-    },
-  },
-})
+const manifest = (steps: number): object => smallJob({ steps })
 
 /** Three minutes of waiting for the most part: by night, or when somebody asks for this file. */
 const isAsked = process.env.LOCKSTEP_NIGHTLY !== undefined || process.env.LOCKSTEP_SEATS !== undefined

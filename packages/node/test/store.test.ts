@@ -39,7 +39,7 @@ import { postgresPlace, type StorePlace, sqlitePlace } from './store-places.ts'
 /** The same laws on every database. A test that opens stores closes them, whatever happens in it. */
 const laws = async (t: TestContext, { fresh }: StorePlace): Promise<void> => {
   const law = (name: string, body: (open: (where?: string) => Promise<Store>) => Promise<void>) =>
-    t.test(name, { timeout: 60_000 }, async () => {
+    t.test(name, { timeout: 600_000 }, async () => {
       const stores: Store[] = []
       try {
         await body(async (where = fresh()) => {

@@ -27,7 +27,7 @@ const part = (name: string, behaviour: string, more: object = {}) =>
     args: ['--disable-warning=ExperimentalWarning', program, behaviour],
     ...more,
   })
-const until = async (what: string, is: () => boolean | Promise<boolean>, within = 20_000): Promise<void> => {
+const until = async (what: string, is: () => boolean | Promise<boolean>, within = 120_000): Promise<void> => {
   const end = performance.now() + within
   while (!(await is())) {
     if (performance.now() > end) assert.fail(`not within ${within} ms: ${what}`)
@@ -151,7 +151,7 @@ test('who does not stop is killed within its bound, and the others still stop in
   const { pid } = supervisor.status()[3]!
   const start = performance.now()
   assert.deepEqual(await supervisor.stop(), ['stubborn', 'stuck'])
-  assert.ok(performance.now() - start < 5_000)
+  assert.ok(performance.now() - start < 60_000)
   assert.ok(!isAlive(pid!))
   assert.deepEqual(events, ['polite stops'])
 })
@@ -299,10 +299,11 @@ test('a second signal does not wait', async (t) => {
   const { node, line, up } = nodeOf(t, lockFile, 'stubborn', '60000')
   await up()
   const { pid } = line('node up').parts[1]
-  node.kill('SIGTERM')
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  // Signals that come before it has looked at the first one are one signal.
+  const again = setInterval(() => node.kill('SIGTERM'), 200)
   node.kill('SIGTERM')
   assert.equal(await exit(node), 1)
+  clearInterval(again)
   process.kill(pid, 'SIGKILL')
 })
 

@@ -4,14 +4,14 @@ import { createWasmExecutor, referenceExecutor, type Tensor } from '@lockstep/te
 import { firstValue, runReference } from '../../test/run.ts'
 import {
   byteTokenizer,
+  evaluateProgram,
   evaluationSteps,
   f32Tensor,
   f32Values,
   type GptConfig,
   generatedTokens,
+  generateProgram,
   generationState,
-  gptEvaluateProgram,
-  gptGenerateProgram,
   initialParameters,
   parametersOf,
   sampleText,
@@ -40,7 +40,10 @@ const probabilities = (prompt: readonly number[]): number[] => {
     1,
     f32Tensor([prompt.length, 8], f32Values(parameters[1]!).subarray(0, 8 * prompt.length)),
   )
-  const program = gptEvaluateProgram(model, 1, { tokens: prompt.length + 1, dtype: 'u8' })
+  const program = evaluateProgram({ kind: 'gpt', config: model }, 1, {
+    tokens: prompt.length + 1,
+    dtype: 'u8',
+  })
   const logs = Array.from(
     { length: config.vocab },
     (_, token) => -prompt.length * firstValue(program, fresh(), [...cut, corpusOf([...prompt, token])]),
@@ -55,7 +58,7 @@ const next = async (
   sample: { temperature: number; top: number },
 ): Promise<number> => {
   const capacity = prompt.length + 1
-  const program = gptGenerateProgram(config, { ...sample, capacity })
+  const program = generateProgram({ kind: 'gpt', config }, { ...sample, capacity })
   const { state } = await runReference(program, generationState(prompt, capacity, seed), parameters)
   return generatedTokens(state)[prompt.length]!
 }
@@ -80,7 +83,7 @@ test('tokens are drawn as often as softmax says, at any temperature, from the li
   ] as const) {
     const raised = p.map((x) => (top && x < best[top - 1]! ? 0 : x ** (1 / temperature)))
     const total = raised.reduce((a, b) => a + b)
-    const program = gptGenerateProgram(config, { capacity: 4, temperature, top })
+    const program = generateProgram({ kind: 'gpt', config }, { capacity: 4, temperature, top })
     const counts = new Array<number>(config.vocab).fill(0)
     const runner = await executor.compile(program, parameters)
     for (let seed = 0; seed < runs; seed++) {
@@ -101,7 +104,7 @@ test('tokens are drawn as often as softmax says, at any temperature, from the li
 })
 
 test('generation grows the text by a token a step and stops at the capacity', async () => {
-  const program = gptGenerateProgram(config, { capacity: 9, temperature: 1, top: 0 })
+  const program = generateProgram({ kind: 'gpt', config }, { capacity: 9, temperature: 1, top: 0 })
   const start = generationState([1, 2], 9, 42)
   const { state } = await runReference(program, start, parameters, 7)
   assert.equal(generatedTokens(state).length, 9)
@@ -117,9 +120,9 @@ test('evaluation covers the corpus window by window and gives the mean over all 
   const ids = Array.from({ length: 27 }, (_, i) => (i * i + 3) % 7)
   const corpus = { tokens: 27, dtype: 'u8' } as const
   assert.equal(evaluationSteps(config, 2, corpus), 3)
-  const program = gptEvaluateProgram(config, 2, corpus)
+  const program = evaluateProgram({ kind: 'gpt', config }, 2, corpus)
   const { outputs, state } = await runReference(program, fresh(), [...parameters, corpusOf(ids)], 3)
-  const one = gptEvaluateProgram(config, 1, { tokens: 5, dtype: 'u8' })
+  const one = evaluateProgram({ kind: 'gpt', config }, 1, { tokens: 5, dtype: 'u8' })
   let total = 0
   for (let w = 0; w < 6; w++) {
     total += firstValue(one, fresh(), [...parameters, corpusOf(ids.slice(4 * w, 4 * w + 5))])
@@ -146,7 +149,10 @@ test('text comes from a model and its tokenizer', async () => {
 test('generation refuses what is beyond its limits', () => {
   const sample = { capacity: 8, temperature: 1, top: 0 }
   const refused = (change: object, field: string): void =>
-    assert.throws(() => gptGenerateProgram(config, { ...sample, ...change }), { name: 'ModelError', field })
+    assert.throws(() => generateProgram({ kind: 'gpt', config }, { ...sample, ...change }), {
+      name: 'ModelError',
+      field,
+    })
   refused({ capacity: 0 }, 'sample.capacity')
   refused({ temperature: -1 }, 'sample.temperature')
   refused({ temperature: 1e-9 }, 'sample.temperature')

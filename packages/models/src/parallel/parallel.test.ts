@@ -15,18 +15,18 @@ import {
   averageProgram,
   f32Tensor,
   f32Values,
-  gptTrainProgram,
   initialState,
   padState,
   padTensors,
   shardCorpus,
+  trainProgram,
   wordTensor,
 } from '../index.ts'
 
 const model = { vocab: 7, context: 4, width: 4, layers: 1, heads: 1, dropout: 0 }
 const train = { batch: 2, steps: 8, warmup: 1, rate: 1e-2, lastRate: 0.1, clip: 1, decay: 0.1 }
 const adam = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8 }
-const gpt = gptTrainProgram(model, { ...train, ...adam }, { tokens: 20, dtype: 'u8' })
+const gpt = trainProgram({ kind: 'gpt', config: model }, { ...train, ...adam }, { tokens: 20, dtype: 'u8' })
 
 /** Values that are not round, and differ between workers. */
 const stateOf = (types: readonly NamedType[], worker: number): Tensor[] =>

@@ -7,9 +7,9 @@ import {
   DEFAULT_TRAIN,
   f32Tensor,
   f32Values,
-  gptTrainProgram,
   initialState,
   trainedParameters,
+  trainProgram,
   wordTensor,
 } from '../index.ts'
 import { stochastic } from './precision.ts'
@@ -70,7 +70,11 @@ test('what is narrow are matrices, their moments, and what products and maps giv
   const config = { vocab: 31, context: 8, width: 16, layers: 1, heads: 2, dropout: 0 }
   const train = { ...DEFAULT_TRAIN, batch: 2, average: 0.9 }
   const narrow = { parameters: 'bf16', activations: 'bf16', moments: 'bf16' } as const
-  const program = gptTrainProgram(config, { ...train, precision: narrow }, { tokens: 50, dtype: 'u8' })
+  const program = trainProgram(
+    { kind: 'gpt', config },
+    { ...train, precision: narrow },
+    { tokens: 50, dtype: 'u8' },
+  )
   for (const { name, dtype, shape } of program.state) {
     const isWide = shape.length === 1 || name.endsWith('.average')
     assert.equal(dtype, shape[0] === 1 ? 'u32' : isWide ? 'f32' : 'bf16', name)

@@ -8,12 +8,11 @@ import {
   evaluateProgram,
   f32Tensor,
   f32Values,
-  gptTrainProgram,
   initialState,
-  mlpTrainProgram,
   splitCorpus,
   type TrainConfig,
   trainBpe,
+  trainProgram,
   wordTensor,
 } from '../index.ts'
 import { philox } from '../init/philox.ts'
@@ -157,11 +156,26 @@ test('training programs refuse what is beyond their limits', () => {
   const gpt = { vocab: 16, context: 8, width: 8, layers: 1, heads: 2, dropout: 0 }
   const corpus = { tokens: 9, dtype: 'u8' } as const
   const refused = (fn: () => unknown, field: string): void => assert.throws(fn, { name: 'ModelError', field })
-  refused(() => gptTrainProgram(gpt, DEFAULT_TRAIN, { ...corpus, tokens: 8 }), 'corpus.tokens')
-  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, batch: 0 }, corpus), 'train.batch')
-  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, warmup: 1001 }, corpus), 'train.warmup')
-  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, rate: Number.NaN }, corpus), 'train.rate')
-  refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, beta: 1 } as never, corpus), 'train.beta')
+  refused(
+    () => trainProgram({ kind: 'gpt', config: gpt }, DEFAULT_TRAIN, { ...corpus, tokens: 8 }),
+    'corpus.tokens',
+  )
+  refused(
+    () => trainProgram({ kind: 'gpt', config: gpt }, { ...DEFAULT_TRAIN, batch: 0 }, corpus),
+    'train.batch',
+  )
+  refused(
+    () => trainProgram({ kind: 'gpt', config: gpt }, { ...DEFAULT_TRAIN, warmup: 1001 }, corpus),
+    'train.warmup',
+  )
+  refused(
+    () => trainProgram({ kind: 'gpt', config: gpt }, { ...DEFAULT_TRAIN, rate: Number.NaN }, corpus),
+    'train.rate',
+  )
+  refused(
+    () => trainProgram({ kind: 'gpt', config: gpt }, { ...DEFAULT_TRAIN, beta: 1 } as never, corpus),
+    'train.beta',
+  )
   const choices: readonly [choice: object, field: string][] = [
     [{ optimiser: { kind: 'adagrad' } }, 'train.optimiser.kind'],
     [{ optimiser: { kind: 'sgd', momentum: 1, nesterov: false } }, 'train.optimiser.momentum'],
@@ -183,7 +197,11 @@ test('training programs refuse what is beyond their limits', () => {
     [{ zLoss: -1 }, 'train.zLoss'],
   ]
   for (const [choice, field] of choices)
-    refused(() => gptTrainProgram(gpt, { ...DEFAULT_TRAIN, ...choice } as TrainConfig, corpus), field)
+    refused(
+      () =>
+        trainProgram({ kind: 'gpt', config: gpt }, { ...DEFAULT_TRAIN, ...choice } as TrainConfig, corpus),
+      field,
+    )
 })
 
 test('an MLP learns exclusive or, and says how many rows it gets right', async () => {
@@ -193,7 +211,7 @@ test('an MLP learns exclusive or, and says how many rows it gets right', async (
     f32Tensor([4, 2], Float32Array.of(0, 0, 0, 1, 1, 0, 1, 1)),
     { dtype: 'u8', shape: [4], data: Uint8Array.of(0, 1, 1, 0) } as const,
   ]
-  const program = mlpTrainProgram(model, train, { rows: 4, dtype: 'f32' })
+  const program = trainProgram({ kind: 'mlp', config: model }, train, { rows: 4, dtype: 'f32' })
   const { state } = await runReference(program, initialState({ kind: 'mlp', config: model }, 3), inputs, 150)
   const evaluate = evaluateProgram({ kind: 'mlp', config: model }, 2, { rows: 4, dtype: 'f32' })
   const { outputs } = await runReference(

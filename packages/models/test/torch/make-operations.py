@@ -8,34 +8,24 @@ as the project's have; torch is shown them channels first.
 
 import json
 import math
-import struct
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from stored import lcg, save
 
 HERE = Path(__file__).parent
 F64 = torch.float64
 
 
-def lcg(seed, count):
-    """The top 16 bits of a linear congruential generator."""
-    x = seed & 0xFFFFFFFF
-    out = []
-    for _ in range(count):
-        x = (1664525 * x + 1013904223) & 0xFFFFFFFF
-        out.append(x >> 16)
-    return out
-
-
 def numbers(seed, shape):
     """Multiples of 2^-14 in [-2, 2): exact in float32, and rarely two alike."""
-    values = [(w - 32768) / 2**14 for w in lcg(seed, math.prod(shape))]
+    values = [(w - 32768) / 2**14 for w in lcg(seed, math.prod(shape), 16)]
     return torch.tensor(values, dtype=F64).reshape(shape)
 
 
 def words(seed, shape, below):
-    return torch.tensor([w % below for w in lcg(seed, math.prod(shape))]).reshape(shape)
+    return torch.tensor([w % below for w in lcg(seed, math.prod(shape), 16)]).reshape(shape)
 
 
 def weights(shape):
@@ -273,16 +263,6 @@ def nucleus(x):
 
 
 case("keepLikeliest", dict(x=(4, 9)), nucleus)
-
-
-def save(path, tensors, metadata):
-    header, data = {"__metadata__": metadata}, b""
-    for name, t in tensors.items():
-        raw = struct.pack(f"<{t.numel()}f", *t.flatten().tolist())
-        header[name] = {"dtype": "F32", "shape": list(t.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 stored, made = {}, {}

@@ -8,29 +8,19 @@ after the first and the last step.
 
 import json
 import math
-import struct
 from pathlib import Path
 
 import torch
+from stored import lcg, save
 
 HERE = Path(__file__).parent
 F64 = torch.float64
 
 
-def lcg(seed, count):
-    """The top bytes of a linear congruential generator."""
-    x = seed & 0xFFFFFFFF
-    out = []
-    for _ in range(count):
-        x = (1664525 * x + 1013904223) & 0xFFFFFFFF
-        out.append(x >> 24)
-    return out
-
-
 def filled(place, shape, gain):
     """Parameter number `place`: multiples of 1/512 in [-0.25, 0.25), plus 1 for a gain. Exact in float32."""
     count = math.prod(shape)
-    values = torch.tensor([(b - 128) / 512 for b in lcg(1000 + place, count)], dtype=F64).reshape(shape)
+    values = torch.tensor([(b - 128) / 512 for b in lcg(1000 + place, count, 8)], dtype=F64).reshape(shape)
     return values + 1 if gain else values
 
 
@@ -92,19 +82,9 @@ def train(names, parameters, decays, loss_at, count, optimiser_of=adamw):
     return losses, norms, stored
 
 
-def save(path, tensors, metadata):
-    header, data = {"__metadata__": metadata}, b""
-    for name, t in tensors.items():
-        raw = struct.pack(f"<{t.numel()}f", *t.flatten().tolist())
-        header[name] = {"dtype": "F32", "shape": list(t.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-
-
 def gpt():
     V, T, C, L, H, B, SEED, N = 19, 6, 8, 2, 2, 3, 7, 50
-    tokens = [b % V for b in lcg(1, N)]
+    tokens = [b % V for b in lcg(1, N, 8)]
     spec = [("token.embedding", (V, C)), ("position.embedding", (T, C))]
     for l in range(L):
         spec += [
@@ -157,8 +137,8 @@ def gpt():
 
 def mlp(optimiser_of=adamw, count=3):
     D, HIDDEN, K, B, SEED, N = 5, [7, 6], 3, 4, 9, 11
-    features = torch.tensor([(b - 128) / 64 for b in lcg(2, N * D)], dtype=F64).reshape(N, D)
-    labels = torch.tensor([b % K for b in lcg(3, N)])
+    features = torch.tensor([(b - 128) / 64 for b in lcg(2, N * D, 8)], dtype=F64).reshape(N, D)
+    labels = torch.tensor([b % K for b in lcg(3, N, 8)])
     widths = [D, *HIDDEN, K]
     spec = []
     for l in range(len(widths) - 1):
@@ -208,7 +188,7 @@ def optimisers():
 
 def llama():
     V, T, C, L, H, K, I, B, SEED, N = 19, 6, 8, 2, 4, 2, 10, 3, 7, 50
-    tokens = [b % V for b in lcg(1, N)]
+    tokens = [b % V for b in lcg(1, N, 8)]
     D = C // H
     spec = [("token.embedding", (V, C))]
     for l in range(L):
@@ -269,8 +249,8 @@ def llama():
 
 def resnet():
     H, W, G, K, B, SEED, N, STAGES = 6, 5, 2, 3, 3, 9, 8, [4, 6]
-    features = torch.tensor([(b - 128) / 64 for b in lcg(2, N * H * W)], dtype=F64).reshape(N, H, W, 1)
-    labels = torch.tensor([b % K for b in lcg(3, N)])
+    features = torch.tensor([(b - 128) / 64 for b in lcg(2, N * H * W, 8)], dtype=F64).reshape(N, H, W, 1)
+    labels = torch.tensor([b % K for b in lcg(3, N, 8)])
     spec, blocks = [], []
 
     def convolution(name, size, i, o):

@@ -7,12 +7,10 @@ import {
   f32Tensor,
   f32Values,
   type GptConfig,
-  gptTrainProgram,
   initialState,
   type LlamaConfig,
   type MlpConfig,
   type Model,
-  mlpTrainProgram,
   parametersOf,
   type ResnetConfig,
   type TrainConfig,
@@ -105,7 +103,7 @@ const compare = async (name: string, model: Model, program: Program, inputs: Ten
 test('a GPT trains as it does in torch: loss, gradients, clipped AdamW, schedule, order of data', async () => {
   const { made } = read<GptConfig & object>('gpt')
   const tokens = lcg(1, 50).map((b) => b % made.config.vocab)
-  const program = gptTrainProgram(made.config, made.train, { tokens: 50, dtype: 'u8' })
+  const program = trainProgram({ kind: 'gpt', config: made.config }, made.train, { tokens: 50, dtype: 'u8' })
   const corpus: Tensor = { dtype: 'u8', shape: [50], data: Uint8Array.from(tokens) }
   await compare('gpt', { kind: 'gpt', config: made.config }, program, [corpus])
 })
@@ -113,7 +111,7 @@ test('a GPT trains as it does in torch: loss, gradients, clipped AdamW, schedule
 test('an MLP trains as it does in torch', async () => {
   const { made } = read<MlpConfig>('mlp')
   const { features, classes } = made.config
-  const program = mlpTrainProgram(made.config, made.train, { rows: 11, dtype: 'f32' })
+  const program = trainProgram({ kind: 'mlp', config: made.config }, made.train, { rows: 11, dtype: 'f32' })
   const table = f32Tensor(
     [11, features],
     Float32Array.from(lcg(2, 11 * features), (b) => (b - 128) / 64),
@@ -158,7 +156,7 @@ test('gradient descent, momentum and Adam with coupled decay train as they do in
       shape: [11],
       data: Uint8Array.from(lcg(3, 11), (b) => b % config.classes),
     }
-    const program = mlpTrainProgram(config, train, { rows: 11, dtype: 'f32' })
+    const program = trainProgram({ kind: 'mlp', config }, train, { rows: 11, dtype: 'f32' })
     const runner = await referenceExecutor.compile(program, [table, labels])
     runner.load(stateOf(model, seed, train))
     for (const [step, loss] of losses.entries()) {

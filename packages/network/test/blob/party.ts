@@ -111,7 +111,7 @@ export const flipped = (bytes: Uint8Array): Uint8Array => {
 
 export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
-export const eventually = async (what: string, holds: () => boolean, ms = 60_000): Promise<void> => {
+export const eventually = async (what: string, holds: () => boolean, ms = 120_000): Promise<void> => {
   const end = performance.now() + ms
   while (!holds()) {
     assert.ok(performance.now() < end, `not within ${ms} ms: ${what}`)

@@ -76,17 +76,18 @@ test('one secret sealed twice gives two files with nothing in common but the add
 test('a wrong passphrase takes about as long as the right one', async () => {
   const text = await sealSecret(secretOf(KEY), 'right one', { n: 2 ** 15, r: 8, p: 1 })
   const time = async (passphrase: string): Promise<number> => {
-    const times: number[] = []
-    for (let i = 0; i < 5; i++) {
-      const start = performance.now()
-      await open(text, passphrase)
-      times.push(performance.now() - start)
-    }
-    return Math.min(...times)
+    const start = performance.now()
+    await open(text, passphrase)
+    return performance.now() - start
   }
-  await time('right one')
-  const [right, wrong] = [await time('right one'), await time('wrong one')]
-  assert.ok(wrong > right / 2 && wrong < right * 2, `${right} and ${wrong} ms`)
+  let [right, wrong] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
+  const isAlike = (): boolean => wrong > right / 2 && wrong < right * 2
+  // The shortest of several: whatever else the machine does makes some longer.
+  for (let i = 0; i < 3 || (i < 60 && !isAlike()); i++) {
+    right = Math.min(right, await time('right one'))
+    wrong = Math.min(wrong, await time('wrong one'))
+  }
+  assert.ok(isAlike(), `${right} and ${wrong} ms`)
 })
 
 test('a stranger’s file cannot make this machine work or fill its memory', async () => {

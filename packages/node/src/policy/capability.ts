@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { arch, cpus, platform, totalmem } from 'node:os'
 import { dirname } from 'node:path'
-import { gptTrainProgram, initialState } from '@lockstep/models'
+import { initialState, trainProgram } from '@lockstep/models'
 import { createFastestExecutor, loadNative } from '@lockstep/native'
 import { estimateProgram } from '@lockstep/tensor'
 import { z } from 'zod'
@@ -79,7 +79,7 @@ const measure = async (
   threads: number,
   leastSeconds: number,
 ): Promise<Omit<Capability, 'machine' | 'measuredAt'>> => {
-  const program = gptTrainProgram(MODEL, { ...TRAIN, ...ADAM }, CORPUS)
+  const program = trainProgram({ kind: 'gpt', config: MODEL }, { ...TRAIN, ...ADAM }, CORPUS)
   const { work } = estimateProgram(program)
   const executor = await createFastestExecutor({ threads })
   try {

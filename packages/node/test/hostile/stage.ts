@@ -35,27 +35,13 @@ import { dripFromPeers, prepareAccount } from '../../src/daemon/prepare-account.
 import { accept, delegate } from '../../src/keys/delegation.ts'
 import { Secret } from '../../src/keys/secret.ts'
 import type { Line } from '../kill/members.ts'
+import { smallJob, TEXT } from '../kill/small-job.ts'
 import { openTown, type Town } from '../kill/town.ts'
 
-const TEXT = 'the quick brown fox jumps over the lazy dog. '.repeat(60)
-const MANIFEST = {
-  name: 'small',
-  data: { text: 'text.txt' },
-  model: { layers: 1, width: 16, heads: 2, context: 16 },
-  training: { batch: 2, steps: 8, warmup: 2 },
-  segments: { every: 2 },
-  market: {
-    auditRate: 10_000,
-    auditors: 1,
-    ceiling: '0.01',
-    auditPrice: '0.01',
-    rounds: 2,
-    times: {
-      ...{ bidding: 2, inclusion: 1, receipt: 600, run: 240, audit: 90, answer: 60, window: 660 },
-      ...{ clock: 600, segment: 60, step: 60, move: 60, deadline: 86_400 },
-    },
-  },
-}
+const MANIFEST = smallJob({
+  market: { auditors: 1, rounds: 2 },
+  times: { receipt: 600, deadline: 86_400 },
+})
 const TOKEN = 10n ** 18n
 
 /** A relay in a process of its own, with a job that it has heard of: what strangers attack. */

@@ -8,6 +8,7 @@ import { type Machine, openMachinesHere } from '../../../network/test/machines.t
 import { checkBooks, checkDisputes, checkStores } from '../kill/books.ts'
 import { nth, type StrikePoint, says, sent } from '../kill/kill-points.ts'
 import type { Line } from '../kill/members.ts'
+import { smallJob, TEXT } from '../kill/small-job.ts'
 import { openTown, type Town } from '../kill/town.ts'
 
 // Whoever started this process is gone: nothing is to be left behind.
@@ -15,27 +16,15 @@ process.stdin.once('close', () => process.exit(1)).resume()
 process.stdin.unref?.()
 
 const CUT_SECONDS = Number(process.env.LOCKSTEP_CUT_SECONDS)
-const TEXT = 'the quick brown fox jumps over the lazy dog. '.repeat(60)
 const LIAR = join(import.meta.dirname, '../../../../examples/liar-executor.ts')
 /** Each phase has room for two cuts of a minute, one after another, and for coming back. */
 const PERIOD = 240
-const manifest = {
-  name: 'small',
-  data: { text: 'text.txt' },
-  model: { layers: 1, width: 16, heads: 2, context: 16 },
-  training: { batch: 2, steps: 8, warmup: 2 },
-  segments: { every: 2 },
-  market: {
-    auditRate: 10_000,
-    auditors: 2,
-    ceiling: '0.01',
-    auditPrice: '0.01',
-    times: {
-      ...{ bidding: 10, inclusion: 1, receipt: 600, run: 900, audit: 600, answer: 300, window: 3_600 },
-      ...{ clock: 3_000, segment: 300, step: 300, move: 300, deadline: 36_000 },
-    },
+const manifest = smallJob({
+  times: {
+    ...{ bidding: 10, receipt: 600, run: 900, audit: 600, answer: 300, window: 3_600 },
+    ...{ clock: 3_000, segment: 300, step: 300, move: 300, deadline: 36_000 },
   },
-}
+})
 
 const finding = ({ isFalse }: Line): boolean => isFalse !== undefined
 /** Heard from a node when something of it has reached the chain. */

@@ -92,7 +92,7 @@ test('a run gives the claim, the roots and the tallies that the libraries give',
 })
 
 test('a run that is killed at any point goes on, and ends with the same bytes', async () => {
-  const long = await specOf(smallTask(24, 2))
+  const long = await specOf(smallTask(12, 2))
   const whole = await ending(startRun(long, { limits }))
   const wanted = await bytesOf(long)
   const killed = { ...long, directory: `${long.directory}-killed` }
@@ -262,7 +262,7 @@ test('garbage is refused with the file that it is in', async () => {
 test('a run pauses between two steps, goes on, and stops when it is asked to', async () => {
   const paused = {
     ...elsewhere('paused'),
-    executor: { module: join(import.meta.dirname, 'odd-executor.ts'), options: { wait: 20 } },
+    executor: { module: join(import.meta.dirname, 'odd-executor.ts'), options: { wait: 150 } },
   }
   let steps = 0
   const started = Promise.withResolvers<void>()
@@ -282,18 +282,23 @@ test('a run pauses between two steps, goes on, and stops when it is asked to', a
   assert.equal((await ending(handle)).root, straight.root)
   assert.ok(steps > at)
 
-  const stopping = startRun({ ...paused, directory: `${paused.directory}-too` }, { limits })
-  await new Promise((resolve) => setTimeout(resolve, 300))
+  const begun = Promise.withResolvers<void>()
+  const stopping = startRun(
+    { ...paused, directory: `${paused.directory}-too` },
+    { limits, tell: () => begun.resolve() },
+  )
+  await begun.promise
   await stopping.pause()
   await stopping.stop()
   assert.equal((await faultOf(stopping)).code, 'run-stopped')
 })
 
 test('one directory has one writer; a run whose parent is killed ends by itself', async () => {
-  const orphan = {
+  const slow = (wait: number): RunSpec => ({
     ...elsewhere('orphan'),
-    executor: { module: join(import.meta.dirname, 'odd-executor.ts'), options: { wait: 400 } },
-  }
+    executor: { module: join(import.meta.dirname, 'odd-executor.ts'), options: { wait } },
+  })
+  const orphan = slow(600_000) // it does not end by having done its work
   const parent = spawn(
     process.execPath,
     [join(import.meta.dirname, 'start-and-wait.ts'), JSON.stringify(orphan)],
@@ -311,11 +316,14 @@ test('one directory has one writer; a run whose parent is killed ends by itself'
       return false
     }
   }
-  while (alive() && performance.now() - begun < 5000) await new Promise((resolve) => setTimeout(resolve, 20))
+  while (alive() && performance.now() - begun < 120_000)
+    await new Promise((resolve) => setTimeout(resolve, 20))
   assert.ok(!alive(), 'the orphan still runs')
-  const first = startRun(orphan, { limits })
-  await new Promise((resolve) => setTimeout(resolve, 600))
-  const second = startRun(orphan, { limits })
+  // Whoever comes second waits for the first, some seconds at most: it is the machine that may be slow, not the steps.
+  const held = Promise.withResolvers<void>()
+  const first = startRun(slow(50), { limits, tell: () => held.resolve() })
+  await held.promise
+  const second = startRun(slow(50), { limits })
   assert.equal((await ending(first)).root, straight.root)
   assert.equal((await ending(second)).root, straight.root)
 })

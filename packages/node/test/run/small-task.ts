@@ -5,9 +5,9 @@ import {
   byteTokenizer,
   DEFAULT_TRAIN,
   encodeTensors,
-  gptTrainProgram,
   initialState,
   splitCorpus,
+  trainProgram,
 } from '@lockstep/models'
 import { commitProgram, type Task } from '@lockstep/proof'
 import { encodeProgram, unwrap, validateProgram } from '@lockstep/tensor'
@@ -19,7 +19,7 @@ export const smallTask = (steps = 12, segmentLength = 3, width = 16): Task => {
   const text = new TextEncoder().encode('the quick brown fox jumps over the lazy dog. '.repeat(12))
   const { train } = splitCorpus(text, byteTokenizer, config.context + 1)
   const training = { ...DEFAULT_TRAIN, batch: 2, steps, warmup: 2 }
-  const program = gptTrainProgram(config, training, { tokens: train.shape[0]!, dtype: 'u8' })
+  const program = trainProgram({ kind: 'gpt', config }, training, { tokens: train.shape[0]!, dtype: 'u8' })
   return {
     committed: commitProgram(unwrap(validateProgram(program))),
     initial: initialState({ kind: 'gpt', config }, 7),

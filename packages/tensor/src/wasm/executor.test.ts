@@ -15,9 +15,10 @@ import { size } from '../shape.ts'
 import { createWasmExecutor } from './executor.ts'
 
 const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
+const quick = process.env.LOCKSTEP_QUICK === '1'
 const PROGRAMS = nightly ? 20_000 : 50
-const NETWORKS = nightly ? 1000 : 25
-const CONTRACTIONS = nightly ? 5000 : 80
+const NETWORKS = nightly ? 1000 : quick ? 10 : 25
+const CONTRACTIONS = nightly ? 5000 : quick ? 20 : 80
 
 const executors: Executor[] = [
   await createWasmExecutor(),

@@ -10,8 +10,8 @@ import { referenceExecutor } from '../../reference.ts'
 import { createWasmExecutor } from '../executor.ts'
 import { isContraction } from './contraction.ts'
 
-const nightly = process.env.LOCKSTEP_NIGHTLY === '1'
-const CONTRACTIONS = nightly ? 1200 : 150
+const { LOCKSTEP_NIGHTLY, LOCKSTEP_QUICK } = process.env
+const CONTRACTIONS = LOCKSTEP_NIGHTLY === '1' ? 1200 : LOCKSTEP_QUICK === '1' ? 30 : 150
 const accelerator = { url: new URL('../../../test/plain-accelerator.ts', import.meta.url).href }
 
 const executors: Executor[] = [

@@ -24,7 +24,7 @@ const executors: Executor[] = [
   await createWasmExecutor(),
   await createWasmExecutor({ relaxed: 'off' }),
   await createWasmExecutor({ threads: 2, shareFrom: 0 }),
-  await createWasmExecutor({ fuse: { inline: false, group: false } }),
+  await createWasmExecutor({ fuse: { share: false, inline: false, group: false } }),
   await createWasmExecutor({ relaxed: 'off', threads: 2, shareFrom: 0, fuse: { inline: false } }),
   ...(nightly ? [await createWasmExecutor({ threads: 4, shareFrom: 0 })] : []),
 ]

@@ -1,20 +1,22 @@
 import { fork } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parameterCount, parametersOf } from '@lockstep/models'
-import { createWasmExecutor } from '@lockstep/tensor'
+import { characterCoding, createGenerator, families } from '@lockstep/swarm'
+import { createWasmExecutor, type Executor } from '@lockstep/tensor'
 import { type Bench, figure, type Row } from './row.ts'
 import { type Interval, interval } from './swarm/interval.ts'
 import { plotLines } from './swarm/plot.ts'
-import { type RunResult, runSharing } from './swarm/run.ts'
+import { type RunResult, runSharing, startOf } from './swarm/run.ts'
 import { type Regime, regimeOf, SHARING, type Sharing } from './swarm/setting.ts'
 import type { Piece } from './swarm/work.ts'
 
 /**
  * What a swarm comes to. `sharing`: 8 participants that begin alike, with groups of their own only (8/0) and with some
  * of others' (6/2, 4/4, 2/6): the same tasks, the same number of generated groups, the same number of updates. Two
- * processes of one thread each do the runs; what is done is kept under runs/swarm and gone on from. `--small` is a
- * fraction of it. The plot is runs/swarm/sharing.svg, beside one file for each run.
+ * processes of one thread each do the runs; what is done is kept under runs/swarm/REGIME and gone on from. `--small` is
+ * a fraction of it. The plot, sharing.svg, is beside the runs' files.
  */
 export const bench: Bench = async ({ quick, tell, only }) => {
   const rows: Row[] = []
@@ -27,7 +29,9 @@ const sharing = async (
   tell: (what: string, value: string | number) => void,
 ): Promise<Row[]> => {
   const regime = regimeOf(quick)
-  const folder = join(import.meta.dirname, '..', 'runs', quick ? 'swarm-small' : 'swarm')
+  // Results of another regime are others: what is kept is kept under what it was computed from.
+  const name = createHash('sha256').update(JSON.stringify(regime)).digest('hex').slice(0, 12)
+  const folder = join(import.meta.dirname, '..', 'runs', 'swarm', name)
   const started = performance.now()
   tell('participants', `${regime.members}, ${parameterCount(parametersOf(regime.model))} parameters each`)
   tell('a round', `${regime.groups} groups of ${regime.groupSize} answers each, ${regime.rounds} rounds`)
@@ -48,12 +52,33 @@ const sharing = async (
     for (const seed of regime.seeds) theirs.push(await runSharing(executor, regime, folder, of, seed))
     results.set(of, theirs)
   }
+  const speed = await generationRow(executor, regime, folder)
   await executor.close()
   tell('this call took', `${((performance.now() - started) / 1000).toFixed(0)} s`)
   const plot = join(folder, 'sharing.svg')
   writeFileSync(plot, plotOf(regime, results))
   tell('plot', plot)
-  return SHARING.flatMap((of) => rowsOf(of, results.get(of)!, results.get('8/0')!))
+  return [...SHARING.flatMap((of) => rowsOf(of, results.get(of)!, results.get('8/0')!)), speed]
+}
+
+/** Tokens a second of one participant's round of answers, on one thread: the best of three. */
+const generationRow = async (executor: Executor, regime: Regime, folder: string): Promise<Row> => {
+  const { model, prompt, answer, kinds, groups, groupSize } = regime
+  const start = await startOf(executor, regime, folder, regime.seeds[0]!)
+  const shape = { batch: 64, prompt, answer, temperature: 1 }
+  const generator = await createGenerator(executor, model, start, characterCoding, shape)
+  const { family, level } = kinds[0]!
+  const asked = families.find(({ name }) => name === family)!.play(1, level).prompt
+  const prompts = new Array<string>(groups * groupSize).fill(asked)
+  let most = 0
+  for (let time = 0; time < 3; time++) {
+    const began = performance.now()
+    const written = await generator.complete(start, prompts, time)
+    const tokens = written.reduce((sum, one) => sum + one.tokens.length, 0)
+    most = Math.max(most, (1000 * tokens) / (performance.now() - began))
+  }
+  generator.close()
+  return figure(`answers to ${prompts.length} prompts side by side, one thread`, most, 'tokens/s')
 }
 
 /** Pieces done by two processes, each taking the next when it is done with one. */

@@ -9,7 +9,6 @@ import {
   type Tensor,
   traceProgram,
 } from '@lockstep/tensor'
-import { runReference } from '../../test/run.ts'
 import {
   type CachedConfig,
   cachedDone,
@@ -86,21 +85,22 @@ const prompts = [[3, 1, 4, 1, 5], [2], [7, 1, 8]]
 
 for (const model of [gpt, llama]) {
   test(`with a cache a ${model.kind} gives the tokens that it gives reading its text anew`, async () => {
+    const executor = await createWasmExecutor()
     // 20 places are summed as one run, 64 in lanes.
     for (const capacity of [20, 64]) {
       const choice = { temperature: 1.1, top: 9, capacity }
       const prompt = prompts[0]!
       const steps = 6
       const [, ...after] = await decode(referenceExecutor, model, { ...choice, batch: 1 }, [prompt], steps)
-      const anew = await runReference(
-        generateProgram(model, choice),
-        generationState(prompt, capacity, 7),
-        parametersFor(model),
-        steps + 1,
-      )
-      assert.deepEqual(cachedTokens(after.at(-1)!)[0], generatedTokens(anew.state))
-      assert.ok(new Set(generatedTokens(anew.state)).size > 5, 'the tokens differ from each other')
+      const anew = await executor.compile(generateProgram(model, choice), parametersFor(model))
+      anew.load(generationState(prompt, capacity, 7))
+      await anew.step(steps + 1)
+      const tokens = generatedTokens(anew.state())
+      anew.close()
+      assert.deepEqual(cachedTokens(after.at(-1)!)[0], tokens)
+      assert.ok(new Set(tokens).size > 5, 'the tokens differ from each other')
     }
+    await executor.close()
   })
 
   test(`texts of a batch do not know of each other: a ${model.kind} gives each what it has alone`, async () => {

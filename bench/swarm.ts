@@ -19,9 +19,12 @@ import type { Piece } from './swarm/work.ts'
  * a fraction of it. The plot, sharing.svg, is beside the runs' files.
  */
 export const bench: Bench = async ({ quick, tell, only }) => {
-  const rows: Row[] = []
-  if (only === undefined || only.includes('sharing')) rows.push(...(await sharing(quick, tell)))
-  return rows
+  for (const part of only ?? []) {
+    if (part === 'sharing') continue
+    console.error(`--only has ${part}; allowed: sharing.`)
+    process.exit(2)
+  }
+  return sharing(quick, tell)
 }
 
 const sharing = async (

@@ -55,10 +55,20 @@ if (positionals.length === 0) {
 
 // Ordinarily the same cases everywhere, so that nobody's change fails over a case that was there before it; by night new ones.
 const seed = values.seed ?? String(values.nightly ? randomInt(2 ** 31) : 1)
+if (!/^\d{1,10}$/.test(seed) || Number(seed) >= 2 ** 31) {
+  console.error(`--seed is ${seed}; allowed: an integer from 0 to ${2 ** 31 - 1}.`)
+  process.exit(2)
+}
 console.log(`property tests: seed ${seed}`)
 // Hundreds of processes are started, each of which would compile the same sources again.
 const compiled = mkdtempSync(join(tmpdir(), 'lockstep-compiled-'))
-process.on('exit', () => rmSync(compiled, { recursive: true, force: true }))
+process.on('exit', () => {
+  try {
+    rmSync(compiled, { recursive: true, force: true })
+  } catch {
+    // A process that is still ending has just written to it: it is left to the system's own cleaning.
+  }
+})
 const env = { LOCKSTEP_SEED: seed, NODE_COMPILE_CACHE: compiled }
 run(
   process.execPath,

@@ -1,0 +1,201 @@
+import { modelOf, type SwarmManifest } from '@lockstep/client'
+import {
+  DEFAULT_TRAIN,
+  decodeTensors,
+  encodeTensors,
+  policyProgram,
+  type TrainConfig,
+  trainBpe,
+} from '@lockstep/models'
+import { type Hex, rootOf, tensorsTree, toHex } from '@lockstep/proof'
+import {
+  type Choosing,
+  type Coding,
+  type Completion,
+  characterCoding,
+  choose,
+  createGenerator,
+  createUpdater,
+  type Draws,
+  draws,
+  type Families,
+  families,
+  familyTable,
+  type Group,
+  lessonsOf,
+  meanReward,
+  onlyRight,
+  PURPOSE,
+  parametersIn,
+  type SwarmTask,
+  scoredGroup,
+  seedOn,
+  solvedExamples,
+  spread,
+  stateFrom,
+  tokenizerCoding,
+  warmStart,
+} from '@lockstep/swarm'
+import type { Executor, Result, Tensor } from '@lockstep/tensor'
+
+export type OwnGroup = { readonly group: Group; readonly completions: readonly Completion[] }
+
+/** What learning from a round came to. */
+export type Learned = {
+  readonly state: readonly Tensor[]
+  readonly local: number // groups that were learned from
+  readonly external: number
+  readonly loss: number
+  /** Mean nats of a token that was learned from, before: of own answers an estimate of the policy's entropy. */
+  readonly nats: number
+}
+
+/** A participant's model: it answers, and learns from answers. Programs are compiled once. */
+export type Learner = {
+  readonly families: Families
+  /** Whether a prompt fits: what does not is neither answered nor learned from. */
+  readonly canRead: (prompt: string) => boolean
+  /** The state after the warm start. */
+  readonly first: () => Promise<readonly Tensor[]>
+  /** Texts for prompts; the same state, prompts and seed give the same ones. */
+  readonly complete: (
+    state: readonly Tensor[],
+    prompts: readonly string[],
+    seed: number,
+  ) => Promise<Completion[]>
+  /** Answers to each task, as many as a group has. */
+  readonly groups: (
+    state: readonly Tensor[],
+    tasks: readonly SwarmTask[],
+    seed: number,
+  ) => Promise<OwnGroup[]>
+  readonly learn: (
+    state: readonly Tensor[],
+    own: readonly OwnGroup[],
+    others: readonly { readonly group: Group }[],
+    drawn: Draws,
+  ) => Promise<Learned>
+  readonly modelRoot: (state: readonly Tensor[]) => Hex
+  /** The mean reward of a group by the swarm's rule, 0 to 1. */
+  readonly reward: (group: Group) => number
+  /** Whether a group teaches anything. */
+  readonly isUseful: (group: Group) => boolean
+  readonly encode: (state: readonly Tensor[]) => Uint8Array<ArrayBuffer>
+  readonly decode: (bytes: Uint8Array) => Result<Tensor[]>
+  readonly close: () => void
+}
+
+/** Tasks whose texts a tokenizer of pairs is made of. */
+const SAMPLES = 64
+/** Texts that are generated side by side at most. */
+const BATCH = 64
+
+/** The learner that a manifest describes, on an executor that somebody else closes. */
+export const openLearner = async (executor: Executor, manifest: SwarmManifest): Promise<Learner> => {
+  const { lengths, learning, warmStart: warm, seed } = manifest
+  const table = familyTable(
+    families.filter(({ name }) => manifest.families.some((one) => one.family === name)),
+  )
+  const coding = codingOf(manifest, table)
+  const model = modelOf(manifest.model, coding.vocab)
+  const rows = (learning.local + learning.external) * learning.groupSize
+  const train: TrainConfig = {
+    ...DEFAULT_TRAIN,
+    // A constant rate: the end of a swarm is not known to who joins it.
+    ...{ batch: learning.batch, steps: 2 ** 24, warmup: 0, rate: learning.rate, lastRate: 1 },
+    ...{ clip: learning.clip, decay: 0 },
+  }
+  const blank = stateFrom(model, train, [], 0)
+  const batch = Math.min(BATCH, learning.groups * learning.groupSize)
+  const generator = await createGenerator(executor, model, parametersIn(model, blank), coding, {
+    ...{ batch, ...lengths, temperature: learning.temperature },
+  })
+  const updater = await createUpdater(executor, {
+    ...{ model, train, rows, length: lengths.prompt + lengths.answer, epochs: learning.epochs, policy: {} },
+  })
+  const { state: types } = policyProgram(model, train, {
+    ...{ rows: learning.batch, length: lengths.prompt + lengths.answer, dtype: 'u32' },
+  })
+  const rewarded = (group: Group): Group => (learning.reward === 'right' ? onlyRight(group) : group)
+  const promptOf = ({ family, seed: at, level }: SwarmTask): string =>
+    table.get(family)!.play(at, level).prompt
+
+  const canRead = (prompt: string): boolean => coding.encode(prompt).length < lengths.prompt
+
+  return {
+    families: table,
+    canRead,
+    first: async () => {
+      const how = {
+        ...{ model, coding, examples: warm.examples, ...lengths, seed },
+        train: {
+          ...DEFAULT_TRAIN,
+          ...{ batch: warm.batch, steps: warm.steps, warmup: warm.warmup, rate: warm.rate },
+        },
+      }
+      const draw = (drawn: Draws): SwarmTask => {
+        const { family, level } = manifest.families[drawn.below(manifest.families.length)]!
+        return { family, level, seed: seedOn('train', table.get(family)!, level, drawn.word()) }
+      }
+      const { parameters } = await warmStart(executor, how, solvedExamples(table, draw, how))
+      return stateFrom(model, train, parameters, seed)
+    },
+    complete: (state, prompts, at) => generator.complete(parametersIn(model, state), prompts, at),
+    groups: async (state, given, at) => {
+      const tasks = given.filter((task) => canRead(promptOf(task)))
+      const size = learning.groupSize
+      const prompts = tasks.flatMap((task) => new Array<string>(size).fill(promptOf(task)))
+      const written = await generator.complete(parametersIn(model, state), prompts, at)
+      return tasks.map((task, g) => {
+        const completions = written.slice(g * size, (g + 1) * size)
+        return { completions, group: scoredGroup(table.get(task.family)!, task, completions) }
+      })
+    },
+    learn: async (state, own, others, drawn) => {
+      const choosing: Choosing = learning.choosing
+      const mine = choose(
+        own.map((one) => ({ ...one, group: rewarded(one.group) })),
+        learning.local,
+        choosing,
+        drawn,
+      )
+      const theirs = choose(
+        others.filter(({ group }) => canRead(group.prompt)).map(({ group }) => ({ group: rewarded(group) })),
+        learning.external,
+        choosing,
+        drawn,
+      )
+      const lessons = [
+        ...mine.flatMap(({ group, completions }) => lessonsOf(group, coding, lengths, completions)),
+        ...theirs.flatMap(({ group }) => lessonsOf(group, coding, lengths)),
+      ]
+      const counts = { local: mine.length, external: theirs.length }
+      // Without anything to learn a step would only follow old momentum.
+      if (!lessons.some(({ advantage }) => advantage !== 0)) return { ...counts, state, loss: 0, nats: 0 }
+      const { state: after, loss, nats } = await updater.update(state, lessons)
+      return { ...counts, state: after, loss, nats }
+    },
+    modelRoot: (state) => toHex(rootOf(tensorsTree(parametersIn(model, state)))),
+    reward: (group) => meanReward(rewarded(group)),
+    isUseful: (group) => spread(rewarded(group)) > 0,
+    encode: (state) => encodeTensors(types, state),
+    decode: (bytes) => decodeTensors(bytes, types),
+    close: () => {
+      generator.close()
+      updater.close()
+    },
+  }
+}
+
+const codingOf = ({ tokenizer, families: kinds, seed }: SwarmManifest, table: Families): Coding => {
+  if (tokenizer === 'character') return characterCoding
+  const drawn = draws(seed, PURPOSE.examples, 1)
+  const texts = kinds.flatMap(({ family, level }) =>
+    Array.from({ length: SAMPLES }, () => {
+      const one = table.get(family)!
+      const { prompt, solution } = one.play(seedOn('train', one, level, drawn.word()), level)
+      return `${prompt} ${solution}`
+    }),
+  )
+  return tokenizerCoding('bpe', trainBpe(new TextEncoder().encode(texts.join(' ')), tokenizer.bpe))
+}

@@ -195,6 +195,36 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
     const { cancelCommand } = await import('./commands/cancel.ts')
     await cancelCommand(job(number), options, terminal)
   })
+  const swarms = command('swarm', 'models that learn together: create a swarm, take part in it, watch it')
+  const swarm = integer('swarm', 1, Number.MAX_SAFE_INTEGER)
+  asAccount(
+    command('create <manifest>', 'create a swarm and pay the rewards of its rounds into escrow', swarms),
+  )
+    .option('--yes', 'do not ask')
+    .action(async (manifest, options) => {
+      const { swarmCreateCommand } = await import('./commands/swarm-create.ts')
+      await swarmCreateCommand(manifest, options, terminal)
+    })
+  asAccount(command('join <swarm>', 'take part until it is over or Ctrl-C; the same command goes on', swarms))
+    .option('--manifest <file>', 'what it was created with (default: what `create` has kept in this home)')
+    .option('--stream', 'with --json: also each event as a line of JSON, as it happens')
+    .action(async (number, options) => {
+      const { swarmJoinCommand } = await import('./commands/swarm-join.ts')
+      await swarmJoinCommand(swarm(number), options, terminal)
+    })
+  network(command('watch <swarm>', 'what happens in a swarm until it is closed, and its leaderboard', swarms))
+    .option('--once', 'only what has happened up to now')
+    .action(async (number, options) => {
+      const { swarmWatchCommand } = await import('./commands/swarm-watch.ts')
+      await swarmWatchCommand(swarm(number), options, terminal)
+    })
+  asAccount(
+    command('leave <swarm>', 'give a seat up; its stake is free when its rounds are settled', swarms),
+  ).action(async (number, options) => {
+    const { swarmLeaveCommand } = await import('./commands/swarm-leave.ts')
+    await swarmLeaveCommand(swarm(number), options, terminal)
+  })
+
   network(command('fetch <job>', "get a job's models, checked against what was settled on the chain"))
     .option('--out <file>', 'where to (default: job-N.safetensors)')
     .action(async (number, options) => {

@@ -26,6 +26,7 @@ before(async () => {
     'job.yaml',
     tiny('job', (text) => `${text}market: {}\n`),
   )
+  await writeFile('swarm.yaml', 'families: [{family: sorting, level: 1}]')
   await writeFile('net.json', JSON.stringify(networkFile()))
   assert.equal((await inProcess('account', 'create', '--home', 'home')).code, 0)
   const made = await inProcess('node', 'init', '--home', 'home', '--join', 'net.json')
@@ -38,7 +39,8 @@ after(async () => {
 
 /** A network whose chain nobody runs: what is refused by it was not refused before. */
 const networkFile = (): object => {
-  const names = 'market audits vault verifiers delegations draw reputation disputes token faucet'.split(' ')
+  const names =
+    'market audits vault verifiers delegations draw reputation disputes swarms token faucet'.split(' ')
   const addresses = Object.fromEntries(names.map((name, i) => [name, `0x${`${i + 1}`.padStart(40, '0')}`]))
   return {
     ...{ format: 'lockstep-network-1', chainId: 31337, fromBlock: 0, addresses },
@@ -78,6 +80,10 @@ const WITH: { readonly [command: string]: readonly string[] } = {
   watch: ['1', '--home', 'home', '--network', 'net.json'],
   cancel: ['1', '--home', 'home', '--network', 'net.json'],
   fetch: ['1', '--home', 'home', '--network', 'net.json'],
+  'swarm create': ['swarm.yaml', '--home', 'home', '--network', 'net.json', '--yes'],
+  'swarm join': ['1', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.yaml'],
+  'swarm watch': ['1', '--home', 'home', '--network', 'net.json'],
+  'swarm leave': ['1', '--home', 'home', '--network', 'net.json'],
   earnings: ['--home', 'home', '--network', 'net.json'],
   status: ['--home', 'home', '--network', 'net.json'],
   explain: ['main', '--home', 'home', '--network', 'net.json'],
@@ -169,6 +175,15 @@ const OPTIONS: { readonly [option: string]: readonly Wrong[] } = {
     ['main', /--to is main; allowed: 0x and 40/],
   ],
   '--job': isWhole('--job', 1, JOBS),
+  '--manifest': [
+    [
+      'none.yaml',
+      /--manifest is none\.yaml, which is missing; allowed: the manifest that swarm 1 was created with/,
+    ],
+    ['folder', /folder is a directory/],
+    ['pipe', /pipe is no regular file/],
+    ['page.txt', /manifest line|manifest is .*; allowed: a map of fields|YAML/],
+  ],
   '--out': [
     ['page.txt', /--out is page\.txt, which is there already; allowed: a new file/],
     ['folder', /--out is folder, which is there already/],
@@ -222,6 +237,15 @@ const ARGUMENTS: { readonly [argument: string]: readonly Wrong[] } = {
   'watch job': JOB,
   'cancel job': JOB,
   'fetch job': JOB,
+  'swarm create manifest': [
+    ['none.yaml', /none\.yaml is missing; allowed: a file that is there/],
+    ['page.txt', /manifest line|manifest is .*; allowed: a map of fields|YAML/],
+    ['folder', /folder is a directory/],
+    ['pipe', /pipe is no regular file/],
+  ],
+  'swarm join swarm': isWhole('swarm', 1, JOBS),
+  'swarm watch swarm': isWhole('swarm', 1, JOBS),
+  'swarm leave swarm': isWhole('swarm', 1, JOBS),
   'earnings account': ACCOUNT,
   'status job': JOB,
   'explain job-or-account': [

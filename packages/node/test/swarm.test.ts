@@ -100,15 +100,19 @@ const create = async (): Promise<number> => {
   return Number(created.args.swarm)
 }
 
+/** Looks for messages, 10 ms and a turn of everybody apart. */
+const MOST_WAITS = 6_000
+
 /** Lets everybody take turns until the swarm is over; time passes when nobody has anything to do. */
 const playOut = async (members: Participant[], between: () => Promise<void>): Promise<void> => {
-  for (;;) {
+  for (let waited = 0; ; ) {
     const turns = []
     for (const member of members) turns.push(await member.turn())
     if (turns.every(({ over }) => over)) return
     await between()
     if (turns.some(({ did }) => did > 0)) continue
     if (turns.some(({ waits }) => waits)) {
+      assert.ok(waited++ < MOST_WAITS, 'something is expected that nobody says')
       await sleep(10) // until messages have arrived
       continue
     }

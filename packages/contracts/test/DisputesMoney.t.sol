@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IDisputes} from "../sol/IDisputes.sol";
 import {Counting, deployDisputes} from "./Counting.sol";
+import {OneTarget} from "./OneTarget.sol";
 import {vm} from "./Vm.sol";
 
 /// Three people who claim, challenge, move well or badly, wait and withdraw, in any order.
@@ -232,31 +233,19 @@ contract DisputesPeople {
     }
 }
 
-contract DisputesMoneyTest {
+contract DisputesMoneyTest is OneTarget {
     DisputesPeople private people;
 
     function setUp() external {
         people = new DisputesPeople();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(people);
+    function target() internal view override returns (address) {
+        return address(people);
     }
 
-    /// Nobody in particular: a sender that forge picks itself, and funds, may be the contract.
-    function targetSenders() external pure returns (address[] memory senders) {
-        senders = new address[](1);
-        senders[0] = address(0xdead);
-    }
-
-    struct FuzzSelector {
-        address addr;
-        bytes4[] selectors;
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](12);
+    function calls() internal pure override returns (bytes4[] memory selectors) {
+        selectors = new bytes4[](12);
         selectors[0] = DisputesPeople.claim.selector;
         selectors[1] = DisputesPeople.challenge.selector;
         selectors[2] = DisputesPeople.move.selector;
@@ -270,8 +259,6 @@ contract DisputesMoneyTest {
         selectors[9] = DisputesPeople.move.selector;
         selectors[10] = DisputesPeople.move.selector;
         selectors[11] = DisputesPeople.challenge.selector;
-        targets = new FuzzSelector[](1);
-        targets[0] = FuzzSelector(address(people), selectors);
     }
 
     /// forge-config: default.invariant.runs = 24

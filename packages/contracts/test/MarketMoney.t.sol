@@ -9,6 +9,7 @@ import {IVault} from "../sol/IVault.sol";
 import {IVerifiers} from "../sol/IVerifiers.sol";
 import {Counting} from "./Counting.sol";
 import {MarketStage} from "./MarketStage.sol";
+import {OneTarget} from "./OneTarget.sol";
 import {vm} from "./Vm.sol";
 
 /// Requesters, providers and verifiers who do anything in any order. Provider 0 and verifiers 0 and 1 are honest: whenever
@@ -453,30 +454,19 @@ contract MarketPeople is MarketStage {
     }
 }
 
-contract MarketMoneyTest {
+contract MarketMoneyTest is OneTarget {
     MarketPeople private people;
 
     function setUp() external {
         people = new MarketPeople();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(people);
+    function target() internal view override returns (address) {
+        return address(people);
     }
 
-    function targetSenders() external pure returns (address[] memory senders) {
-        senders = new address[](1);
-        senders[0] = address(0xdead);
-    }
-
-    struct FuzzSelector {
-        address addr;
-        bytes4[] selectors;
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](20);
+    function calls() internal pure override returns (bytes4[] memory selectors) {
+        selectors = new bytes4[](20);
         selectors[0] = MarketPeople.postJob.selector;
         selectors[1] = MarketPeople.bid.selector;
         selectors[2] = MarketPeople.receiveAll.selector;
@@ -498,8 +488,6 @@ contract MarketMoneyTest {
         selectors[17] = MarketPeople.push.selector;
         selectors[18] = MarketPeople.receiveAll.selector;
         selectors[19] = MarketPeople.claimAnything.selector;
-        targets = new FuzzSelector[](1);
-        targets[0] = FuzzSelector(address(people), selectors);
     }
 
     /// forge-config: default.invariant.runs = 8

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IDisputes} from "../sol/IDisputes.sol";
 import {ISwarmRecords} from "../sol/ISwarms.sol";
 import {IVault} from "../sol/IVault.sol";
+import {OneTarget} from "./OneTarget.sol";
 import {SwarmStage} from "./SwarmStage.sol";
 import {vm} from "./Vm.sol";
 
@@ -225,30 +226,19 @@ contract SwarmPeople is SwarmStage {
     }
 }
 
-contract SwarmsMoneyTest {
+contract SwarmsMoneyTest is OneTarget {
     SwarmPeople private people;
 
     function setUp() external {
         people = new SwarmPeople();
     }
 
-    function targetContracts() external view returns (address[] memory targets) {
-        targets = new address[](1);
-        targets[0] = address(people);
+    function target() internal view override returns (address) {
+        return address(people);
     }
 
-    function targetSenders() external pure returns (address[] memory senders) {
-        senders = new address[](1);
-        senders[0] = address(0xdead);
-    }
-
-    struct FuzzSelector {
-        address addr;
-        bytes4[] selectors;
-    }
-
-    function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[] memory selectors = new bytes4[](11);
+    function calls() internal pure override returns (bytes4[] memory selectors) {
+        selectors = new bytes4[](11);
         selectors[0] = SwarmPeople.joinOrLeave.selector;
         selectors[1] = SwarmPeople.play.selector;
         selectors[2] = SwarmPeople.challenge.selector;
@@ -261,8 +251,6 @@ contract SwarmsMoneyTest {
         selectors[8] = SwarmPeople.challenge.selector;
         selectors[9] = SwarmPeople.standBy.selector;
         selectors[10] = SwarmPeople.playRound.selector;
-        targets = new FuzzSelector[](1);
-        targets[0] = FuzzSelector(address(people), selectors);
     }
 
     /// forge-config: default.invariant.runs = 16

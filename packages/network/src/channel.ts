@@ -178,7 +178,8 @@ export const createChannel = (
         )
       }
       flow()
-      await moved()
+      // That may have given us all that we wait for, at once: nobody would wake us for it.
+      if (held < length && !ended && broken === undefined) await moved()
     }
     wanted = 0
     const bytes = take(length, into)

@@ -83,6 +83,29 @@ test('what was written may be overwritten, also when many write on one connectio
   await eventually('every reader has it whole', () => whole === writers)
 })
 
+test('a read of what came while nobody read has it at once', async (t) => {
+  const [a, b] = [await start(t), await start(t)]
+  const held = Promise.withResolvers<void>()
+  const read = Promise.withResolvers<number>()
+  a.handleStream({ ...bytes, holdBytes: 1 << 10 }, async (channel) => {
+    unwrap(await channel.read(1))
+    await held.promise
+    // More than is held for a reader, and less than the connection has taken in for it.
+    read.resolve(unwrap(await channel.read(32 << 10)).length)
+    unwrap(await channel.write(Uint8Array.of(2)))
+  })
+  unwrap(await b.dial(addressOf(a)))
+  const channel = unwrap(await b.openStream(a.id, bytes))
+  unwrap(await channel.write(Uint8Array.of(1)))
+  for (let i = 0; i < 8; i++) unwrap(await channel.write(new Uint8Array(16 << 10)))
+  // Time for it to arrive: with less of it the read has to wait, which is well, too.
+  await pause(300)
+  held.resolve()
+  assert.equal(await read.promise, 32 << 10)
+  assert.deepEqual([...unwrap(await channel.read(1))], [2], 'the stream was not taken for idle')
+  channel.abort('done')
+})
+
 test('a slow reader slows its writer, whose memory does not grow, and the stream survives it', async (t) => {
   const [a, b] = [await start(t), await start(t)]
   const go = Promise.withResolvers<void>()

@@ -26,7 +26,7 @@ const training = async (native: boolean) => {
   const executor = await (native ? createFastestExecutor : createWasmExecutor)({ threads: 2 })
   const runner = await executor.compile(program, [tokens])
   runner.load(initialState(MODEL, 1))
-  const rooting = openRooting(program, { native, threads: executor.threads })
+  const rooting = openRooting(program, { native })
   const close = async (): Promise<void> => {
     await rooting.close()
     runner.close()

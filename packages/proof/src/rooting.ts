@@ -1,18 +1,14 @@
 import { type Program, type Runner, type Tensor, tensorBytes } from '@lockstep/tensor'
 import type { Digest } from './digest.ts'
 import { stepItem } from './task.ts'
-import { digestOf, tensorsTree } from './tensor-tree.ts'
-import { rootOf, treeOf } from './tree.ts'
+import { tensorsTree } from './tensor-tree.ts'
+import { rootOf } from './tree.ts'
 
 /** The item of where a task stands, and the two roots that it is made of. */
 export type Roots = { readonly item: Digest; readonly stateRoot: Digest; readonly outputsRoot: Digest }
 
 export const rootsOf = (state: readonly Tensor[], outputs: readonly Tensor[]): Roots => {
-  return rootsAbove(state.map(digestOf), outputs)
-}
-
-const rootsAbove = (digests: readonly Digest[], outputs: readonly Tensor[]): Roots => {
-  const [stateRoot, outputsRoot] = [rootOf(treeOf(digests)), rootOf(tensorsTree(outputs))]
+  const [stateRoot, outputsRoot] = [rootOf(tensorsTree(state)), rootOf(tensorsTree(outputs))]
   return { item: stepItem(stateRoot, outputsRoot), stateRoot, outputsRoot }
 }
 
@@ -40,45 +36,32 @@ export type RootingThread = {
   readonly terminate: () => Promise<void>
 }
 export type ToRooting =
-  /** Where the tensors that the thread hashes will lie, in bytes that both threads see. */
-  | { readonly kind: 'start'; readonly tensors: readonly Tensor[] }
-  /** They are there, and will not change before the answer. */
-  | { readonly kind: 'root' }
+  /** Where states will lie: tensors whose bytes both threads see. */
+  | { readonly kind: 'start'; readonly state: readonly Tensor[] }
+  /** The state is there, and will not change before the answer. */
+  | { readonly kind: 'root'; readonly outputs: readonly Tensor[] }
 export type FromRooting =
-  | { readonly kind: 'rooted'; readonly digests: readonly Digest[] }
+  | { readonly kind: 'rooted'; readonly roots: Roots }
   | { readonly kind: 'failed'; readonly message: string }
 
 /** What a rooting thread does: an answer to each message that wants one. */
 export const rootingThread = (): ((message: ToRooting) => FromRooting | undefined) => {
-  let tensors: readonly Tensor[] = []
+  let state: readonly Tensor[] = []
   return (message) => {
     if (message.kind === 'start') {
-      tensors = message.tensors
+      state = message.state
       return undefined
     }
     try {
-      return { kind: 'rooted', digests: tensors.map(digestOf) }
+      return { kind: 'rooted', roots: rootsOf(state, message.outputs) }
     } catch (error) {
       return { kind: 'failed', message: error instanceof Error ? error.message : String(error) }
     }
   }
 }
 
-export type RootingShare = {
-  /**
-   * Whether the caller hashes half of a state itself while the thread hashes the other half. Where steps keep every core
-   * busy, a thread that hashes beside them stops one of them for as long as it takes and the others wait for that one;
-   * so all of them had better hash, and for half as long. Default false.
-   */
-  readonly helps?: boolean
-}
-
 /** The rooting of one program's checkpoints. Without `spawn` they are rooted when they are taken, in this thread. */
-export const createRooting = (
-  program: Pick<Program, 'state'>,
-  spawn?: () => RootingThread,
-  { helps = false }: RootingShare = {},
-): Rooting => {
+export const createRooting = (program: Pick<Program, 'state'>, spawn?: () => RootingThread): Rooting => {
   if (!spawn)
     return {
       take: async (runner) => {
@@ -89,8 +72,7 @@ export const createRooting = (
     }
   const thread = spawn()
   const place = sharedTensors(program.state)
-  const isOwn = helps ? ownHalf(program.state) : place.map(() => false)
-  thread.post({ kind: 'start', tensors: place.filter((_, i) => !isOwn[i]) })
+  thread.post({ kind: 'start', state: place })
   let busy: Promise<unknown> = Promise.resolve()
   return {
     take: async (runner) => {
@@ -101,35 +83,16 @@ export const createRooting = (
         if (state[i]!.data !== data) data.set(state[i]!.data)
       })
       const outputs = runner.outputs()
-      thread.post({ kind: 'root' })
-      const own = place.map((tensor, i) => (isOwn[i] ? digestOf(tensor) : undefined))
+      thread.post({ kind: 'root', outputs })
       const roots = thread.receive().then((answer) => {
-        if (answer.kind === 'failed')
-          throw new Error(`the thread that roots checkpoints failed: ${answer.message}`)
-        const theirs = answer.digests.values()
-        return rootsAbove(
-          own.map((digest) => digest ?? theirs.next().value!),
-          outputs,
-        )
+        if (answer.kind === 'rooted') return answer.roots
+        throw new Error(`the thread that roots checkpoints failed: ${answer.message}`)
       })
       busy = roots.catch(() => {})
       return { state: place, outputs, roots }
     },
     close: () => thread.terminate(),
   }
-}
-
-/** Which tensors make about half of all bytes. */
-const ownHalf = (types: Program['state']): boolean[] => {
-  const isOwn = types.map(() => false)
-  let [own, theirs] = [0, 0]
-  const bySize = types.map((type, i) => ({ bytes: tensorBytes(type), i })).sort((a, b) => b.bytes - a.bytes)
-  for (const { bytes, i } of bySize) {
-    isOwn[i] = own < theirs
-    if (isOwn[i]) own += bytes
-    else theirs += bytes
-  }
-  return isOwn
 }
 
 /** Zero tensors of these types one behind the other in shared memory, cache lines apart. */

@@ -6,8 +6,6 @@ import type { Program, Tensor } from './program.ts'
  */
 export type Executor = {
   readonly name: string
-  /** Threads that share a step's work; one if absent. */
-  readonly threads?: number
   compile(program: Program, inputs: readonly Tensor[]): Promise<Runner>
   close(): Promise<void>
 }

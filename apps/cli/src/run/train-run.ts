@@ -49,9 +49,7 @@ export const trainRun = (run: Run, executor: Executor, events: TrainEvents = {})
     await keepInitialState(run, events)
     const before = await evaluate(run, executor, training.task.initial, 0, events)
     const runner = await executor.compile(training.task.committed.program, training.task.inputs)
-    const { claim, last } = await makeCheckpoints(run, runner, executor.threads ?? 1, events).finally(() =>
-      runner.close(),
-    )
+    const { claim, last } = await makeCheckpoints(run, runner, events).finally(() => runner.close())
     const after = await evaluate(run, executor, last.state, training.task.steps, events)
     await tidyMetrics(layout.metrics)
     await writeAtomic(layout.model, saveModel({ ...training, parameters: parametersIn(run, last.state) }))
@@ -87,12 +85,11 @@ const keepInitialState = async ({ layout, training: { task } }: Run, events: Tra
 const makeCheckpoints = async (
   { layout, training: { task } }: Run,
   runner: Runner,
-  threads: number,
   events: TrainEvents,
 ): Promise<{ claim: Claim; last: Checkpoint }> => {
   const { program } = task.committed
   const checkpoints: Digest[] = []
-  const rooting = openRooting(program, { threads })
+  const rooting = openRooting(program)
   const keeping = createBeside()
   let last: Checkpoint = { step: 0, state: task.initial, outputs: [] }
   let runnerAt = -1

@@ -33,10 +33,7 @@ const standing = (salt: number, takesPlace = true) => {
 
 test('a thread gives the roots that the libraries give, and the bytes it was given', async () => {
   const [fastest, plain] = [openRooting(program), openRooting(program, { native: false })]
-  const helped = openRooting(program, { threads: 10_000 }) // more than there are cores
   for (const [rooting, salt, takesPlace] of [
-    [helped, 7, true],
-    [helped, 50, false],
     [fastest, 1, true],
     [fastest, 20, false],
     [plain, 300, true],
@@ -54,7 +51,8 @@ test('a thread gives the roots that the libraries give, and the bytes it was giv
     assert.deepEqual(await roots, wanted)
     state.forEach((tensor, i) => assert.deepEqual(tensor, runner.state()[i]))
   }
-  for (const rooting of [fastest, plain, helped]) await rooting.close()
+  await fastest.close()
+  await plain.close()
 })
 
 test('a checkpoint is taken when the one before it has its roots, never sooner', async () => {
@@ -87,12 +85,9 @@ test('a thread that fails or ends fails its checkpoint and every later one, and 
   await assert.rejects(later.roots, /ended with code/)
 
   const odd = spawnRootingThread()
-  const failing = createRooting({ state: [{ name: 'x', dtype: 'f32', shape: [4] }] }, () => ({
-    ...odd,
-    post: (message) =>
-      odd.post(message.kind === 'start' ? { kind: 'start', tensors: [{} as unknown as Tensor] } : message),
-  }))
-  const runner = { outputs: () => [], state: () => [made({ dtype: 'f32', shape: [4] }, 1)] }
+  const failing = createRooting({ state: [{ name: 'x', dtype: 'f32', shape: [4] }] }, () => odd)
+  const outputs = [{ ...made({ dtype: 'f32', shape: [] }, 1), dtype: 'f99' }] as unknown as Tensor[]
+  const runner = { outputs: () => outputs, state: () => [made({ dtype: 'f32', shape: [4] }, 1)] }
   const broken = await failing.take(runner)
   await assert.rejects(broken.roots, /the thread that roots checkpoints failed/)
   await failing.close()

@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { createRooting, type FromRooting, type Rooting, type RootingThread } from '@lockstep/proof'
 import { type Program, tensorBytes } from '@lockstep/tensor'
@@ -9,23 +8,17 @@ const WORTH_A_THREAD = 2 ** 20
 export type RootingOptions = {
   /** Whether the addon hashes where it is built. Default true. */
   readonly native?: boolean
-  /** Threads that the steps keep busy. Where no core is left beside them, the caller hashes half. Default 1. */
-  readonly threads?: number
 }
 
 /** The rooting of a program's checkpoints: beside the steps where there is enough to hash. */
 export const openRooting = (program: Program, options: RootingOptions = {}): Rooting => {
   const bytes = program.state.reduce((sum, type) => sum + tensorBytes(type), 0)
-  if (bytes < WORTH_A_THREAD) return createRooting(program)
-  const helps = (options.threads ?? 1) >= availableParallelism()
-  return createRooting(program, () => spawnRootingThread(options), { helps })
+  return createRooting(program, bytes < WORTH_A_THREAD ? undefined : () => spawnRootingThread(options))
 }
 
 /** A thread of Node's. It keeps the process alive only while somebody waits for it. */
 export const spawnRootingThread = (options: RootingOptions = {}): RootingThread => {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
-    workerData: { native: options.native },
-  })
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options })
   const arrived: FromRooting[] = []
   let waiting: PromiseWithResolvers<FromRooting> | undefined
   let dead: Error | undefined

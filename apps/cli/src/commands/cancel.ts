@@ -1,19 +1,14 @@
 import { formatAmount } from '@lockstep/market'
 import { unwrap } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
-import { unlockKey } from '../network/accounts.ts'
+import { type ActingOptions, actingKey } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
 import { networkFor } from '../network/network-source.ts'
 import { openMarket } from '../network/reach.ts'
 import type { Terminal } from '../terminal.ts'
 import { requireJob } from './status.ts'
 
-export type CancelOptions = {
-  readonly home?: string
-  readonly network?: string
-  readonly account: string
-  readonly passphraseFile?: string
-}
+export type CancelOptions = ActingOptions
 
 /** Begins no attempt of a job any more. What runs goes on, and is paid; what is not spent comes back at its close. */
 export const cancelCommand = async (
@@ -23,8 +18,8 @@ export const cancelCommand = async (
 ): Promise<void> => {
   const home = homeOf(options.home)
   const network = await networkFor(home, options.network)
-  const { account, passphraseFile } = options
-  const secret = await unlockKey(account, { directory: home.accounts, passphraseFile })
+  const { account } = options
+  const secret = await actingKey(home, options)
   const look = await openMarket(network)
   const { requester, status, escrow, slices } = await requireJob(look, job)
   if (status !== 'open')

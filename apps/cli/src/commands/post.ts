@@ -3,7 +3,7 @@ import { formatAmount, type History, parseAmount } from '@lockstep/market'
 import { hashBlob } from '@lockstep/network'
 import { describeFault, unwrap } from '@lockstep/tensor'
 import { badEnvironment, badInput, EXIT, type ExitCode } from '../cli-error.ts'
-import { namesIn, unlockKey } from '../network/accounts.ts'
+import { type ActingOptions, actingKey, namesIn } from '../network/accounts.ts'
 import { confirm } from '../network/ask.ts'
 import { homeOf } from '../network/home.ts'
 import { untilInterrupted, withClient } from '../network/join.ts'
@@ -14,11 +14,7 @@ import { readManifest, readText } from '../run/run-directory.ts'
 import { bytes, count, seconds, type Terminal } from '../terminal.ts'
 import { watchJob } from './watch.ts'
 
-export type PostOptions = {
-  readonly home?: string
-  readonly network?: string
-  readonly account: string
-  readonly passphraseFile?: string
+export type PostOptions = ActingOptions & {
   readonly yes?: boolean
   readonly watch?: boolean
   readonly job?: number
@@ -47,10 +43,7 @@ export const postCommand = async (
     )
   const text = await readText(path, manifest)
   const network = await networkFor(home, options.network)
-  const secret = await unlockKey(options.account, {
-    directory: home.accounts,
-    passphraseFile: options.passphraseFile,
-  })
+  const secret = await actingKey(home, options)
   terminal.note('measuring this machine, and planning')
   const throughput = await machineSpeed(home)
   const plan = planJob(manifest, text, { blobId: (blob) => hashBlob(blob).id, throughput })

@@ -10,7 +10,7 @@ import { readMinimumBond } from '@lockstep/contracts'
 import { formatAmount } from '@lockstep/market'
 import { unwrap } from '@lockstep/tensor'
 import { badEnvironment } from '../cli-error.ts'
-import { unlockKey } from '../network/accounts.ts'
+import { type ActingOptions, actingKey } from '../network/accounts.ts'
 import { confirm } from '../network/ask.ts'
 import { homeOf } from '../network/home.ts'
 import { networkFor } from '../network/network-source.ts'
@@ -20,11 +20,7 @@ import { readBounded } from '../run/bounded-file.ts'
 import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type SwarmCreateOptions = {
-  readonly home?: string
-  readonly network?: string
-  readonly account: string
-  readonly passphraseFile?: string
+export type SwarmCreateOptions = ActingOptions & {
   readonly yes?: boolean
 }
 
@@ -39,8 +35,8 @@ export const swarmCreateCommand = async (
     await readBounded(path, MAX_MANIFEST_BYTES, "Name a swarm's manifest: a YAML or JSON file."),
   )
   const network = await networkFor(home, options.network)
-  const { account, passphraseFile } = options
-  const secret = await unlockKey(account, { directory: home.accounts, passphraseFile })
+  const { account } = options
+  const secret = await actingKey(home, options)
   const market = await openMarket(network, secret.account())
   const { read, calls, addresses, connection } = market
   const minimumBond = await readMinimumBond(connection, addresses.disputes)

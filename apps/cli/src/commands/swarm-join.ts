@@ -7,7 +7,7 @@ import { openParticipant, type ParticipantEvent } from '@lockstep/node/swarm'
 import { unwrap } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
 import { openExecutor } from '../executor.ts'
-import { unlockKey } from '../network/accounts.ts'
+import { type ActingOptions, actingKey } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
 import { untilInterrupted, withClient } from '../network/join.ts'
 import { networkFor } from '../network/network-source.ts'
@@ -17,11 +17,7 @@ import { readBounded } from '../run/bounded-file.ts'
 import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type SwarmJoinOptions = {
-  readonly home?: string
-  readonly network?: string
-  readonly account: string
-  readonly passphraseFile?: string
+export type SwarmJoinOptions = ActingOptions & {
   readonly manifest?: string
   /** With --json: each event as a line of its own, too. */
   readonly stream?: boolean
@@ -54,8 +50,8 @@ export const swarmJoinCommand = async (
       },
     ),
   )
-  const { account, passphraseFile } = options
-  const secret = await unlockKey(account, { directory: home.accounts, passphraseFile })
+  const { account } = options
+  const secret = await actingKey(home, options)
   const directory = files.participant(account)
   await makeDirectory(dirname(directory))
   await makeDirectory(directory)

@@ -1,16 +1,11 @@
 import { unwrap } from '@lockstep/tensor'
-import { unlockKey } from '../network/accounts.ts'
+import { type ActingOptions, actingKey } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
 import { networkFor } from '../network/network-source.ts'
 import { openMarket } from '../network/reach.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type SwarmLeaveOptions = {
-  readonly home?: string
-  readonly network?: string
-  readonly account: string
-  readonly passphraseFile?: string
-}
+export type SwarmLeaveOptions = ActingOptions
 
 /** Gives a seat up and frees its stake; refused while a round in which the account has submitted is not settled. */
 export const swarmLeaveCommand = async (
@@ -20,8 +15,8 @@ export const swarmLeaveCommand = async (
 ): Promise<void> => {
   const home = homeOf(options.home)
   const network = await networkFor(home, options.network)
-  const { account, passphraseFile } = options
-  const secret = await unlockKey(account, { directory: home.accounts, passphraseFile })
+  const { account } = options
+  const secret = await actingKey(home, options)
   const market = await openMarket(network, secret.account())
   unwrap(await market.send(market.calls.leaveSwarm(swarm, secret.address)))
   terminal.say(`${account} has left swarm ${swarm}; its stake is free.`)

@@ -19,6 +19,14 @@ export type KeyOptions = {
   readonly mayAsk?: boolean
 }
 
+/** Where a command acts, and for which account of that home. */
+export type ActingOptions = {
+  readonly home?: string
+  readonly network?: string
+  readonly account: string
+  readonly passphraseFile?: string
+}
+
 export type StoredKey = {
   readonly entry: KeyEntry
   /** Where its passphrase was generated to, if that was just now. */
@@ -82,6 +90,10 @@ const requireKey = async (keyring: Keyring, name: string): Promise<KeyEntry> => 
       : `Make it with \`lockstep account create ${name}\`, or name another.`,
   )
 }
+
+/** The key of the account that a command acts for. */
+export const actingKey = (home: Home, { account, passphraseFile }: ActingOptions): Promise<Secret> =>
+  unlockKey(account, { directory: home.accounts, passphraseFile })
 
 /** The key of a name, made where there is none. */
 export const ensureKey = async (

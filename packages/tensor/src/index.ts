@@ -169,3 +169,4 @@ export {
   type WasmOptions,
   type WasmProgramRunner,
 } from './wasm/executor.ts'
+export { whyOneThread } from './wasm/sharing.ts'

@@ -6,6 +6,7 @@ import { loadAccelerator, microkernelOf } from './accelerator.ts'
 import { type Code, type CodeOptions, generate, type KernelInfo, PAGE } from './code.ts'
 import { Pool, type Thread } from './pool.ts'
 import { probe } from './probe.ts'
+import { howToHaveThreads, whyOneThread } from './sharing.ts'
 import { type Host, Stepper } from './stepper.ts'
 
 export type WasmOptions = {
@@ -27,7 +28,7 @@ export type WasmOptions = {
   readonly accelerator?: { readonly url: string }
   /** Passes of the compiler to leave out, for comparison. All are on by default; none changes a bit. */
   readonly fuse?: FuseOptions
-  /** Where threads come from: Node's worker_threads by default. */
+  /** Where threads come from: Node's worker_threads or a browser's workers by default. */
   readonly spawn?: () => Thread
   /** Asks runners to time every kernel by this clock of milliseconds, such as `() => performance.now()`. */
   readonly profile?: { readonly now: () => number }
@@ -59,9 +60,9 @@ export type KernelTime = {
   readonly bytes: number
 }
 
-/** Threads of Node, which are loaded only where they are wanted: a browser has none. */
-const nodeThreads = async (threads: number): Promise<() => Thread> => {
-  if (threads > 1) return (await import('./pool-node.ts')).spawnNodeThread
+/** Threads of this platform, which are loaded only where they are wanted; package.json says which module has them. */
+const threadsHere = async (threads: number): Promise<() => Thread> => {
+  if (threads > 1) return (await import('#pool-threads')).spawnThread
   return () => {
     throw new Error('one thread needs no other')
   }
@@ -79,9 +80,14 @@ export const createWasmExecutor = async (options: WasmOptions = {}): Promise<Was
   } = options
   if (!Number.isInteger(threads) || threads < 1 || threads > 256)
     throw new RangeError(`threads is ${threads}; allowed: 1 to 256`)
+  const one = threads > 1 ? whyOneThread() : undefined
+  if (one !== undefined)
+    throw new RangeError(
+      `threads is ${threads}; allowed: 1, because ${one}; ${howToHaveThreads()}, or use threads: 1`,
+    )
   const url = acceleratorOption?.url
   const accelerator = url === undefined ? undefined : await loadAccelerator(url)
-  const pool = await Pool.start(options.spawn ?? (await nodeThreads(threads)), threads - 1, url)
+  const pool = await Pool.start(options.spawn ?? (await threadsHere(threads)), threads - 1, url)
   const probes = [probe(), ...pool.probes]
   const refuse = async (message: string): Promise<never> => {
     await pool.close()

@@ -1,41 +1,18 @@
 import { Worker } from 'node:worker_threads'
 import type { FromThread, Thread } from './pool.ts'
+import { PoolInbox } from './pool-inbox.ts'
 
-/** Threads on Node's worker_threads. They do not keep the process alive unless someone waits for a message. */
-export const spawnNodeThread = (): Thread => {
+/** A thread of Node's worker_threads. It does not keep the process alive unless someone waits for a message. */
+export const spawnThread = (): Thread => {
   const worker = new Worker(new URL('./pool-worker.ts', import.meta.url))
-  const messages: FromThread[] = []
-  let waiting: { resolve: (m: FromThread) => void; reject: (e: Error) => void } | undefined
-  let dead: Error | undefined
-  const die = (error: Error): void => {
-    dead ??= error
-    waiting?.reject(dead)
-    waiting = undefined
-  }
-  worker.on('message', (message: FromThread) => {
-    if (!waiting) {
-      messages.push(message)
-      return
-    }
-    waiting.resolve(message)
-    waiting = undefined
-    worker.unref()
-  })
-  worker.on('error', (error) => die(error instanceof Error ? error : new Error(String(error))))
-  worker.on('exit', (code) => die(new Error(`the thread ended with code ${code}`)))
+  const inbox = new PoolInbox((waits) => (waits ? worker.ref() : worker.unref()))
+  worker.on('message', (message: FromThread) => inbox.push(message))
+  worker.on('error', (error) => inbox.die(error instanceof Error ? error : new Error(String(error))))
+  worker.on('exit', (code) => inbox.die(new Error(`the thread ended with code ${code}`)))
   worker.unref()
   return {
     post: (message) => worker.postMessage(message),
-    receive: () =>
-      new Promise((resolve, reject) => {
-        const message = messages.shift()
-        if (message) resolve(message)
-        else if (dead) reject(dead)
-        else {
-          waiting = { resolve, reject }
-          worker.ref()
-        }
-      }),
+    receive: () => inbox.receive(),
     terminate: async () => {
       await worker.terminate()
     },

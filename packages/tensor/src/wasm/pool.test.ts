@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Fn, I32, KERNEL, ModuleWriter } from './emitter.ts'
 import { engine } from './engine.ts'
 import { Pool } from './pool.ts'
-import { spawnNodeThread } from './pool-node.ts'
+import { spawnThread } from './pool-node.ts'
 import { runEntries, Word, type Work } from './team.ts'
 
 /** A program of three entries: one for thread 0, one shared that adds 1 to a word per unit, one that traps at unit 7. */
@@ -50,7 +50,7 @@ const runOnce = async (pool: Pool, trap: boolean) => {
 }
 
 test('threads share every unit exactly once, entry after entry', async () => {
-  const pool = await Pool.start(spawnNodeThread, 2)
+  const pool = await Pool.start(spawnThread, 2)
   for (let i = 0; i < 20; i++) {
     const { words } = await runOnce(pool, false)
     assert.equal(words[16], 1000)
@@ -60,7 +60,7 @@ test('threads share every unit exactly once, entry after entry', async () => {
 })
 
 test('a trap in any thread reaches the caller, and nobody hangs', async () => {
-  const pool = await Pool.start(spawnNodeThread, 1)
+  const pool = await Pool.start(spawnThread, 1)
   const { errors } = await runOnce(pool, true)
   const failed = Atomics.load(pool.control, Word.failed)
   assert.ok(failed === 1 || failed === 2)

@@ -2,7 +2,7 @@ import type { WasmMemory, WasmModule } from './engine.ts'
 import type { Probe } from './probe.ts'
 import { announce, Kind, Word, type Work } from './team.ts'
 
-/** A thread that runs pool-worker.ts, wherever threads come from. */
+/** A thread that does what pool-thread.ts says, wherever threads come from. */
 export type Thread = {
   post(message: ToThread): void
   /** Gives the next message, or fails when the thread does. */

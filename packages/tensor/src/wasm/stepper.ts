@@ -3,7 +3,7 @@ import { FaultError } from '../fault.ts'
 import type { Tensor, TensorType } from '../program.ts'
 import type { Accelerator } from './accelerator.ts'
 import { type Code, type KernelInfo, PAGE, placeOf } from './code.ts'
-import { engine, type Kernels } from './engine.ts'
+import { engine, type Kernels, type WasmMemory } from './engine.ts'
 import type { Pool } from './pool.ts'
 import { runEntries, type Times, Word } from './team.ts'
 
@@ -52,7 +52,7 @@ export class Stepper {
         limit: `${host.most} bytes`,
         remedy: 'Use smaller tensors, or allow the executor more memory.',
       })
-    const memory = new engine.Memory({ initial: pages, maximum: pages, shared: pool.threads > 1 })
+    const memory = takeMemory(pages, pool.threads > 1)
     // before anything is written: an accelerator may choose how the system backs the memory
     const imports = { e: { m: memory, ...host.accelerator?.attach(memory) } }
     new Uint32Array(memory.buffer).set(code.constants)
@@ -144,5 +144,21 @@ export class Stepper {
 
   #read({ dtype, shape }: TensorType, at: number): Tensor {
     return { dtype, shape, data: this.#bytes.slice(at, at + tensorBytes({ dtype, shape })) }
+  }
+}
+
+/** A memory of so many pages, or a fault: the machine, or a browser's bound for a page, may have less than is allowed. */
+const takeMemory = (pages: number, shared: boolean): WasmMemory => {
+  try {
+    return new engine.Memory({ initial: pages, maximum: pages, shared })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new FaultError({
+      code: 'program-too-large',
+      field: 'memory',
+      value: `${pages * PAGE} bytes`,
+      limit: 'what this machine gives, which is less now',
+      remedy: 'Use smaller tensors, or close programs and pages that take memory.',
+    })
   }
 }

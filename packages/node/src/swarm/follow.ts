@@ -1,0 +1,29 @@
+import type { MarketChain } from '@lockstep/contracts'
+import { type SwarmView, stepView } from './view.ts'
+
+/** One swarm's events, read from the chain as far as it has come. */
+export type Follow = {
+  readonly read: () => Promise<void>
+  /** Undefined until the swarm's creation has been read. */
+  readonly view: () => SwarmView | undefined
+}
+
+/** @param fromBlock The first block that can have anything of the market */
+export const openFollow = (
+  market: Pick<MarketChain, 'connection' | 'events'>,
+  swarm: number,
+  fromBlock: number,
+): Follow => {
+  let view: SwarmView | undefined
+  let readTo = fromBlock - 1
+  return {
+    view: () => view,
+    read: async () => {
+      const head = Number(await market.connection.reader.getBlockNumber())
+      if (head <= readTo) return
+      for (const event of await market.events(readTo + 1, head))
+        if (event.contract === 'swarms') view = stepView(swarm, view, event as { name: string; args: object })
+      readTo = head
+    },
+  }
+}

@@ -1,0 +1,25 @@
+import type { Keep, OwnRound, OwnState } from './keep.ts'
+
+/** A participant's own part of the rounds, as it is on the disk. */
+export type Own = {
+  readonly now: () => OwnState
+  readonly at: (round: number) => OwnRound | undefined
+  /** Return when the change is safe on the disk. */
+  readonly save: (change: Partial<OwnState>) => Promise<void>
+  readonly saveRound: (round: OwnRound) => Promise<void>
+}
+
+export const openOwn = (keep: Pick<Keep, 'save'>, first: OwnState): Own => {
+  let own = first
+  const save = async (change: Partial<OwnState>): Promise<void> => {
+    const next = { ...own, ...change }
+    await keep.save(next)
+    own = next
+  }
+  return {
+    now: () => own,
+    at: (number) => own.rounds.find(({ round }) => round === number),
+    save,
+    saveRound: (round) => save({ rounds: [...own.rounds.filter((one) => one.round !== round.round), round] }),
+  }
+}

@@ -1,0 +1,82 @@
+import type { SwarmMessage } from '@lockstep/client'
+import type { Topic } from '@lockstep/network'
+import type { Hex } from '@lockstep/proof'
+import { encodeSharedGroup, endsOf, SHARE_LIMITS, timesOf } from '@lockstep/swarm'
+import { ANSWER, type Inside, RESOLVE } from './inside.ts'
+import type { OwnGroup } from './learner.ts'
+import { rulesOf } from './view.ts'
+
+/** What a participant says to others. */
+export type Telling = {
+  /** Says what the open rounds' others may have missed: whoever was away hears it later. */
+  readonly all: (now: number) => Promise<void>
+  /** Bytes sent since this was asked last. */
+  readonly takeBytes: () => number
+}
+
+/** From one saying of the same to the next. */
+const RETELL_MS = 2_000
+
+export const openTelling = (
+  inside: Pick<Inside, 'view' | 'roundAt' | 'own' | 'swarm' | 'account'>,
+  topic: Pick<Topic<SwarmMessage>, 'publish'>,
+  /** Of the parameters that the groups that are told were answered with. */
+  modelRoot: () => Hex,
+): Telling => {
+  const { own, swarm, account } = inside
+  let bytes = 0
+  const say = async (body: SwarmMessage): Promise<void> => {
+    // What cannot be sent now is said again with the next turn.
+    const said = await topic.publish(body)
+    if (said.ok) bytes += JSON.stringify(body).length
+  }
+  const told = new Map<string, number>()
+  const often = async (key: string, messages: () => readonly SwarmMessage[]): Promise<void> => {
+    const at = told.get(key)
+    if (at !== undefined && performance.now() - at < RETELL_MS) return
+    told.set(key, performance.now())
+    for (const message of messages()) await say(message)
+  }
+  const groupMessages = (round: number, groups: readonly OwnGroup[]): SwarmMessage[] => {
+    const root = modelRoot()
+    return groups
+      .filter(({ group }) => group.rollouts.every(({ text }) => text.length <= SHARE_LIMITS.textCharacters))
+      .map(({ group: { task, rollouts } }) => ({
+        kind: 'group',
+        swarm,
+        group: Buffer.from(
+          encodeSharedGroup({ participant: account, modelRoot: root, round, task, rollouts }),
+        ).toString('base64'),
+      }))
+  }
+  return {
+    takeBytes: () => {
+      const sent = bytes
+      bytes = 0
+      return sent
+    },
+    all: async (now) => {
+      const rules = rulesOf(inside.view())
+      for (const mine of own.now().rounds) {
+        const round = inside.roundAt(mine.round)
+        if (round === undefined || round.settled) continue
+        const ends = endsOf(rules, round.begin)
+        if (now < ends.claims && mine.groups.length > 0)
+          await often(`${mine.round} groups`, () => groupMessages(mine.round, mine.groups))
+        for (const [stage, end] of [
+          [ANSWER, timesOf(rules, round.begin, 'answer')!.to],
+          [RESOLVE, ends.stages],
+        ] as const) {
+          const answers = mine.texts[stage]
+          if (answers === undefined || now < end || now >= ends.challenges) continue
+          await often(`${mine.round} ${stage}`, () => [
+            {
+              ...{ kind: 'answers', swarm, round: mine.round, stage, participant: account },
+              answers: [...answers],
+            },
+          ])
+        }
+      }
+    },
+  }
+}

@@ -5,11 +5,12 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { createWasmExecutor } from '@lockstep/tensor'
 import { plotLines } from './plot.ts'
-import { runSharing } from './run.ts'
-import { type Regime, regimeOf } from './setting.ts'
+import { runSwarm } from './run.ts'
+import { type Regime, settingOf } from './setting.ts'
+import { trialOf } from './sharing.ts'
 
 test('the sweep at its smallest: equal tokens, the same start, results kept and not computed again', async () => {
-  const whole = regimeOf(true)
+  const whole = settingOf(true).regime
   const tiny: Regime = {
     ...whole,
     model: {
@@ -30,19 +31,21 @@ test('the sweep at its smallest: equal tokens, the same start, results kept and 
   }
   const folder = mkdtempSync(join(tmpdir(), 'sweep-'))
   const executor = await createWasmExecutor()
-  const alone = await runSharing(executor, tiny, folder, '8/0', 1)
-  const sharing = await runSharing(executor, tiny, folder, '4/4', 1)
+  const alone = await runSwarm(executor, folder, trialOf(tiny, '8/0', 1))
+  const sharing = await runSwarm(executor, folder, trialOf(tiny, '4/4', 1))
   assert.deepEqual(
     alone.evaluations.map(({ round }) => round),
     [0, 1, 2],
   )
   assert.equal(alone.evaluations[0]!.reward, sharing.evaluations[0]!.reward)
   assert.deepEqual(alone.reports[0]!.tokens, sharing.reports[0]!.tokens)
-  // What is kept is read: a regime of other rounds would give other results.
-  assert.deepEqual(await runSharing(executor, { ...tiny, rounds: 9 }, folder, '4/4', 1), sharing)
   // A run that was killed behind an evaluation is gone on from, and comes to the same.
-  rmSync(join(folder, 'run-4-4-1.json'))
-  assert.deepEqual(await runSharing(executor, tiny, folder, '4/4', 1), sharing)
+  const short = await runSwarm(executor, folder, {
+    ...trialOf({ ...tiny, rounds: 1 }, '4/4', 1),
+    name: 'cut',
+  })
+  assert.equal(short.evaluations.length, 2)
+  assert.deepEqual(await runSwarm(executor, folder, { ...trialOf(tiny, '4/4', 1), name: 'cut' }), sharing)
   const [x, seeds] = [[0, 1, 2], [alone.evaluations.map(({ reward }) => reward)]]
   assert.match(plotLines('title', 'round', 'reward', [{ name: '8/0', x, seeds }]), /^<svg [\s\S]*<\/svg>\n$/)
   rmSync(folder, { recursive: true })

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { decodeTensors, encodeTensors, parametersOf } from '@lockstep/models'
+import { setImmediate } from 'node:timers/promises'
 import {
   characterCoding,
   decodeLocalState,
@@ -10,17 +10,23 @@ import {
   type LocalPlan,
   localSwarm,
   type RoundReport,
-  seedOn,
-  solvedExamples,
-  warmStart,
-  withOthersAnswers,
 } from '@lockstep/swarm'
-import { type Executor, type Tensor, unwrap } from '@lockstep/tensor'
-import type { Regime, Sharing } from './setting.ts'
+import { type Executor, unwrap } from '@lockstep/tensor'
+import { keep } from './kept.ts'
+import type { Piece } from './section.ts'
+import type { Regime } from './setting.ts'
+import { startOf } from './start.ts'
+
+/** One swarm of a regime with one seed, which differs from others of its regime in what follows. */
+export type Trial = Piece & {
+  readonly regime: Regime
+  readonly seed: number
+  readonly local: number
+  readonly external: number
+} & Partial<Pick<LocalPlan, 'choosing'>>
 
 /** What one run came to: each evaluation is the mean over participants, the round it was made before, and each kind's. */
 export type RunResult = {
-  readonly sharing: Sharing
   readonly seed: number
   readonly evaluations: readonly {
     readonly round: number
@@ -32,53 +38,11 @@ export type RunResult = {
 
 const table = familyTable(families)
 
-/** Writes a file whole or not at all: a run that is killed leaves what can be gone on from. */
-const keep = (file: string, bytes: Uint8Array | string): void => {
-  writeFileSync(`${file}.part`, bytes)
-  renameSync(`${file}.part`, file)
-}
-
-/** A seed's warm-started parameters, all participants' and all settings' alike: made once, then read. */
-export const startOf = async (
-  executor: Executor,
-  regime: Regime,
-  folder: string,
-  seed: number,
-): Promise<readonly Tensor[]> => {
-  const { model, prompt, answer, warm } = regime
-  const types = parametersOf(model).map(({ name, shape }) => ({ name, shape, dtype: 'f32' as const }))
-  const file = join(folder, `start-${seed}.safetensors`)
-  mkdirSync(folder, { recursive: true })
-  if (existsSync(file)) return unwrap(decodeTensors(readFileSync(file), types))
-  const how = { model, coding: characterCoding, train: warm.train, prompt, answer, seed }
-  const lessons = solvedExamples(
-    table,
-    (draws) => {
-      const { family, level } = warm.kinds[draws.below(warm.kinds.length)]!
-      return { family, level, seed: seedOn('train', table.get(family)!, level, draws.word()) }
-    },
-    { ...how, examples: warm.examples },
-  )
-  const clear = await warmStart(executor, { ...how, examples: warm.examples }, lessons)
-  const blurred = withOthersAnswers(lessons, warm.right, seed)
-  const again = { ...how, train: warm.blur, examples: warm.examples, from: clear.parameters }
-  const { parameters } = await warmStart(executor, again, blurred)
-  keep(file, encodeTensors(types, parameters))
-  return parameters
-}
-
-/** One swarm with one seed to its end, from where it was left. */
-export const runSharing = async (
-  executor: Executor,
-  regime: Regime,
-  folder: string,
-  sharing: Sharing,
-  seed: number,
-): Promise<RunResult> => {
-  const name = join(folder, `run-${sharing.replace('/', '-')}-${seed}`)
-  if (existsSync(`${name}.json`)) return JSON.parse(readFileSync(`${name}.json`, 'utf8'))
+/** A trial to its end, from where it was left. */
+export const runSwarm = async (executor: Executor, folder: string, trial: Trial): Promise<RunResult> => {
+  const { regime, seed, local, external, choosing = 'useful' } = trial
+  const file = join(folder, `${trial.name}.state`)
   const start = await startOf(executor, regime, folder, seed)
-  const [local, external] = sharing.split('/').map(Number) as [number, number]
   const { model, prompt, answer, train, rounds, every } = regime
   const plan: LocalPlan = {
     seed,
@@ -91,7 +55,7 @@ export const runSharing = async (
     reward: 'right',
     local,
     external,
-    choosing: 'useful',
+    choosing,
     temperature: 1,
     epochs: 1,
     policy: {},
@@ -100,8 +64,8 @@ export const runSharing = async (
   const swarm = await localSwarm(executor, plan)
   let state = swarm.first()
   let done: Pick<RunResult, 'evaluations' | 'reports'> = { evaluations: [], reports: [] }
-  if (existsSync(`${name}.state`)) {
-    const bytes = readFileSync(`${name}.state`)
+  if (existsSync(file)) {
+    const bytes = readFileSync(file)
     const length = bytes.readUInt32BE(0)
     done = JSON.parse(bytes.toString('utf8', 4, 4 + length))
     state = unwrap(decodeLocalState(plan, bytes.subarray(4 + length)))
@@ -110,9 +74,11 @@ export const runSharing = async (
     const told = Buffer.from(JSON.stringify(done))
     const length = Buffer.alloc(4)
     length.writeUInt32BE(told.length)
-    keep(`${name}.state`, Buffer.concat([length, told, encodeLocalState(plan, state)]))
+    keep(file, Buffer.concat([length, told, encodeLocalState(plan, state)]))
   }
   while (state.round < rounds || done.evaluations.at(-1)?.round !== rounds) {
+    // Steps give way to nothing else; whoever ends this process should not have to wait for the run.
+    await setImmediate()
     if (state.round % every === 0 && done.evaluations.at(-1)?.round !== state.round) {
       const scores: number[][] = []
       for (const member of plan.members.keys()) scores.push(await swarm.evaluate(state, member))
@@ -127,7 +93,5 @@ export const runSharing = async (
     done = { ...done, reports: [...done.reports, report] }
   }
   swarm.close()
-  const result: RunResult = { sharing, seed, ...done }
-  keep(`${name}.json`, JSON.stringify(result))
-  return result
+  return { seed, ...done }
 }

@@ -1,7 +1,7 @@
 import { DEFAULT_TRAIN, type LanguageModel, type TrainConfig } from '@lockstep/models'
 import { characterCoding, type TaskKind } from '@lockstep/swarm'
 
-/** What every run of the sharing sweep has in common; `quick` is the same at a size for tests. */
+/** What every run of the sharing sweep has in common. */
 export type Regime = {
   readonly model: LanguageModel
   readonly prompt: number
@@ -21,8 +21,9 @@ export type Regime = {
   readonly rounds: number
   readonly every: number // rounds from one evaluation to the next
   readonly heldOut: number
-  readonly seeds: readonly number[]
 }
+
+export type Setting = { readonly regime: Regime; readonly seeds: readonly number[] }
 
 const PROMPT = 24
 const ANSWER = 12
@@ -35,12 +36,13 @@ const FAMILIES = ['copying', 'reversal', 'sorting', 'counting']
  * The participants know how to answer and hardly ever do: they have read right answers, then answers of which most belong
  * to other tasks, as a model knows much from what it has read and was not told what is wanted. What rewards have to
  * bring out is rare in a round of one participant, and less rare in a round of eight.
+ `quick` is the same at a size for tests.
  */
-export const regimeOf = (quick: boolean): Regime => {
+export const settingOf = (quick: boolean): Setting => {
   const levels = quick ? [0, 1] : [0, 1, 2]
   const kinds = kindsOf(quick ? FAMILIES.slice(0, 3) : FAMILIES, levels)
   const read = { ...DEFAULT_TRAIN, batch: 64, decay: 0.01 }
-  return {
+  const regime: Regime = {
     model: {
       kind: 'gpt',
       config: {
@@ -68,8 +70,8 @@ export const regimeOf = (quick: boolean): Regime => {
     rounds: quick ? 8 : 32,
     every: quick ? 2 : 4,
     heldOut: quick ? 12 : 16,
-    seeds: quick ? [1, 2, 3] : [1, 2, 3, 4, 5],
   }
+  return { regime, seeds: quick ? [1, 2, 3] : [1, 2, 3, 4, 5] }
 }
 
 /** Groups of its own and of others that a participant learns from in a round. */

@@ -1,22 +1,18 @@
-import { createWasmExecutor } from '@lockstep/tensor'
-import { runSharing, startOf } from './run.ts'
-import { regimeOf, type Sharing } from './setting.ts'
+import { join } from 'node:path'
+import { createFastestExecutor } from '@lockstep/native'
+import { keep } from './kept.ts'
+import type { Piece, Work } from './section.ts'
 
 /**
- * A process that does one piece of the sweep after another, on one thread: `node work.ts FOLDER QUICK`. It is told what to do
- * over its parent's channel and answers when that is done.
+ * A process that does one piece after another, on one thread: `node work.ts MODULE FOLDER`. It is told what to do over its
+ * parent's channel, keeps the result and says so.
  */
-export type Piece =
-  | { readonly kind: 'start'; readonly seed: number }
-  | { readonly kind: 'run'; readonly seed: number; readonly sharing: Sharing }
-
-const [folder, quick] = process.argv.slice(2) as [string, string]
-const regime = regimeOf(quick === 'quick')
-const executor = await createWasmExecutor()
+const [module, folder] = process.argv.slice(2) as [string, string]
+const { work } = (await import(module)) as { work: Work<Piece, unknown> }
+const executor = await createFastestExecutor()
 
 process.on('message', async (piece: Piece) => {
-  if (piece.kind === 'start') await startOf(executor, regime, folder, piece.seed)
-  else await runSharing(executor, regime, folder, piece.sharing, piece.seed)
+  keep(join(folder, `${piece.name}.json`), JSON.stringify(await work(executor, folder, piece)))
   process.send!('done')
 })
 process.on('disconnect', () => process.exit(0))

@@ -30,6 +30,7 @@ export {
 } from './learn/generate.ts'
 export * from './learn/group.ts'
 export { type Lesson, lessonsOf, policyInputs, rowTensors } from './learn/lesson.ts'
+export * from './learn/receipt.ts'
 export { type Choosing, choose } from './learn/select.ts'
 export * from './learn/update.ts'
 export { solvedExamples, type WarmStart, warmStart, withOthersAnswers } from './learn/warm-start.ts'

@@ -28,6 +28,8 @@ export type Update = {
   readonly state: Tensor[]
   /** What anybody who has the state before it can run again: the same inputs and steps give the same state. */
   readonly inputs: readonly Tensor[]
+  /** What the last step reports. */
+  readonly outputs: readonly Tensor[]
   readonly loss: number
   /** Mean nats of the answers' tokens by the policy as it was: of its own answers, an estimate of its entropy. */
   readonly nats: number
@@ -39,7 +41,12 @@ export type Updater = {
   readonly close: () => void
 }
 
-const rowsOf = ({ rows, length }: UpdatePlan): RowsType => ({ rows, length, dtype: 'u32' })
+/** The rows of an update's inputs. */
+export const rowsOf = ({ rows, length }: Pick<UpdatePlan, 'rows' | 'length'>): RowsType => ({
+  rows,
+  length,
+  dtype: 'u32',
+})
 
 export const updateSteps = ({ rows, epochs, train }: UpdatePlan): number => (epochs * rows) / train.batch
 
@@ -94,10 +101,11 @@ export const createUpdater = async (executor: Executor, plan: UpdatePlan): Promi
       learning.give(inputs)
       learning.load(state)
       await learning.step(updateSteps(plan))
+      const outputs = learning.outputs()
       return {
         state: learning.state(),
-        inputs,
-        loss: f32Values(learning.outputs()[0]!)[0]!,
+        ...{ inputs, outputs },
+        loss: f32Values(outputs[0]!)[0]!,
         nats: meanNats(f32Values(old), from, until, rows),
       }
     },

@@ -10,7 +10,16 @@ import type { Section } from './swarm/section.ts'
  * bench/swarm. Two processes of one thread each do the pieces; what is done is kept under runs/swarm and gone on from.
  * `--small` is a fraction of it, in minutes. Plots are SVG beside the kept results.
  */
-const SECTIONS = ['sharing', 'choosing', 'heterogeneous', 'attacks', 'critique', 'merge', 'hundred']
+const SECTIONS = [
+  'sharing',
+  'choosing',
+  'refilling',
+  'heterogeneous',
+  'attacks',
+  'critique',
+  'merge',
+  'hundred',
+]
 const fileOf = (name: string): string => join(import.meta.dirname, 'swarm', `${name}.ts`)
 
 export const bench: Bench = async ({ quick, tell, only }) => {

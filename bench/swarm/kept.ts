@@ -4,10 +4,10 @@ import { dirname, join } from 'node:path'
 
 /** Where results of a setting are kept: those of another setting are others. */
 export const folderOf = (setting: unknown): string =>
-  join(
-    ...[import.meta.dirname, '..', '..', 'runs', 'swarm'],
-    createHash('sha256').update(JSON.stringify(setting)).digest('hex').slice(0, 12),
-  )
+  join(import.meta.dirname, '..', '..', 'runs', 'swarm', hashOf(setting))
+
+export const hashOf = (setting: unknown): string =>
+  createHash('sha256').update(JSON.stringify(setting)).digest('hex').slice(0, 12)
 
 /** Writes a file whole or not at all: what is killed leaves what can be gone on from. */
 export const keep = (file: string, bytes: Uint8Array | string): void => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { createWasmExecutor } from '@lockstep/tensor'
 import { plotLines } from './plot.ts'
@@ -9,7 +9,7 @@ import { runSwarm } from './run.ts'
 import { type Regime, settingOf } from './setting.ts'
 import { trialOf } from './sharing.ts'
 
-test('the sweep at its smallest: equal tokens, the same start, results kept and not computed again', async () => {
+test('the sweep at its smallest: equal tokens, the same start, gone on from where it was cut', async () => {
   const whole = settingOf(true).regime
   const tiny: Regime = {
     ...whole,
@@ -29,7 +29,7 @@ test('the sweep at its smallest: equal tokens, the same start, results kept and 
     every: 1,
     heldOut: 4,
   }
-  const folder = mkdtempSync(join(tmpdir(), 'sweep-'))
+  const folder = join(mkdtempSync(join(tmpdir(), 'sweep-')), 'runs')
   const executor = await createWasmExecutor()
   const alone = await runSwarm(executor, folder, trialOf(tiny, '8/0', 1))
   const sharing = await runSwarm(executor, folder, trialOf(tiny, '4/4', 1))
@@ -48,5 +48,5 @@ test('the sweep at its smallest: equal tokens, the same start, results kept and 
   assert.deepEqual(await runSwarm(executor, folder, { ...trialOf(tiny, '4/4', 1), name: 'cut' }), sharing)
   const [x, seeds] = [[0, 1, 2], [alone.evaluations.map(({ reward }) => reward)]]
   assert.match(plotLines('title', 'round', 'reward', [{ name: '8/0', x, seeds }]), /^<svg [\s\S]*<\/svg>\n$/)
-  rmSync(folder, { recursive: true })
+  rmSync(dirname(folder), { recursive: true })
 })

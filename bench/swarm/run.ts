@@ -7,6 +7,7 @@ import {
   encodeLocalState,
   families,
   familyTable,
+  type Intruder,
   type LocalPlan,
   localSwarm,
   type RoundReport,
@@ -23,45 +24,62 @@ export type Trial = Piece & {
   readonly seed: number
   readonly local: number
   readonly external: number
-} & Partial<Pick<LocalPlan, 'choosing'>>
+} & Partial<Pick<LocalPlan, 'choosing' | 'budget'>>
 
-/** What one run came to: each evaluation is the mean over participants, the round it was made before, and each kind's. */
+/** What one run came to. */
 export type RunResult = {
   readonly seed: number
-  readonly evaluations: readonly {
-    readonly round: number
-    readonly reward: number
-    readonly kinds: readonly number[]
-  }[]
+  readonly evaluations: readonly Evaluation[]
   readonly reports: readonly RoundReport[]
+}
+export type Evaluation = {
+  readonly round: number // it was made before
+  readonly reward: number // mean of participants and kinds of tasks
+  readonly kinds: readonly number[] // mean of participants
+  readonly members: readonly number[] // mean of kinds
 }
 
 const table = familyTable(families)
 
 /** A trial to its end, from where it was left. */
 export const runSwarm = async (executor: Executor, folder: string, trial: Trial): Promise<RunResult> => {
-  const { regime, seed, local, external, choosing = 'useful' } = trial
-  const file = join(folder, `${trial.name}.state`)
-  const start = await startOf(executor, regime, folder, seed)
-  const { model, prompt, answer, train, rounds, every } = regime
+  const { regime, seed, local, external, choosing = 'useful', budget } = trial
+  const start = await startOf(executor, folder, regime, seed)
+  const { model, prompt, answer, train } = regime
   const plan: LocalPlan = {
-    seed,
-    families: table,
-    kinds: regime.kinds,
+    ...planOf(regime, seed, local, external),
     builds: [{ model, coding: characterCoding, start, prompt, answer, train }],
     members: new Array<number>(regime.members).fill(0),
-    groups: regime.groups,
-    groupSize: regime.groupSize,
-    reward: 'right',
-    local,
-    external,
     choosing,
-    temperature: 1,
-    epochs: 1,
-    policy: {},
-    heldOut: regime.heldOut,
+    ...(budget !== undefined && { budget }),
   }
-  const swarm = await localSwarm(executor, plan)
+  return runPlan(executor, join(folder, `${trial.name}.state`), plan, regime)
+}
+
+/** What all plans of a regime have in common. */
+export const planOf = (
+  regime: Omit<Regime, 'model' | 'warm' | 'train' | 'prompt' | 'answer'>,
+  seed: number,
+  local: number,
+  external: number,
+): Omit<LocalPlan, 'builds' | 'members'> => ({
+  ...{ seed, families: table, kinds: regime.kinds, groups: regime.groups, groupSize: regime.groupSize },
+  ...{ reward: 'right', local, external, choosing: 'useful', temperature: 1, epochs: 1, policy: {} },
+  heldOut: regime.heldOut,
+})
+
+/**
+ * A plan until its participants have written as many groups as in the regime's rounds without refilling, evaluated at
+ * equal parts of them: so what is compared has generated the same. It goes on from the file where there is one.
+ */
+export const runPlan = async (
+  executor: Executor,
+  file: string,
+  plan: LocalPlan,
+  { rounds, every }: { readonly rounds: number; readonly every: number },
+  intruder?: Intruder,
+): Promise<RunResult> => {
+  const swarm = await localSwarm(executor, plan, intruder)
   let state = swarm.first()
   let done: Pick<RunResult, 'evaluations' | 'reports'> = { evaluations: [], reports: [] }
   if (existsSync(file)) {
@@ -76,15 +94,19 @@ export const runSwarm = async (executor: Executor, folder: string, trial: Trial)
     length.writeUInt32BE(told.length)
     keep(file, Buffer.concat([length, told, encodeLocalState(plan, state)]))
   }
-  while (state.round < rounds || done.evaluations.at(-1)?.round !== rounds) {
+  const evaluate = async (): Promise<Evaluation> => {
+    const scores: number[][] = []
+    for (const member of plan.members.keys()) scores.push(await swarm.evaluate(state, member))
+    const kinds = plan.kinds.map((_, k) => scores.reduce((s, of) => s + of[k]!, 0) / scores.length)
+    const mean = (of: readonly number[]): number => of.reduce((a, b) => a + b, 0) / of.length
+    return { round: state.round, reward: mean(kinds), kinds, members: scores.map(mean) }
+  }
+  while (done.evaluations.length <= rounds / every) {
     // Steps give way to nothing else; whoever ends this process should not have to wait for the run.
     await setImmediate()
-    if (state.round % every === 0 && done.evaluations.at(-1)?.round !== state.round) {
-      const scores: number[][] = []
-      for (const member of plan.members.keys()) scores.push(await swarm.evaluate(state, member))
-      const kinds = plan.kinds.map((_, k) => scores.reduce((s, of) => s + of[k]!, 0) / scores.length)
-      const reward = kinds.reduce((a, b) => a + b, 0) / kinds.length
-      done = { ...done, evaluations: [...done.evaluations, { round: state.round, reward, kinds }] }
+    const written = done.reports.flatMap((report) => report.written).reduce((a, b) => a + b, 0)
+    if (written >= done.evaluations.length * every * plan.groups * plan.members.length) {
+      done = { ...done, evaluations: [...done.evaluations, await evaluate()] }
       save()
       continue
     }
@@ -93,5 +115,5 @@ export const runSwarm = async (executor: Executor, folder: string, trial: Trial)
     done = { ...done, reports: [...done.reports, report] }
   }
   swarm.close()
-  return { seed, ...done }
+  return { seed: plan.seed, ...done }
 }

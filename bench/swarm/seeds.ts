@@ -13,3 +13,18 @@ export const seedsRow = (
   const shown = `${found.low.toFixed(digits)} to ${found.high.toFixed(digits)}`
   return { ...figure(`${what}, 95% ${shown}`, found.mean, unit), low: found.low, high: found.high, seeds }
 }
+
+/** How much more the one has come to than the other, seed by seed, as a part of the other. */
+export const moreRow = (
+  what: string,
+  unit: string,
+  seeds: readonly number[],
+  ours: readonly number[],
+  theirs: readonly number[],
+): Row =>
+  seedsRow(
+    what,
+    unit,
+    seeds,
+    ours.map((value, i) => value / theirs[i]! - 1),
+  )

@@ -28,7 +28,7 @@ export const section: Section = async ({ quick, tell, folderOf, results }) => {
     SHARING.map((sharing, s) => [sharing, seeds.map((_, i) => runs[i * SHARING.length + s]!)]),
   )
   const executor = await createFastestExecutor()
-  const speed = await generationRow(executor, regime, folder, seeds[0]!)
+  const speed = await generationRow(executor, folder, regime, seeds[0]!)
   await executor.close()
   const plot = join(folder, 'sharing.svg')
   keep(plot, plotOf(of))
@@ -46,12 +46,12 @@ export const trialOf = (regime: Regime, sharing: Sharing, seed: number): Trial =
 /** Tokens a second of one participant's round of answers, on one thread: the best of three. */
 const generationRow = async (
   executor: Executor,
-  regime: Regime,
   folder: string,
+  regime: Regime,
   seed: number,
 ): Promise<Row> => {
   const { model, prompt, answer, kinds, groups, groupSize } = regime
-  const start = await startOf(executor, regime, folder, seed)
+  const start = await startOf(executor, folder, regime, seed)
   const shape = { batch: 64, prompt, answer, temperature: 1 }
   const generator = await createGenerator(executor, model, start, characterCoding, shape)
   const { family, level } = kinds[0]!

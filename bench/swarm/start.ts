@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { decodeTensors, encodeTensors, parametersOf } from '@lockstep/models'
 import {
+  type Coding,
   characterCoding,
   families,
   familyTable,
@@ -11,23 +12,24 @@ import {
   withOthersAnswers,
 } from '@lockstep/swarm'
 import { type Executor, type Tensor, unwrap } from '@lockstep/tensor'
-import { keep } from './kept.ts'
+import { hashOf, keep } from './kept.ts'
 import type { Regime } from './setting.ts'
 
 const table = familyTable(families)
 
-/** A seed's warm-started parameters, all participants' and all settings' alike: made once, then read. */
+/** A seed's warm-started parameters, all participants' alike: made once, and kept beside the folders that begin with them. */
 export const startOf = async (
   executor: Executor,
-  regime: Regime,
   folder: string,
+  regime: Pick<Regime, 'model' | 'prompt' | 'answer' | 'warm'>,
   seed: number,
+  coding: Coding = characterCoding,
 ): Promise<readonly Tensor[]> => {
   const { model, prompt, answer, warm } = regime
   const types = parametersOf(model).map(({ name, shape }) => ({ name, shape, dtype: 'f32' as const }))
-  const file = join(folder, `start-${seed}.safetensors`)
+  const file = join(dirname(folder), hashOf({ model, prompt, answer, warm }), `start-${seed}.safetensors`)
   if (existsSync(file)) return unwrap(decodeTensors(readFileSync(file), types))
-  const how = { model, coding: characterCoding, train: warm.train, prompt, answer, seed }
+  const how = { model, coding, train: warm.train, prompt, answer, seed }
   const lessons = solvedExamples(
     table,
     (draws) => {

@@ -108,6 +108,21 @@ test('participants learn from their own groups and from others, and alone from t
   assert.deepEqual(alone.reports[0]!.learned, alone.reports[0]!.useful)
 })
 
+test('who has too few groups that teach writes more, up to the budget, and receivers take them', async () => {
+  const wanting: LocalPlan = { ...plan, reward: 'right', local: 6, external: 2, budget: 12 }
+  const [report] = (await run(wanting, 1)).reports
+  for (const [member, written] of report!.written.entries()) {
+    const enough = report!.useful[member]! >= wanting.local
+    assert.ok(enough ? written >= 4 : written === 12, `${written} groups, ${report!.useful[member]} useful`)
+  }
+  assert.ok(report!.written.some((n) => n > 4))
+  assert.equal(report!.refused, 0)
+  const [plain] = (await run({ ...wanting, budget: 4 }, 1)).reports
+  const [without] = (await run({ ...plan, reward: 'right', local: 6, external: 2 }, 1)).reports
+  assert.deepEqual(plain, without)
+  assert.deepEqual(plain!.written, [4, 4])
+})
+
 test('models of two architectures and two tokenizers learn from each other in one swarm', async () => {
   const mixed: LocalPlan = { ...plan, builds: [gpt, llama], members: [0, 1], local: 0, external: 4 }
   const { reports, state } = await run(mixed, 1)

@@ -22,7 +22,9 @@ export type LocalPlan = {
   readonly kinds: readonly TaskKind[] // what tasks are drawn from
   readonly builds: readonly Build[]
   readonly members: readonly number[] // the build of each participant
+  readonly strangers?: number // further accounts with tasks of their own, for which only the intruder speaks
   readonly groups: number // that each generates in a round, whatever it learns from
+  readonly budget?: number // groups that it generates at most where fewer than `local` teach; `groups` if absent
   readonly groupSize: number // answers of a group
   readonly reward: 'score' | 'right' // what is learned from and reported: scores, or 1 for a score of 100 and else 0
   readonly local: number // groups of its own that a participant learns from, at most

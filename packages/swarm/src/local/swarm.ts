@@ -4,6 +4,7 @@ import { draws, PURPOSE } from '../learn/draws.ts'
 import { type Completion, createGenerator, type Generator } from '../learn/generate.ts'
 import { type Group, meanReward, onlyRight, type SwarmTask, scoredGroup, spread } from '../learn/group.ts'
 import { lessonsOf } from '../learn/lesson.ts'
+import { refill } from '../learn/refill.ts'
 import { choose } from '../learn/select.ts'
 import { createUpdater, parametersIn, stateFrom, type Updater } from '../learn/update.ts'
 import { type Arrived, arrive, EMPTY_POOL } from '../share/arrival.ts'
@@ -23,6 +24,7 @@ export type RoundReport = {
   readonly round: number
   readonly reward: readonly number[] // mean of its own answers
   readonly useful: readonly number[] // of the groups it generated, those that teach something
+  readonly written: readonly number[] // groups it generated
   readonly learned: readonly number[] // groups it learned from
   readonly tokens: readonly number[] // that it generated
   readonly bytes: readonly number[] // that it shared
@@ -74,20 +76,29 @@ export const localSwarm = async (
     heldOutSeeds(families.get(family)!, level, plan.heldOut).map((at) => ({ family, level, seed: at })),
   )
 
+  const rule = { groups: plan.groups, budget: plan.budget ?? plan.groups, wanted: plan.local }
+  const tasksOf = (member: number, round: number): SwarmTask[] =>
+    ownTasks(families, kinds, { seed, round, member, count: Math.max(rule.groups, rule.budget) })
+  const isUseful = ({ group }: Own): boolean => spread(rewarded(group)) > 0
+
   const answer = async (member: number, round: number, state: readonly Tensor[]): Promise<Own[]> => {
-    const tasks = ownTasks(families, kinds, { seed, round, member, count: plan.groups })
-    const prompts = tasks.map((task) => promptOf(plan, task))
+    const tasks = tasksOf(member, round)
     const { generator } = machineFor(member)
     const drawn = draws(seed, PURPOSE.generation, round, member)
-    const written = await generator.complete(
-      parametersIn(buildOf(member).model, state),
-      prompts.flatMap((prompt) => new Array<string>(groupSize).fill(prompt)),
-      drawn.word(),
-    )
-    return tasks.map((task, g) => {
-      const completions = written.slice(g * groupSize, (g + 1) * groupSize)
-      return { completions, group: scoredGroup(families.get(task.family)!, task, completions) }
-    })
+    const own: Own[] = []
+    for (;;) {
+      const next = tasks.slice(own.length, own.length + refill(rule, own.length, own.filter(isUseful).length))
+      if (next.length === 0) return own
+      const written = await generator.complete(
+        parametersIn(buildOf(member).model, state),
+        next.flatMap((task) => new Array<string>(groupSize).fill(promptOf(plan, task))),
+        drawn.word(),
+      )
+      for (const [g, task] of next.entries()) {
+        const completions = written.slice(g * groupSize, (g + 1) * groupSize)
+        own.push({ completions, group: scoredGroup(families.get(task.family)!, task, completions) })
+      }
+    }
   }
 
   return {
@@ -111,8 +122,9 @@ export const localSwarm = async (
           bytes: encodeSharedGroup({ participant, modelRoot, round, task, rollouts }),
         }))
       })
+      const everybody = members.length + (plan.strangers ?? 0)
       const tasks = new Map(
-        members.map((member) => [accountOf(member), own[member]!.map(({ group }) => group.task)]),
+        Array.from({ length: everybody }, (_, member) => [accountOf(member), tasksOf(member, round)]),
       )
       let pool = EMPTY_POOL
       let refused = 0
@@ -158,7 +170,8 @@ export const localSwarm = async (
           reward: own.map(
             (groups) => sum(groups.map(({ group }) => meanReward(rewarded(group)))) / groups.length,
           ),
-          useful: own.map((groups) => groups.filter(({ group }) => spread(rewarded(group)) > 0).length),
+          useful: own.map((groups) => groups.filter(isUseful).length),
+          written: own.map((groups) => groups.length),
           tokens: own.map((groups) =>
             sum(groups.flatMap(({ completions }) => completions.map((c) => c.tokens.length))),
           ),

@@ -2,6 +2,13 @@
  * Models that learn together. Everything here is pure: time, bytes, peers and executors are handed in, so a whole
  * swarm also runs inside one process, or in a browser.
  */
+export { chanceOf, fitScale, type Sample, type Scale } from './critique/calibrate.ts'
+export * from './critique/judge.ts'
+export * from './critique/judgement.ts'
+export { createReader, type Reader, type Reading } from './critique/read.ts'
+export * from './critique/resolve.ts'
+export { type Judged, trustOf } from './critique/trust.ts'
+export * from './critique/verdict.ts'
 export {
   answerLeaf,
   answerPath,

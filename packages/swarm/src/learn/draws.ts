@@ -15,6 +15,7 @@ export const PURPOSE = {
   choice: 0x5357_0003, // which groups a participant learns from
   examples: 0x5357_0004, // the tasks of a warm start
   evaluation: 0x5357_0005, // the seed of an evaluation that samples
+  verdicts: 0x5357_0006, // the lines that a judge learns from
 } as const
 
 /** The words of one purpose: at most three numbers, such as a round and a participant, tell rows of words apart. */

@@ -3,12 +3,17 @@ import { test } from 'node:test'
 import { randomProgram } from '../conformance/random-program.ts'
 import { Seeded } from '../conformance/seeded.ts'
 import { tensorBytes } from '../estimate.ts'
+import { equals, fold } from '../front/fold.ts'
+import type { Grid } from '../front/grid.ts'
+import type { Index } from '../front/index-form.ts'
 import { add, mul } from '../front/ops/arithmetic.ts'
 import { traceProgram } from '../front/trace-program.ts'
 import { transpose } from '../front/views.ts'
 import type { Ref } from '../node.ts'
 import type { Program } from '../program.ts'
+import type { U } from '../scalar/trace.ts'
 import { type Arena, planArena } from './arena.ts'
+import { carriedState } from './own-element.ts'
 import { refsOf, typeOf } from './refs.ts'
 
 /** Memory in which every write is remembered by name, so that a read finds out whether its bytes are still there. */
@@ -128,4 +133,41 @@ test('three temporaries of which two live at once take the room of two', () => {
   const arena = planOf(program)
   assert.equal(arena.lowerBound, 3 * 4096) // the state and two of the chain
   assert.ok(arena.peak <= 3 * (4096 + 64))
+})
+
+test('a chain that begins with the state it makes is carried on in place, unless the state is read anywhere else', () => {
+  const carried = (init: (i: Index) => Index, again?: (i: Index, k: Index) => Index): boolean => {
+    const program = traceProgram(
+      { state: { a: { dtype: 'u32', shape: [8] } }, inputs: { x: { dtype: 'u32', shape: [8] } } },
+      ({ a }, { x }) => {
+        const [old, other] = [a as Grid<'u'>, x as Grid<'u'>]
+        const next = fold({
+          shape: [8],
+          box: [8],
+          register: 'u',
+          order: 'chain',
+          init: ([i]) => old.at(init(i!)),
+          reads: ([i], [k]) => [other.at(k!), ...(again ? [old.at(again(i!, k!))] : [])],
+          guards: ([i], [k]) => [equals(other.at(k!), i!)],
+          step: (sum, ...values) => sum.add(values[0] as U),
+        })
+        return { state: { a: next }, outputs: {} }
+      },
+    )
+    const [inPlace] = planOf(program).inPlace
+    assert.equal(carriedState(program, program.nodes.length - 1), inPlace ? 0 : undefined)
+    assert.equal(planOf(program, false).inPlace[0], false)
+    return inPlace!
+  }
+  const own = (i: Index): Index => i
+  assert.equal(carried(own), true)
+  assert.equal(
+    carried((i) => i.mul(-1).add(7)),
+    false,
+  )
+  assert.equal(
+    carried(own, (_, k) => k),
+    false,
+  )
+  assert.equal(carried(own, own), false)
 })

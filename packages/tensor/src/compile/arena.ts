@@ -1,7 +1,8 @@
 import { tensorBytes } from '../estimate.ts'
-import type { Node, Ref } from '../node.ts'
+import type { Ref } from '../node.ts'
 import type { Program } from '../program.ts'
-import { addressOf, refsOf } from './refs.ts'
+import { readsOwnElement } from './own-element.ts'
+import { refsOf } from './refs.ts'
 
 /**
  * Where every tensor lies in one memory.
@@ -140,25 +141,6 @@ const lastUses = (
   for (const { ref } of program.outputs) use(ref, after)
   for (const { from } of copied) use(from, after)
   return last
-}
-
-/** Whether a map reads a state only at the very element that it writes. */
-const readsOwnElement = (node: Node, state: number): boolean => {
-  const isState = (ref: Ref): boolean => isSelf(ref, state)
-  if (node.kind !== 'map') return false
-  const own = node.reads.filter((r) => isState(r.ref))
-  if (refsOf(node).filter(isState).length !== own.length) return false // a word is read from it
-  return own.every((r) => {
-    const address = r.pad === undefined && r.dtype === node.dtype ? addressOf(r) : undefined
-    if (address?.base !== 0) return false
-    let stride = 1
-    for (let d = node.shape.length - 1; d >= 0; d--) {
-      const by = address.terms.find((t) => t.at === d)?.by ?? 0
-      if (node.shape[d] !== 1 && by !== stride) return false
-      stride *= node.shape[d]!
-    }
-    return true
-  })
 }
 
 type Life = { readonly node: number; readonly from: number; readonly to: number; readonly bytes: number }

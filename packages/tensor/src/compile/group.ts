@@ -4,6 +4,7 @@ import type { Node, Ref } from '../node.ts'
 import type { Program } from '../program.ts'
 import { size } from '../shape.ts'
 import { type Cut, cutNode, staysInUnit } from './cut.ts'
+import { carriedState } from './own-element.ts'
 import { isProduct } from './product.ts'
 import { type Draft, withRefs } from './prune.ts'
 import { refsOf, typeOf } from './refs.ts'
@@ -48,11 +49,13 @@ export const groupNodes = (draft: Draft): Turns => {
       keys: new Set(large.map(keyOf)),
     }
   })
+  // what carries a state on in place moves a few elements of it: one unit after another it would move them all
+  const stays = program.nodes.map((_, i) => carriedState(program, i) !== undefined)
   const done = program.nodes.map(() => false)
   const order: { nodes: number[]; units: number }[] = []
   for (let seed = 0; seed < program.nodes.length; seed++) {
     if (done[seed]) continue
-    const group = grow(program, cuts, reads, done, seed)
+    const group = grow(program, cuts, reads, done, stays, seed)
     // nodes that were passed over and that the group does not wait for come after it, in their order
     for (const i of group.nodes) done[i] = true
     order.push(group)
@@ -68,9 +71,11 @@ const grow = (
   cuts: CutCache,
   reads: Reads,
   done: readonly boolean[],
+  stays: readonly boolean[],
   seed: number,
 ): { nodes: number[]; units: number } => {
   const only = { nodes: [seed], units: 1 }
+  if (stays[seed]) return only
   let candidates: readonly number[] | undefined // of unit counts; looked for when the first partner is found
   const members = [seed]
   const isMember = new Set(members)
@@ -79,7 +84,7 @@ const grow = (
   for (let i = seed + 1; i < program.nodes.length && i <= seed + LOOK_AHEAD; i++) {
     if (done[i]) continue
     const { nodes, keys: own } = reads[i]!
-    const waits = [...nodes].some((n) => passed.has(n))
+    const waits = stays[i] || [...nodes].some((n) => passed.has(n))
     const connected = [...nodes].some((n) => isMember.has(n)) || [...own].some((k) => keys.has(k))
     if (!waits && connected) {
       candidates ??= cuts

@@ -2,6 +2,7 @@ import { type Arena, planArena } from '../compile/arena.ts'
 import { cutNode } from '../compile/cut.ts'
 import type { Turn } from '../compile/group.ts'
 import { bytesRead, flopsOf, type KernelWork, workOf } from '../compile/kernel-work.ts'
+import { carriedState } from '../compile/own-element.ts'
 import type { Plan } from '../compile/plan.ts'
 import { typeOf } from '../compile/refs.ts'
 import { tensorBytes } from '../estimate.ts'
@@ -12,8 +13,7 @@ import type { Microkernel } from './contraction/microkernel.ts'
 import { ModuleWriter } from './emitter.ts'
 import { engine, type WasmModule } from './engine.ts'
 import { groupKernel } from './group-kernel.ts'
-import { writesOnce } from './map-kernel.ts'
-import type { NodeKind } from './node-code.ts'
+import { type NodeKind, writesOnce } from './node-code.ts'
 import { type Kernel, NodeKernels } from './node-kernels.ts'
 import { CANARY_WORDS, canary, fmaOf } from './probe.ts'
 import type { Entry, Work } from './team.ts'
@@ -86,6 +86,11 @@ export const generate = async (
   const constants = new Uint32Array(start / 4)
   constants.set(CANARY_WORDS, CANARY_AT / 4)
   const kernels: KernelInfo[] = []
+  const isInPlace = ({ first, count }: Turn): boolean => {
+    const state = count === 1 ? carriedState(program, first) : undefined
+    return state !== undefined && arena.inPlace[state]!
+  }
+  const copies = new Set<number>() // entries that would copy a state to itself
   let table = TABLES_AT
   const entries = arena.nodes.map((places, parity) => {
     const list: Entry[] = []
@@ -104,6 +109,7 @@ export const generate = async (
           grain: isShared ? Math.max(1, Math.floor(phase.units / (8 * threads))) : 0,
           table,
         })
+        if (phase.copiesInit && isInPlace(turn)) copies.add(list.length - 1)
         table += 4 * tableLength(phase)
       }
       if (parity === 0) kernels.push({ ...describe(plan, turn, nodeKernels), from, to: list.length })
@@ -111,7 +117,8 @@ export const generate = async (
     return list
   })
   const module = await engine.compile(writer.encode({ initial: pages, maximum: pages, shared: threads > 1 }))
-  const work: Work = { canary: canaryName, entries, scratch, scratchBytes }
+  const later = entries.map((list) => list.map((e, i) => (copies.has(i) ? { ...e, units: 0 } : e)))
+  const work: Work = { canary: canaryName, entries: [...entries, ...later], scratch, scratchBytes }
   const outputs = asked.outputs.map((o) => typeOf(asked, o.ref))
   return { program, outputs, module, work, kernels, arena, pages, constants, scratchBytes, sharedBytes }
 }

@@ -1,5 +1,5 @@
 import { DTYPES } from '../dtype.ts'
-import type { MapNode, Node } from '../node.ts'
+import type { MapNode } from '../node.ts'
 import { I32 } from './emitter.ts'
 import type { Fma } from './fma.ts'
 import { Kernel, type Place, type Tile } from './kernel.ts'
@@ -92,8 +92,7 @@ const SHORT = 24
 const LONG = 64
 
 /** Whether no element is computed twice: where tiles do not divide a dimension, the last one is moved back. */
-export const writesOnce = (node: Node): boolean => {
-  if (node.kind !== 'map') return false
+export const mapsOnce = (node: MapNode): boolean => {
   const space = spaceOf(node)
   const { lane, row, rows, vectors } = chooseTile(node, space)
   const divides = (d: number | undefined, by: number): boolean =>

@@ -11,6 +11,7 @@ export type Kernel = {
   readonly units: number
   readonly cost: number
   readonly scratch: number
+  readonly copiesInit?: boolean
   readonly shared?: number
 }
 type Written = { readonly kind: NodeKind; readonly kernels: readonly Kernel[] }

@@ -8,5 +8,7 @@ export type Phase = {
   readonly units: number
   readonly cost: number // of one unit, roughly in scalar instructions on one element
   readonly scratch: number // bytes that each thread needs
+  /** It gives every element the node's init, which is a read: where that is the very element, it only makes a NaN the NaN. */
+  readonly copiesInit?: boolean
   readonly shared?: number // bytes that a node's phases share among all threads: their address follows the slots in the table
 }

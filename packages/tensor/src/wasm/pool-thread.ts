@@ -25,8 +25,8 @@ export const poolThread = (reply: (message: FromThread) => void): ((message: ToT
       seen = Atomics.load(control, Word.command)
       if (Atomics.load(control, Word.kind) === Kind.leave) return
       const { work, kernels } = works.get(control[Word.work]!)!
-      const [parity, from, to] = [control[Word.parity]!, control[Word.from]!, control[Word.to]!]
-      runEntries(work, kernels, control, thread, threads, parity, from, to, fail)
+      const [list, from, to] = [control[Word.list]!, control[Word.from]!, control[Word.to]!]
+      runEntries(work, kernels, control, thread, threads, list, from, to, fail)
     }
   }
 

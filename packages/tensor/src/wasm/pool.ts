@@ -94,10 +94,10 @@ export class Pool {
   }
 
   /** Sends the threads through entries of a program; the caller must walk the same entries. */
-  run(work: number, parity: number, from: number, to: number): void {
+  run(work: number, list: number, from: number, to: number): void {
     const { control } = this
     control[Word.work] = work
-    control[Word.parity] = parity
+    control[Word.list] = list
     control[Word.from] = from
     control[Word.to] = to
     this.#command(Kind.run)

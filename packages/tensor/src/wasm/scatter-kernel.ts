@@ -13,20 +13,26 @@ import { isForm, type Load, type Space, spaceOf, type Test } from './space.ts'
  */
 type Scatter = { readonly guard: Test; readonly word: Load; readonly dim: number; readonly base: number }
 
+/** The dimension for the lanes: all of them take the same word. */
+const laneOf = (space: Space, { dim, word }: Scatter): number | undefined =>
+  lastAtLeast(
+    space.outer.map((e, d) => (d === dim || word.at.by[d] !== 0 ? 1 : e)),
+    4,
+  )
+
 const scatterOf = (node: FoldNode, space: Space): Scatter | undefined => {
   if (node.order.kind !== 'chain' || (node.dtype !== 'f32' && node.dtype !== 'u32')) return undefined
-  const outer = [...space.outer.keys()]
   for (const guard of space.guards) {
     if (guard.test !== 'eq') continue
     for (const [a, b] of [
       [guard.left, guard.right],
       [guard.right, guard.left],
     ] as const) {
-      if (isForm(a) || !isForm(b) || outer.some((d) => a.load.at.by[d] !== 0)) continue
+      if (isForm(a) || !isForm(b)) continue
       const moving = b.form.by.flatMap((by, d) => (by !== 0 ? [d] : []))
       const dim = moving[0]
-      if (moving.length === 1 && dim! < space.outer.length && b.form.by[dim!] === 1)
-        return { guard, word: a.load, dim: dim!, base: b.form.base }
+      if (moving.length !== 1 || dim! >= space.outer.length || b.form.by[dim!] !== 1) continue
+      if (a.load.at.by[dim!] === 0) return { guard, word: a.load, dim: dim!, base: b.form.base }
     }
   }
   return undefined
@@ -44,10 +50,7 @@ export const scatterPhases = (node: FoldNode, fma: Fma): Phase[] | undefined => 
   if (!scatter || points === 0) return undefined
   const { dim: target } = scatter
   const others = [...space.outer.keys()].filter((d) => d !== target)
-  const lane = lastAtLeast(
-    space.outer.map((e, d) => (d === target ? 1 : e)),
-    4,
-  )
+  const lane = laneOf(space, scatter)
   const kernel = new Kernel(space, { vectors: 1, rows: 1, ...(lane === undefined ? {} : { lane }) }, fma)
   const { f, coords, extents } = kernel
   const wide = kernel.tile
@@ -128,7 +131,10 @@ export const scatterPhases = (node: FoldNode, fma: Fma): Phase[] | undefined => 
   const units = others.reduce((n, d) => n * (d === lane ? Math.ceil(extents[d]! / size) : extents[d]!), 1)
   const width = lane === undefined ? 1 : Math.min(size, extents[lane]!)
   const cost = points * width * (node.step.code.length + 2)
-  return [fillPhase(node, fma), { fn: f, slots: space.slots, units, cost, scratch: 0 }]
+  return [
+    { ...fillPhase(node, fma), copiesInit: typeof node.order.init !== 'number' },
+    { fn: f, slots: space.slots, units, cost, scratch: 0 },
+  ]
 }
 
 /** Every place of a chain's output with its init. */

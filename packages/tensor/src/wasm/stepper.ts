@@ -27,6 +27,7 @@ export class Stepper {
   readonly #id: number
   #bytes: Uint8Array
   #parity = 0
+  #isLoaded = true // no step has written the state yet
   #before = 0 // the last step's parity
   #broken: Error | undefined
 
@@ -72,6 +73,7 @@ export class Stepper {
   }
 
   load(state: readonly Tensor[]): void {
+    this.#isLoaded = true
     state.forEach((t, i) => {
       this.#bytes.set(t.data, this.code.arena.state[this.#parity]![i]!)
     })
@@ -90,6 +92,7 @@ export class Stepper {
       const at = placeOf(this.code.arena, this.#parity, from)
       this.#bytes.copyWithin(to, at, at + bytes)
     }
+    this.#isLoaded = false
     this.#before = this.#parity
     this.#parity = (this.#parity + 1) % this.code.arena.state.length
   }
@@ -124,15 +127,16 @@ export class Stepper {
 
   async #run(from: number, to: number): Promise<void> {
     if (this.#broken) throw this.#broken
-    const { work } = this.code
+    const { work, arena } = this.code
     const { threads, control } = this.#pool
-    const entries = work.entries[this.#parity]!
+    const list = this.#parity + (this.#isLoaded ? 0 : arena.state.length)
+    const entries = work.entries[list]!
     const together = threads > 1 && entries.slice(from, to).some((e) => e.grain > 0)
-    if (together) this.#pool.run(this.#id, this.#parity, from, to)
+    if (together) this.#pool.run(this.#id, list, from, to)
     const fail = (error: unknown): void => {
       this.#broken = error instanceof Error ? error : new Error(String(error))
     }
-    runEntries(work, this.#kernels, control, 0, threads, this.#parity, from, to, fail, this.times)
+    runEntries(work, this.#kernels, control, 0, threads, list, from, to, fail, this.times)
     const failed = Atomics.load(control, Word.failed)
     if (failed !== 0)
       this.#broken ??=

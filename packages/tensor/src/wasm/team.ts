@@ -6,11 +6,14 @@ import type { Kernels } from './engine.ts'
  */
 export type Entry = {
   readonly kernel: string
-  readonly units: number
+  readonly units: number // 0: there is nothing to do
   readonly grain: number // units that a thread claims at once; 0: thread 0 does all
   readonly table: number
 }
-/** A program as every thread holds it. Entries by parity of the step. */
+/**
+ * A program as every thread holds it. Entries are by parity of the step, first those of a step that follows a load and
+ * then those of all others: a state that was loaded may hold any NaN, one that a step has written holds the one NaN.
+ */
 export type Work = {
   readonly canary: string
   readonly entries: readonly (readonly Entry[])[]
@@ -29,7 +32,7 @@ export const Word = {
   command: 4, // counts commands
   kind: 5,
   work: 6,
-  parity: 7,
+  list: 7, // which of the work's lists of entries
   from: 8,
   to: 9,
   failed: 10, // 1 + the number of a thread that failed
@@ -74,13 +77,13 @@ export const runEntries = (
   control: Int32Array,
   thread: number,
   threads: number,
-  parity: number,
+  which: number,
   from: number,
   to: number,
   onError: (error: unknown) => void,
   times?: Times,
 ): void => {
-  const entries = work.entries[parity]!
+  const entries = work.entries[which]!
   const scratch = work.scratch + thread * work.scratchBytes
   const guarded = (run: () => void): void => {
     if (Atomics.load(control, Word.failed) !== 0) return
@@ -105,6 +108,10 @@ export const runEntries = (
   let alone = false // thread 0 has work that the others have not waited for
   for (let i = from; i < to; i++) {
     const { kernel, units, grain, table } = entries[i]!
+    if (units === 0) {
+      timed(i)
+      continue
+    }
     const run = kernels[kernel]!
     if (grain === 0 || threads === 1) {
       alone = true

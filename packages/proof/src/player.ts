@@ -58,30 +58,45 @@ export const play = (options: PlayOptions): Promise<Outcome> =>
   playBy(options, (_, replayed) => nextMove(options, replayed))
 
 /** The same with moves that come from elsewhere: what to play in this record, undefined where there is nothing. */
-export const playBy = async (
-  options: TableOptions,
-  next: (record: DisputeRecord, replayed: Replayed) => Promise<Move | undefined>,
-): Promise<Outcome> => {
-  const { chain, dispute, now, wait, side } = options
+export const playBy = async (options: TableOptions, next: NextMove): Promise<Outcome> => {
   for (;;) {
-    const record = await chain.record(dispute)
-    const replayed = replay(record)
-    if (!replayed.ok) throw new Error(`the record of dispute ${dispute} cannot be played again`)
-    const { game } = replayed.value
-    if (game.outcome !== 'open') return game.outcome
-    const late = isOver(game.clock, now())
-    if (game.turn !== side) {
-      if (!late) await wait(game.clock.deadline + 1)
-      // Where the chain's clock is behind this one, it is asked again a little later.
-      else if (!(await chain.timeout(dispute)).ok) await wait(now() + 1)
-      continue
-    }
-    const move = late ? undefined : await next(record, replayed.value)
-    const result = move && (await chain.submit(dispute, move))
-    if (result?.ok) continue
-    if (move && result) options.refused?.(move, result)
-    await wait(game.clock.deadline + 1)
+    const turn = await playTurn(options, next)
+    if (turn.outcome !== 'open') return turn.outcome
+    if (!turn.acted) await options.wait(turn.until)
   }
+}
+
+export type NextMove = (record: DisputeRecord, replayed: Replayed) => Promise<Move | undefined>
+
+/** What came of one look at a dispute: it is over, something was done, or nothing can be done before a time. */
+export type TurnPlayed =
+  | { readonly outcome: Exclude<Outcome, 'open'> }
+  | { readonly outcome: 'open'; readonly acted: true }
+  | { readonly outcome: 'open'; readonly acted: false; readonly until: number }
+
+/** Looks at a dispute once: moves where it is this side's turn, calls a timeout that it is owed, and waits for nothing. */
+export const playTurn = async (
+  { chain, dispute, now, side, refused }: Omit<TableOptions, 'wait'>,
+  next: NextMove,
+): Promise<TurnPlayed> => {
+  const record = await chain.record(dispute)
+  const replayed = replay(record)
+  if (!replayed.ok) throw new Error(`the record of dispute ${dispute} cannot be played again`)
+  const { game } = replayed.value
+  if (game.outcome !== 'open') return { outcome: game.outcome }
+  const late = isOver(game.clock, now())
+  const after = { outcome: 'open', acted: false, until: game.clock.deadline + 1 } as const
+  if (game.turn !== side) {
+    if (!late) return after
+    // Where the chain's clock is behind this one, it is asked again a little later.
+    if (!(await chain.timeout(dispute)).ok) return { ...after, until: now() + 1 }
+    return { outcome: 'open', acted: true }
+  }
+  const move = late ? undefined : await next(record, replayed.value)
+  const result = move && (await chain.submit(dispute, move))
+  if (result?.ok) return { outcome: 'open', acted: true }
+  if (move && result) refused?.(move, result)
+  return after
 }
 
 /** The first segment where a claim leaves the challenger's history, opened against the claim; undefined where none does. */

@@ -11,6 +11,10 @@ export type SwarmDuty =
   | { readonly do: 'claim'; readonly round: number }
   | ({ readonly do: 'challenge' } & Doubt)
   | { readonly do: 'stand'; readonly challenge: number }
+  | { readonly do: 'dispute'; readonly challenge: number }
+  | { readonly do: 'defend'; readonly dispute: number }
+  | { readonly do: 'attack'; readonly dispute: number }
+  | { readonly do: 'closeDispute'; readonly dispute: number }
   | { readonly do: 'finish'; readonly challenge: number }
   | { readonly do: 'settle'; readonly round: number }
   | { readonly do: 'advance' }
@@ -36,7 +40,16 @@ export type OwnPart = {
   readonly answered: readonly number[]
   readonly learned: number
   readonly doubts: readonly Doubt[]
+  /** The key that claims and disputes, in lower case: Disputes knows no accounts behind keys. */
+  readonly key: Hex
+  /** Challenges that were answered with a history that the shown answer does not have. */
+  readonly falselyStood: readonly number[]
+  /** How long a claim of a score can be disputed. */
+  readonly window: number
 }
+
+/** So many deposits and bonds of its own a participant has in doubts at once. One that falls empties all its rounds. */
+export const MOST_DOUBTS = { challenges: 4, disputes: 4 } as const
 
 export type Due = {
   readonly duties: readonly SwarmDuty[]
@@ -65,6 +78,11 @@ export const swarmDuties = (view: SwarmView, own: OwnPart, now: number): Due => 
     duties.push({ do: 'join' })
   if (member !== undefined && own.stays && member.peer !== own.peer && !isOut) duties.push({ do: 'announce' })
 
+  const doubted = new Set(
+    [...view.challenges.values()]
+      .filter(({ challenger, status }) => challenger === own.account && status !== 'ended')
+      .map(({ account }) => account),
+  )
   for (const round of rounds) {
     // What was learned from is the model's, whatever becomes of the round.
     const end = endsOf(rules, round.begin)
@@ -88,17 +106,51 @@ export const swarmDuties = (view: SwarmView, own: OwnPart, now: number): Due => 
       later(end.stages)
     }
     if (now < end.challenges)
-      for (const doubt of own.doubts)
-        if (isOpen(view, round, doubt, own)) duties.push({ do: 'challenge', ...doubt })
+      for (const doubt of own.doubts) {
+        if (!isOpen(view, round, doubt, own) || doubted.size >= MOST_DOUBTS.challenges) continue
+        const { account } = round.entries.get(doubt.seat)!
+        // One lie that is shown costs all that the liar has.
+        if (doubted.has(account)) continue
+        doubted.add(account)
+        duties.push({ do: 'challenge', ...doubt })
+      }
   }
 
-  for (const { challenge, status, account, deadline } of view.challenges.values()) {
+  const disputes = [...view.disputes.values()]
+  let attacks = disputes.filter(
+    ({ challenger, outcome }) => challenger === own.key && outcome === 'open',
+  ).length
+  for (const made of view.challenges.values()) {
+    const { challenge, status, account, deadline } = made
     if (status === 'open' && account === own.account && now <= deadline)
       duties.push({ do: 'stand', challenge })
     if (status === 'open' && now > deadline) duties.push({ do: 'finish', challenge })
     if (status === 'open') later(deadline + 1)
-    // Whether its claim has ended is in Disputes: the contract refuses what is early.
-    if (status === 'stood') duties.push({ do: 'finish', challenge })
+    const claim = status === 'stood' ? view.claims.get(made.claim!) : undefined
+    if (claim === undefined) continue
+    const about = disputes.filter((one) => one.claim === made.claim)
+    if (claim.status === 'standing' && own.falselyStood.includes(challenge) && now < claim.until) {
+      // The challenger is first; whoever else has seen the lie does not rely on it to the end.
+      const from = made.challenger === own.account ? 0 : claim.until - Math.floor(own.window / 2)
+      const isMine = about.some(({ challenger }) => challenger === own.key)
+      if (!isMine && now >= from && attacks < MOST_DOUBTS.disputes) {
+        attacks++
+        duties.push({ do: 'dispute', challenge })
+      }
+      if (!isMine) later(from)
+    }
+    const isDisputed = about.some(({ outcome }) => outcome === 'open')
+    if (claim.status !== 'standing' || (now > claim.until && !isDisputed))
+      duties.push({ do: 'finish', challenge })
+    else later(claim.until + 1)
+  }
+  for (const { dispute, claim: id, challenger, outcome } of disputes) {
+    if (outcome !== 'open') continue
+    const { claimant, status } = view.claims.get(id)! // disputes are known of known claims only
+    if (status === 'fallen' || status === 'void') {
+      if (challenger === own.key) duties.push({ do: 'closeDispute', dispute })
+    } else if (challenger === own.key) duties.push({ do: 'attack', dispute })
+    else if (claimant === own.key) duties.push({ do: 'defend', dispute })
   }
 
   const unsettled = rounds.find(({ settled }) => !settled)

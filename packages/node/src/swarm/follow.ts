@@ -1,5 +1,5 @@
 import type { MarketChain } from '@lockstep/contracts'
-import { type SwarmView, stepView } from './view.ts'
+import { type SwarmView, stepView, withClaim } from './view.ts'
 
 /** One swarm's events, read from the chain as far as it has come. */
 export type Follow = {
@@ -22,8 +22,16 @@ export const openFollow = (
       const head = Number(await market.connection.reader.getBlockNumber())
       if (head <= readTo) return
       for (const event of await market.events(readTo + 1, head))
-        if (event.contract === 'swarms') view = stepView(swarm, view, event as { name: string; args: object })
+        if (event.contract === 'swarms' || event.contract === 'disputes')
+          view = stepView(swarm, view, event as { name: string; args: object })
       readTo = head
+      for (const { status, claim } of view?.challenges.values() ?? []) {
+        if (status !== 'stood' || view!.claims.has(claim!)) continue
+        // It was made in the second of the challenge, just before it.
+        const all = await market.events(fromBlock, head)
+        const said = all.filter(({ contract }) => contract === 'disputes')
+        view = withClaim(view!, claim!, said as { name: string; args: object }[])
+      }
     },
   }
 }

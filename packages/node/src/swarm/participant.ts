@@ -7,6 +7,7 @@ import { type Executor, fail, ok, type Result, type Tensor, unwrap } from '@lock
 import type { Address } from 'viem'
 import { agreedTerms } from './agreed.ts'
 import { arithmeticOf } from './arithmetic.ts'
+import { keyOf, openDisputing } from './disputing.ts'
 import { openDoubting } from './doubting.ts'
 import { type Due, type SwarmDuty, seatOf, swarmDuties } from './duties.ts'
 import { openFollow } from './follow.ts'
@@ -138,6 +139,7 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
   const telling = openTelling(inside, topic, () => learner.modelRoot(state))
   const doubts = openDoubting(inside)
   const { stand, finish } = openStanding(inside)
+  const disputing = openDisputing(inside, executor, options.fromBlock)
   const { play, isMissing } = openPlaying(inside, () => state)
 
   /** Carries a duty out; `later` where it is not its time although the chain would take it. */
@@ -169,8 +171,16 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
         return send(calls.challengeScore(swarm, duty.round, duty.seat, duty.stage, duty.task))
       case 'stand':
         return stand(duty.challenge)
+      case 'dispute':
+        return disputing.dispute(duty.challenge)
+      case 'defend':
+        return disputing.play(duty.dispute, 'claimant')
+      case 'attack':
+        return disputing.play(duty.dispute, 'challenger')
+      case 'closeDispute':
+        return disputing.closeDispute(duty.dispute)
       case 'finish':
-        return finish(duty.challenge, now)
+        return finish(duty.challenge)
       case 'settle':
         return send(calls.settleRound(swarm))
       case 'advance':
@@ -195,6 +205,7 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
     model: () => ({ round: own.now().learned, state }),
     close: () => {
       inbox.close()
+      disputing.close()
       learner.close()
     },
     turn: async (stays = true) => {
@@ -204,7 +215,11 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
       const answered = own.now().rounds.map(({ round }) => round)
       const due = swarmDuties(
         view(),
-        { account, peer, stays, doubts: doubts(), answered, learned: own.now().learned },
+        {
+          ...{ account, peer, stays, doubts: doubts(), answered, learned: own.now().learned },
+          ...{ key: keyOf(inside), falselyStood: disputing.falselyStood() },
+          window: terms.value.proof.window,
+        },
         now,
       )
       let did = 0
@@ -216,10 +231,13 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
         else if (done.fault.value === 'DrawPending') isDrawing = true
         tell(done.ok ? { event: 'did', duty } : { event: 'refused', duty, why: String(done.fault.value) })
       }
+      await disputing.takeBack()
       await telling.all(now)
       await prune()
       const waits = view().rounds.some((round) => !round.settled && isMissing(round, ANSWER, now))
-      return { now, next: due.next, over: due.over, did, waits: waits || isDrawing }
+      const times = [due.next, disputing.next()].filter((time) => time !== undefined)
+      const next = times.length === 0 ? undefined : Math.min(...times)
+      return { now, next, over: due.over, did, waits: waits || isDrawing }
     },
   })
 }

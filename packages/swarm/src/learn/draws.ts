@@ -16,6 +16,8 @@ export const PURPOSE = {
   examples: 0x5357_0004, // the tasks of a warm start
   evaluation: 0x5357_0005, // the seed of an evaluation that samples
   verdicts: 0x5357_0006, // the lines that a judge learns from
+  validation: 0x5357_0007, // the tasks that decide who is taken into a merge
+  lessons: 0x5357_0008, // the tasks whose answers a student is taught
 } as const
 
 /** The words of one purpose: at most three numbers, such as a round and a participant, tell rows of words apart. */

@@ -71,46 +71,60 @@ export const codingDigest = ({ vocab, end, decode }: Coding): Hex => {
  * executor. Members are measured first; who cannot be merged (of another build, or with numbers that are not finite) is
  * left out. A FaultError names what of a plan cannot be done.
  */
-export const makeMetaModel = async (executor: Executor, plan: MetaPlan): Promise<MetaModel> => {
-  const { families, builds, members, measure, method } = plan
-  checkPlan(plan)
+export const makeMetaModel = async (executor: Executor, plan: MetaPlan): Promise<MetaModel> =>
+  (await makeMetaModels(executor, plan, [plan.method]))[0]!
+
+/** Several meta-models of the same members, which are measured once. */
+export const makeMetaModels = async (
+  executor: Executor,
+  shared: Omit<MetaPlan, 'method'>,
+  methods: readonly Method[],
+): Promise<MetaModel[]> => {
+  const { families, builds, members, measure } = shared
+  const plans = methods.map((method): MetaPlan => ({ ...shared, method }))
+  for (const plan of plans) checkPlan(plan)
   const fits = (prompt: string): boolean =>
     builds.every((build) => build.coding.encode(prompt).length < build.prompt)
   const tasks = measuredTasks(families, measure, fits)
   const judge = createJudge(executor, builds, families, measure)
+  const pointsOf = async (build: number, parameters: readonly Tensor[]) => ({
+    validation: await judge.points(build, parameters, tasks.validation),
+    heldOut: await judge.points(build, parameters, tasks.heldOut),
+  })
   try {
     const measured: LineageMember[] = []
-    for (const { name, build, round, receipts, parameters } of members) {
-      const whole = isFinite32(parameters)
+    for (const { name, build, round, receipts, parameters } of members)
       measured.push({
         ...{ name, build, round, receipts, modelRoot: parametersRoot(parameters) },
-        validation: whole ? await judge.points(build, parameters, tasks.validation) : 0,
-        heldOut: whole ? await judge.points(build, parameters, tasks.heldOut) : 0,
+        ...(isFinite32(parameters) ? await pointsOf(build, parameters) : { validation: 0, heldOut: 0 }),
       })
+    const made: MetaModel[] = []
+    for (const plan of plans) {
+      const { method, base } = plan
+      const found =
+        method.kind === 'distil'
+          ? await distilled(executor, plan, method, measured, judge, fits)
+          : await merged(executor, plan, method, measured, judge, tasks)
+      const { parameters, task } = found
+      const lineage: Lineage = {
+        format: 'lockstep-lineage-1',
+        swarm: plan.swarm,
+        builds: builds.map(({ model, coding, prompt, answer }) => ({
+          ...{ model, prompt, answer, coding: { name: coding.name, digest: codingDigest(coding) } },
+        })),
+        measure,
+        tasks: { validation: tasks.validation.length, heldOut: tasks.heldOut.length },
+        baseRoot: needsBase(method) ? parametersRoot(base!) : null,
+        members: measured,
+        ...{ method, made: found.made, task: taskFields(task) },
+        result: {
+          modelRoot: parametersRoot(parameters),
+          ...(await pointsOf(method.build, parameters)),
+        },
+      }
+      made.push({ parameters, lineage, task })
     }
-    const found =
-      method.kind === 'distil'
-        ? await distilled(executor, plan, method, measured, judge, fits)
-        : await merged(executor, plan, method, measured, judge, tasks)
-    const { parameters, made, task } = found
-    const lineage: Lineage = {
-      format: 'lockstep-lineage-1',
-      swarm: plan.swarm,
-      builds: builds.map(({ model, coding, prompt, answer }) => ({
-        ...{ model, prompt, answer, coding: { name: coding.name, digest: codingDigest(coding) } },
-      })),
-      measure,
-      tasks: { validation: tasks.validation.length, heldOut: tasks.heldOut.length },
-      baseRoot: needsBase(method) ? parametersRoot(plan.base!) : null,
-      members: measured,
-      ...{ method, made, task: taskFields(task) },
-      result: {
-        modelRoot: parametersRoot(parameters),
-        validation: await judge.points(method.build, parameters, tasks.validation),
-        heldOut: await judge.points(method.build, parameters, tasks.heldOut),
-      },
-    }
-    return { parameters, lineage, task }
+    return made
   } finally {
     judge.close()
   }

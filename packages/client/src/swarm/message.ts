@@ -20,13 +20,16 @@ const group = z.strictObject({
     .regex(/^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/),
 })
 
-/** What somebody has answered to a round's tasks; it is right where its root is what was committed to. */
+/**
+ * What somebody has answered to a round's tasks, or said of others' answers; it is right where its root is what was
+ * committed to.
+ */
 const answers = z.strictObject({
   kind: z.literal('answers'),
   swarm: number,
   round,
-  /** 0 answer, 2 resolve, as on the chain. */
-  stage: z.union([z.literal(0), z.literal(2)]),
+  /** 0 answer, 1 critique, 2 resolve, as on the chain. */
+  stage: z.union([z.literal(0), z.literal(1), z.literal(2)]),
   participant: address,
   answers: z
     .array(z.string().max(SHARE_LIMITS.textCharacters).refine(isPrintable, 'printable ASCII'))

@@ -104,7 +104,7 @@ test('a message is read within its bounds, and a group that nobody can read is n
   }
   assert.ok(swarmMessage.safeParse(answers).success)
   for (const change of [
-    { stage: 1 },
+    { stage: 3 },
     { round: 0 },
     { answers: [] },
     { answers: ['a\n'] },

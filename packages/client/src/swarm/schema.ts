@@ -77,6 +77,8 @@ export const swarmManifestSchema = z.strictObject({
       answer: seconds(300),
       critique: integer(0, 30 * DAY).default(0),
       resolve: integer(0, 30 * DAY).default(0),
+      /** By what critiques and final answers are found: the participant's model, or the family, which knows every score. */
+      judging: z.enum(['model', 'family']).default('model'),
       claim: seconds(120),
       challenge: seconds(600),
       stand: seconds(600),

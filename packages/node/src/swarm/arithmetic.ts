@@ -8,7 +8,7 @@ export type Arithmetic = {
   /** The 32 bits of a round's seed from which own tasks and draws follow. */
   readonly seedOf: (round: RoundView) => number
   /** The tasks that everybody answers. */
-  readonly tasksOf: (round: RoundView) => SwarmTask[]
+  readonly tasksOf: (round: Pick<RoundView, 'seed'>) => SwarmTask[]
   /** The tasks that a seat answers for itself. */
   readonly ownTasksOf: (round: RoundView, seat: number) => readonly SwarmTask[]
   /** 0 to 100. */

@@ -9,12 +9,16 @@ import {
 } from '@lockstep/models'
 import { type Hex, rootOf, tensorsTree, toHex } from '@lockstep/proof'
 import {
+  type Asked,
+  BEST,
   type Choosing,
   type Coding,
   type Completion,
+  chanceByReading,
   characterCoding,
   choose,
   createGenerator,
+  createReader,
   createUpdater,
   type Draws,
   draws,
@@ -27,7 +31,9 @@ import {
   onlyRight,
   PURPOSE,
   parametersIn,
+  type Reader,
   type SwarmTask,
+  scaleOf,
   scoredGroup,
   seedOn,
   solvedExamples,
@@ -75,6 +81,15 @@ export type Learner = {
     others: readonly { readonly group: Group }[],
     drawn: Draws,
   ) => Promise<Learned>
+  /**
+   * How likely the model thinks that each answer is right, 0 to 1: by its likelihood, on the scale that the groups'
+   * scores give; 0 where there are no groups.
+   */
+  readonly judge: (
+    state: readonly Tensor[],
+    asked: readonly Asked[],
+    known: readonly Group[],
+  ) => Promise<number[]>
   readonly modelRoot: (state: readonly Tensor[]) => Hex
   /** The mean reward of a group by the swarm's rule, 0 to 1. */
   readonly reward: (group: Group) => number
@@ -89,6 +104,8 @@ export type Learner = {
 const SAMPLES = 64
 /** Texts that are generated side by side at most. */
 const BATCH = 64
+/** Answers that a judge's scale follows from at most: those of own groups first. */
+const MOST_KNOWN = 512
 
 /** The learner that a manifest describes, on an executor that somebody else closes. */
 export const openLearner = async (executor: Executor, manifest: SwarmManifest): Promise<Learner> => {
@@ -116,6 +133,7 @@ export const openLearner = async (executor: Executor, manifest: SwarmManifest): 
   const { state: types } = policyProgram(model, train, {
     ...{ rows: learning.batch, length: lengths.prompt + lengths.answer, dtype: 'u32' },
   })
+  let reader: Reader | undefined
   const rewarded = (group: Group): Group => (learning.reward === 'right' ? onlyRight(group) : group)
   const promptOf = ({ family, seed: at, level }: SwarmTask): string =>
     table.get(family)!.play(at, level).prompt
@@ -175,6 +193,24 @@ export const openLearner = async (executor: Executor, manifest: SwarmManifest): 
       const { state: after, loss, nats } = await updater.update(state, lessons)
       return { ...counts, state: after, loss, nats }
     },
+    judge: async (state, asked, known) => {
+      reader ??= await createReader(executor, { model, coding, ...lengths })
+      const answers = known
+        .filter(({ prompt }) => canRead(prompt))
+        .flatMap(({ prompt, rollouts }) =>
+          [...new Map(rollouts.map(({ text, score }) => [text, score === BEST]))].map(([answer, right]) => ({
+            ...{ prompt, answer, right },
+          })),
+        )
+        .slice(0, MOST_KNOWN)
+      const policy = parametersIn(model, state)
+      const readings = await reader.read(policy, undefined, [...answers, ...asked])
+      const scale = scaleOf(
+        'likelihood',
+        answers.map(({ right }, i) => ({ reading: readings[i], right })),
+      )
+      return asked.map((_, i) => chanceByReading('likelihood', scale, readings[answers.length + i]))
+    },
     modelRoot: (state) => toHex(rootOf(tensorsTree(parametersIn(model, state)))),
     reward: (group) => meanReward(rewarded(group)),
     isUseful: (group) => spread(rewarded(group)) > 0,
@@ -183,6 +219,7 @@ export const openLearner = async (executor: Executor, manifest: SwarmManifest): 
     close: () => {
       generator.close()
       updater.close()
+      reader?.close()
     },
   }
 }

@@ -7,11 +7,11 @@ import {
   PURPOSE,
   SHARE_LIMITS,
   type SwarmTask,
-  subjectOf,
   timesOf,
 } from '@lockstep/swarm'
 import type { Result, Tensor } from '@lockstep/tensor'
 import { textsRoot } from './arithmetic.ts'
+import { openCritic, openOracle } from './critic.ts'
 import { ANSWER, CRITIQUE, type Inside, ZERO } from './inside.ts'
 import { type RoundView, rulesOf } from './view.ts'
 
@@ -29,6 +29,8 @@ const PATIENCE = 0.5
 /** @param state The model's */
 export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Playing => {
   const { market, manifest, swarm, account, arithmetic, learner, own, hearing, send } = inside
+  const isByModel = manifest.rounds.judging === 'model'
+  const critic = isByModel ? openCritic(inside, state) : openOracle(inside)
   const partOf = (tasks: readonly SwarmTask[], texts: readonly string[], votes: readonly number[]): Part => ({
     root: textsRoot(texts),
     scores: tasks.map((task, i) => arithmetic.scoreOf(task, texts[i]!)),
@@ -60,59 +62,33 @@ export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Pla
   }
 
   /** What this participant says in a later stage, from what it has heard of the first answers. */
-  const laterPart = (
+  const laterPart = async (
     round: RoundView,
     seat: number,
     stage: number,
-  ): [Part, readonly string[] | undefined] => {
-    const tasks = arithmetic.tasksOf(round)
+  ): Promise<[Part, readonly string[] | undefined]> => {
     const salt: Hex = `0x${randomBytes(32).toString('hex')}`
-    const answersOf = (at: number): readonly string[] | undefined => {
-      const who = round.entries.get(at)?.account
-      if (who === undefined) return undefined
-      return who === account ? own.at(round.round)?.texts[ANSWER] : hearing.answers(round.round, who, ANSWER)
-    }
     if (stage === CRITIQUE) {
-      const judged = tasks.map((task, i) => {
-        const subject = subjectOf(round.seed, i, round.seats, seat)
-        const answers = subject === undefined ? undefined : answersOf(subject)
-        return answers === undefined ? 0 : 1 + arithmetic.scoreOf(task, answers[i]!)
-      })
-      return [{ root: ZERO, scores: judged, votes: [], salt }, undefined]
+      const { scores, texts } = await critic.critique(round, seat)
+      return [{ root: texts === undefined ? ZERO : textsRoot(texts), scores, votes: [], salt }, texts]
     }
-    const choices = tasks.map((task, i) => {
-      let [best, text, vote, most] = [-1, '', 0, 0]
-      const order = [seat, ...Array.from({ length: round.seats }, (_, at) => at).filter((at) => at !== seat)]
-      for (const at of order) {
-        const answer = answersOf(at)?.[i]
-        if (answer === undefined) continue
-        const score = arithmetic.scoreOf(task, answer)
-        if (score > best) [best, text] = [score, answer]
-        if (at !== seat && score > most) [vote, most] = [at + 1, score]
-      }
-      return { text, vote }
-    })
-    const texts = choices.map(({ text }) => text)
-    return [
-      {
-        ...partOf(
-          tasks,
-          texts,
-          choices.map(({ vote }) => vote),
-        ),
-        salt,
-      },
-      texts,
-    ]
+    const resolutions = await critic.resolve(round, seat)
+    const texts = resolutions.map(({ text }) => text)
+    const votes = resolutions.map(({ vote }) => vote)
+    return [{ ...partOf(arithmetic.tasksOf(round), texts, votes), salt }, texts]
   }
 
   /** Accounts that have answered a round and of which something expected was not heard yet. */
   const isMissing = (round: RoundView, stage: number, now: number): boolean => {
     const rules = rulesOf(inside.view())
     const isOver = now >= timesOf(rules, round.begin, 'answer')!.to
+    const critiques = timesOf(rules, round.begin, 'critique')
+    const isJudged = isByModel && critiques !== undefined && now >= critiques.to
     return [...round.entries.values()].some(({ account: who, submitted }) => {
       if (who === account || !submitted.includes(ANSWER)) return false
-      if (stage !== ANSWER || isOver) return hearing.answers(round.round, who, ANSWER) === undefined
+      const isUnheard = (of: number): boolean => hearing.answers(round.round, who, of) === undefined
+      if (isJudged && submitted.includes(CRITIQUE) && isUnheard(CRITIQUE)) return true
+      if (stage !== ANSWER || isOver) return isUnheard(ANSWER)
       const theirs = hearing.groups(round.round).filter(({ participant }) => participant === who)
       return theirs.length < manifest.learning.groups
     })
@@ -131,7 +107,7 @@ export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Pla
         stage === CRITIQUE ? 'critique' : 'resolve',
       )!
       if (isMissing(round, stage, now) && now < from + PATIENCE * (to - from)) return 'later'
-      const [part, texts] = laterPart(round, seat, stage)
+      const [part, texts] = await laterPart(round, seat, stage)
       await own.saveRound({
         ...mine,
         parts: { ...mine.parts, [stage]: part },

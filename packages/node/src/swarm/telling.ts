@@ -2,7 +2,7 @@ import type { SwarmMessage } from '@lockstep/client'
 import type { Topic } from '@lockstep/network'
 import type { Hex } from '@lockstep/proof'
 import { encodeSharedGroup, endsOf, SHARE_LIMITS, timesOf } from '@lockstep/swarm'
-import { ANSWER, type Inside, RESOLVE } from './inside.ts'
+import { ANSWER, CRITIQUE, type Inside, RESOLVE } from './inside.ts'
 import type { OwnGroup } from './learner.ts'
 import { rulesOf } from './view.ts'
 
@@ -65,6 +65,7 @@ export const openTelling = (
           await often(`${mine.round} groups`, () => groupMessages(mine.round, mine.groups))
         for (const [stage, end] of [
           [ANSWER, timesOf(rules, round.begin, 'answer')!.to],
+          [CRITIQUE, timesOf(rules, round.begin, 'critique')?.to ?? ends.stages],
           [RESOLVE, ends.stages],
         ] as const) {
           const answers = mine.texts[stage]

@@ -17,7 +17,7 @@ export const readingsOf = (judging: Judging, { sum, mean, odds }: Reading): read
 export type Judge = {
   readonly judging: Judging
   readonly policy: readonly Tensor[]
-  readonly verdicts: readonly Tensor[]
+  readonly verdicts: readonly Tensor[] | undefined // of one that goes by more than likelihood
   readonly scale: Scale | undefined // undefined as long as no answer's score is known
 }
 

@@ -10,10 +10,10 @@ import { type Asked, type JudgePlan, verdictLesson } from './verdict.ts'
 export type Reading = { readonly sum: number; readonly mean: number; readonly odds: number }
 
 export type Reader = {
-  /** A reading of each answer; undefined of what is too long to be read. `judge` may be the policy: then `odds` mean nothing. */
+  /** A reading of each answer; undefined of what is too long to be read. Without a trained judge `odds` are 0. */
   readonly read: (
     policy: readonly Tensor[],
-    judge: readonly Tensor[],
+    judge: readonly Tensor[] | undefined,
     asked: readonly Asked[],
   ) => Promise<(Reading | undefined)[]>
   readonly close: () => void
@@ -64,22 +64,22 @@ export const createReader = async (executor: Executor, plan: Omit<JudgePlan, 'tr
         // The answer's first token stands behind the prompt and its end.
         return yes && no ? [{ at, yes, no, from: plan.coding.encode(one.prompt).length + 1 }] : []
       })
-      const by = await sums(
-        policy,
-        lines.map(({ yes, from }) => ({ line: yes, from })),
-      )
-      const right = await sums(
-        judge,
-        lines.map(({ yes, from }) => ({ line: yes, from })),
-      )
-      const wrong = await sums(
-        judge,
-        lines.map(({ no, from }) => ({ line: no, from })),
-      )
+      const readBy = (parameters: readonly Tensor[], verdict: 'yes' | 'no') =>
+        sums(
+          parameters,
+          lines.map(({ [verdict]: line, from }) => ({ line, from })),
+        )
+      const by = await readBy(policy, 'yes')
+      const right = judge && (await readBy(judge, 'yes'))
+      const wrong = judge && (await readBy(judge, 'no'))
       const found: (Reading | undefined)[] = asked.map(() => undefined)
       for (const [i, { at }] of lines.entries()) {
         const { sum, count } = by[i]!
-        found[at] = { sum, mean: sum / count, odds: right[i]!.verdict - wrong[i]!.verdict }
+        found[at] = {
+          sum,
+          mean: sum / count,
+          odds: right && wrong ? right[i]!.verdict - wrong[i]!.verdict : 0,
+        }
       }
       return found
     },

@@ -294,6 +294,7 @@ export const createPeer = async (options: PeerOptions): Promise<Result<Peer>> =>
       peers: greeted.size,
       banned: standing.bannedCount(),
       topics: structuredClone(gossip.counts),
+      gossip: { ...gossip.traffic },
       streams: structuredClone(streams.counts),
       misconduct: { ...standing.counts },
     }),

@@ -45,7 +45,8 @@ type Reader = {
   decodeRpc(bytes: Uint8Array): Rpc
   handleReceivedRpc(peer: Libp2pPeerId, rpc: Rpc): Promise<void>
   onPeerDisconnected(peer: Libp2pPeerId): void
-  streamsOutbound: Map<string, unknown>
+  sendRpc(peer: string, rpc: Rpc): boolean
+  streamsOutbound: Map<string, { push(bytes: Uint8Array): void }>
   peers: Map<string, unknown>
   score: { rejectInvalidMessage(from: string, topic: string): void }
 }
@@ -56,7 +57,13 @@ export type Gossip = {
   /** Peers that cannot hear us any more because they did not read: their backlog was full. */
   deaf(): PeerId[]
   readonly counts: Readonly<Record<string, Record<string, number>>>
+  /** All frames of gossip with the messages in them, and their bytes, as they came in and went out. */
+  readonly traffic: Readonly<Record<keyof Traffic, number>>
 }
+type Traffic = Record<
+  'framesIn' | 'messagesIn' | 'bytesIn' | 'framesOut' | 'messagesOut' | 'bytesOut',
+  number
+>
 
 export const createGossip = (
   self: PeerId,
@@ -68,6 +75,9 @@ export const createGossip = (
 ): Gossip => {
   const prefix = `/lockstep/${networkTag(network)}/`
   const counts: Record<string, Record<string, number>> = {}
+  const traffic: Traffic = {
+    ...{ framesIn: 0, messagesIn: 0, bytesIn: 0, framesOut: 0, messagesOut: 0, bytesOut: 0 },
+  }
   const subscribed = new Set<string>()
   let gossip: GossipSub | undefined
   const reader = (): Reader => gossip as unknown as Reader
@@ -103,6 +113,8 @@ export const createGossip = (
     try {
       for await (const frame of source) {
         if (standing.banned(from)) return
+        traffic.framesIn++
+        traffic.bytesIn += frame.byteLength
         let rpc: Rpc
         try {
           rpc = reader().decodeRpc(frame.subarray())
@@ -110,6 +122,7 @@ export const createGossip = (
           standing.penalise(from, 'malformed', `gossip: ${reasonOf(error)}`)
           continue
         }
+        traffic.messagesIn += rpc.messages.length
         if (!admit(from, frame.byteLength, Math.max(1, rpc.messages.length))) continue
         rpc.subscriptions = rpc.subscriptions.filter((s) => s.topic?.startsWith(prefix))
         rpc.messages = rpc.messages.filter((m) => subscribed.has(m.topic))
@@ -151,6 +164,25 @@ export const createGossip = (
       scoreThresholds: { gossipThreshold: -40, publishThreshold: -60, graylistThreshold: -80 },
     })(components) as GossipSub
     reader().pipePeerReadStream = readFrom
+    const send = reader().sendRpc.bind(gossip)
+    const counted = new WeakSet<object>()
+    reader().sendRpc = (peer, rpc) => {
+      const stream = reader().streamsOutbound.get(peer)
+      if (stream !== undefined && !counted.has(stream)) {
+        counted.add(stream)
+        const push = stream.push.bind(stream)
+        stream.push = (bytes) => {
+          push(bytes)
+          traffic.bytesOut += bytes.length
+        }
+      }
+      const sent = send(peer, rpc)
+      if (sent) {
+        traffic.framesOut++
+        traffic.messagesOut += rpc.messages.length
+      }
+      return sent
+    }
     // Called for messages without a good signature, which never reach a validator.
     reader().score.rejectInvalidMessage = (from, topic) =>
       standing.penalise(from, 'malformed', `a bad signature on ${topic}`)
@@ -184,6 +216,8 @@ export const createGossip = (
     const judge = async (source: PeerId, raw: Message): Promise<Verdict> => {
       if (raw.type !== 'signed') return 'reject'
       const author = raw.from.toString()
+      // Others may carry it, for whom its author has done nothing wrong.
+      if (standing.banned(author)) return 'ignore'
       if (raw.data.length > maxBytes) {
         standing.penalise(source, 'oversize', `topic ${name}: ${raw.data.length} bytes; allowed: ${maxBytes}`)
         return 'reject'
@@ -280,6 +314,7 @@ export const createGossip = (
     service,
     topic,
     counts,
+    traffic,
     deaf: () => [...reader().peers.keys()].filter((peer) => !reader().streamsOutbound.has(peer)),
   }
 }

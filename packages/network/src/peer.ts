@@ -50,6 +50,8 @@ export type PeerStats = {
   readonly banned: number
   /** By name of topic: published, delivered, ignored, rejected, dropped (queue full). */
   readonly topics: Readonly<Record<string, Counts>>
+  /** Gossip of all topics, as it crosses the wire: frames, messages and bytes, in and out. */
+  readonly gossip: Counts
   /** By name of stream kind or protocol: opened, accepted, refused, open. */
   readonly streams: Readonly<Record<string, Counts>>
   /** By kind of misconduct, since the start. */

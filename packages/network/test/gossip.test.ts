@@ -48,6 +48,13 @@ test('twenty peers that each know one address hear every message once, signed by
     all.flatMap((p) => Object.values(p.stats().misconduct)).filter((n) => n > 0),
     [],
   )
+  const crossed = (what: string): number => all.reduce((sum, peer) => sum + peer.stats().gossip[what]!, 0)
+  for (const what of ['frames', 'messages', 'bytes'])
+    await eventually(
+      `all ${what} that went out came in`,
+      () => crossed(`${what}Out`) === crossed(`${what}In`),
+    )
+  assert.ok(crossed('messagesIn') >= 5 * 19 && crossed('bytesIn') > crossed('messagesIn'))
 })
 
 test('what a validator ignores or rejects goes no further, and who passes on what is rejected loses standing', async (t) => {

@@ -74,6 +74,7 @@ export const swarmJoinCommand = async (
             ...{ market: client.chain, fromBlock: network.fromBlock, account: secret.address },
             ...{ swarm, manifest, executor, directory, peerId: client.peer.id },
             topic: client.peer.topic(swarmsTopic),
+            blame: (peer, why) => client.peer.penalise(peer, 'rejected', `swarm ${swarm}: ${why}`),
             tell: (event) => show(event, terminal, options.stream ?? false),
           }),
         )

@@ -1,7 +1,9 @@
 import type { TopicDefinition } from '@lockstep/network'
 import { decodeSharedGroup, isPrintable, SHARE_LIMITS } from '@lockstep/swarm'
+import type { Hex } from 'viem'
 import { z } from 'zod'
 import { address } from '../wire/fields.ts'
+import type { SwarmManifest } from './schema.ts'
 
 const number = z.int().min(1).max(Number.MAX_SAFE_INTEGER)
 const round = z.int().min(1).max(10_000)
@@ -49,4 +51,26 @@ export const swarmsTopic: TopicDefinition<SwarmMessage> = {
   // No honest peer passes on a group that nobody can read; who may share what is known to a swarm's participants.
   validate: ({ body }) =>
     body.kind === 'answers' || decodeSharedGroup(Buffer.from(body.group, 'base64')).ok ? 'accept' : 'reject',
+}
+
+/** Participants that share with each other where a swarm is in parts: enough to find useful groups among. */
+const PART = 16
+const MOST_PARTS = 8
+
+/**
+ * In how many parts a swarm shares, each with a topic of its own: a participant hears, checks and passes on what is said in
+ * its part alone, so that this costs it the same in a swarm of any size. Where there are critiques or votes all have to
+ * hear all answers: one part.
+ */
+export const swarmParts = ({ participants, rounds }: SwarmManifest): number =>
+  rounds.critique + rounds.resolve > 0 ? 1 : Math.ceil(participants.most / PART)
+
+/** Which part an account is in: no choice of a round's, so that company is found once. */
+export const swarmPartOf = (account: Hex, parts: number): number => Number(BigInt(account) % BigInt(parts))
+
+/** The topic of a part, 0 to 7. The first is the topic of a swarm that is not in parts. */
+export const swarmPartTopic = (part: number): TopicDefinition<SwarmMessage> => {
+  if (!Number.isInteger(part) || part < 0 || part >= MOST_PARTS)
+    throw new RangeError(`part is ${part}; allowed: 0 to ${MOST_PARTS - 1}`)
+  return part === 0 ? swarmsTopic : { ...swarmsTopic, name: `${swarmsTopic.name}-${part}` }
 }

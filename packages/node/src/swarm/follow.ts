@@ -1,4 +1,5 @@
 import type { MarketChain } from '@lockstep/contracts'
+import type { Hex } from '@lockstep/proof'
 import { type SwarmView, stepView, withClaim } from './view.ts'
 
 /** One swarm's events, read from the chain as far as it has come. */
@@ -6,6 +7,8 @@ export type Follow = {
   readonly read: () => Promise<void>
   /** Undefined until the swarm's creation has been read. */
   readonly view: () => SwarmView | undefined
+  /** Announced for participants. */
+  readonly peers: () => ReadonlySet<Hex>
 }
 
 /** @param fromBlock The first block that can have anything of the market */
@@ -15,9 +18,17 @@ export const openFollow = (
   fromBlock: number,
 ): Follow => {
   let view: SwarmView | undefined
+  let known: { readonly of: SwarmView['members']; readonly peers: ReadonlySet<Hex> } | undefined
   let readTo = fromBlock - 1
   return {
     view: () => view,
+    peers: () => {
+      if (view === undefined) return new Set()
+      const { members } = view
+      if (known?.of !== members)
+        known = { of: members, peers: new Set([...members.values()].flatMap(({ peer }) => peer ?? [])) }
+      return known.peers
+    },
     read: async () => {
       const head = Number(await market.connection.reader.getBlockNumber())
       if (head <= readTo) return

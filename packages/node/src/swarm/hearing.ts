@@ -27,7 +27,9 @@ export type HearingRules = {
 }
 
 /** What becomes of a message; what waits is given again when the chain has been read further. */
-export type Taken = 'taken' | 'known' | 'waits' | { readonly refused: string }
+export type Taken = 'taken' | 'known' | 'waits' | Refused
+/** `isCertain` where its author is announced for the account that it speaks for, and no honest participant says that. */
+export type Refused = { readonly refused: string; readonly isCertain: boolean }
 
 /** What has been heard in a swarm, of whom, for as long as its rounds last. */
 export type Hearing = {
@@ -59,19 +61,19 @@ export const openHearing = (rulesNow: () => HearingRules): Hearing => {
   }
   const refuse = (round: number, why: string): Taken => {
     ofRound(round).refused++
-    return { refused: why }
+    return { refused: why, isCertain: true }
   }
   return {
     take: ({ author, body }) => {
       const rules = rulesNow()
       const decoded = body.kind === 'group' ? decodeSharedGroup(Buffer.from(body.group, 'base64')) : undefined
-      if (decoded !== undefined && !decoded.ok) return { refused: decoded.fault.field }
+      if (decoded !== undefined && !decoded.ok) return { refused: decoded.fault.field, isCertain: false }
       const { participant, round } = decoded?.value ?? (body as Extract<SwarmMessage, { kind: 'answers' }>)
       if (!rules.isLive(round)) return 'waits'
       const peer = rules.peerOf(participant)
       if (peer === undefined) return 'waits'
-      // Only who is announced for an account speaks for it.
-      if (peer !== peerHex(author)) return { refused: 'author' }
+      // Only who is announced for an account speaks for it; who has announced another one was not yet heard of perhaps.
+      if (peer !== peerHex(author)) return { refused: 'author', isCertain: false }
       const known = ofRound(round)
       if (body.kind === 'answers') {
         if (body.answers.length !== rules.tasks) return refuse(round, 'answers')

@@ -9,4 +9,5 @@ export {
   type ParticipantOptions,
   type Turn,
 } from './participant.ts'
+export { openSharedLearner } from './shared-learner.ts'
 export { type RoundView, rulesOf, type SwarmView, stepView } from './view.ts'

@@ -20,6 +20,8 @@ export type Inside = {
   readonly learner: Learner
   readonly own: Own
   readonly hearing: Hearing
+  /** Whether what an account says comes here at all. */
+  readonly hears: (account: Hex) => boolean
   readonly view: () => SwarmView
   readonly roundAt: (round: number) => RoundView | undefined
   readonly seatIn: (round: RoundView, who: Hex) => number | undefined

@@ -1,5 +1,5 @@
 import { appendFile } from 'node:fs/promises'
-import { draws, PURPOSE } from '@lockstep/swarm'
+import { type Arrived, draws, PURPOSE } from '@lockstep/swarm'
 import type { Tensor } from '@lockstep/tensor'
 import { ANSWER, type Inside } from './inside.ts'
 import type { Keep } from './keep.ts'
@@ -19,7 +19,11 @@ export const learnFrom = async (
 ): Promise<{ readonly state: readonly Tensor[]; readonly metrics: SwarmMetrics }> => {
   const { own, hearing, learner, arithmetic, account, manifest } = inside
   const mine = own.at(round.round)!
-  const heard = hearing.groups(round.round).filter(({ participant }) => participant !== account)
+  // In an order of their own: what is learned follows from what was heard, not from when.
+  const heard = hearing
+    .groups(round.round)
+    .filter(({ participant }) => participant !== account)
+    .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
   const drawn = draws(arithmetic.seedOf(round), PURPOSE.choice, round.round, mine.seat)
   const { state: after, ...learned } = await learner.learn(state, mine.groups, heard, drawn)
   await keep.saveModel(round.round, learner.encode(after))
@@ -44,3 +48,6 @@ export const learnFrom = async (
   await appendFile(keep.metricsFile, `${JSON.stringify(metrics)}\n`)
   return { state: after, metrics }
 }
+
+const placeOf = ({ participant, group: { task } }: Arrived): string =>
+  `${participant} ${task.family} ${task.level} ${task.seed}`

@@ -1,6 +1,6 @@
 import type { SwarmManifest, SwarmMessage } from '@lockstep/client'
 import { type Call, ChainError, type MarketChain } from '@lockstep/contracts'
-import type { Topic } from '@lockstep/network'
+import type { PeerId, Topic } from '@lockstep/network'
 import type { Hex } from '@lockstep/proof'
 import { type Part, packBytes } from '@lockstep/swarm'
 import { type Executor, fail, ok, type Result, type Tensor, unwrap } from '@lockstep/tensor'
@@ -15,7 +15,7 @@ import { openHearing, peerHex } from './hearing.ts'
 import { openInbox } from './inbox.ts'
 import { ANSWER, type Inside } from './inside.ts'
 import { openKeep } from './keep.ts'
-import { openLearner } from './learner.ts'
+import { type Learner, openLearner } from './learner.ts'
 import { learnFrom } from './learning.ts'
 import type { SwarmMetrics } from './metrics.ts'
 import { openOwn } from './own.ts'
@@ -33,9 +33,15 @@ export type ParticipantOptions = {
   readonly swarm: number
   readonly manifest: SwarmManifest
   readonly topic: Pick<Topic<SwarmMessage>, 'publish' | 'subscribe'>
+  /** Whose messages come by that topic: those of the own part of a swarm in parts. All, where it is absent. */
+  readonly hears?: (account: Hex) => boolean
   readonly peerId: string
   readonly executor: Executor
   readonly directory: string
+  /** One that several participants of a process share; otherwise it opens its own. */
+  readonly learner?: Learner
+  /** Told of peers that have shared as participants what no honest one shares; a network takes standing from them. */
+  readonly blame?: (peer: PeerId, why: string) => void
   /** Told of what was done, and of what was refused. */
   readonly tell?: (event: ParticipantEvent) => void
 }
@@ -81,7 +87,7 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
   const terms = agreedTerms(swarm, follow.view(), manifest)
   if (!terms.ok) return terms
 
-  const learner = await openLearner(executor, manifest)
+  const learner = options.learner ?? (await openLearner(executor, manifest))
   const { learned } = own.now()
   const stored = await keep.loadModel(learned)
   let state: readonly Tensor[]
@@ -133,9 +139,15 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
   }
   const inside: Inside = {
     ...{ market, manifest, swarm, account, terms: terms.value, arithmetic, learner, own, hearing },
-    ...{ view, roundAt, seatIn, send },
+    ...{ view, roundAt, seatIn, send, hears: options.hears ?? (() => true) },
   }
-  const inbox = openInbox(topic, swarm, hearing, roundAt)
+  const inbox = openInbox(topic, swarm, hearing, {
+    isParticipant: (author) => follow.peers().has(peerHex(author)),
+    most: manifest.learning.groups + 3,
+    newest: () => view().rounds.length,
+    roundAt,
+    blame: options.blame ?? (() => {}),
+  })
   const telling = openTelling(inside, topic, () => learner.modelRoot(state))
   const doubts = openDoubting(inside)
   const { stand, finish } = openStanding(inside)

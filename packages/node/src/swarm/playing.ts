@@ -84,13 +84,15 @@ export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Pla
     const isOver = now >= timesOf(rules, round.begin, 'answer')!.to
     const critiques = timesOf(rules, round.begin, 'critique')
     const isJudged = isByModel && critiques !== undefined && now >= critiques.to
+    const groups = new Map<Hex, number>()
+    for (const { participant } of hearing.groups(round.round))
+      groups.set(participant, (groups.get(participant) ?? 0) + 1)
     return [...round.entries.values()].some(({ account: who, submitted }) => {
-      if (who === account || !submitted.includes(ANSWER)) return false
+      if (who === account || !submitted.includes(ANSWER) || !inside.hears(who)) return false
       const isUnheard = (of: number): boolean => hearing.answers(round.round, who, of) === undefined
       if (isJudged && submitted.includes(CRITIQUE) && isUnheard(CRITIQUE)) return true
       if (stage !== ANSWER || isOver) return isUnheard(ANSWER)
-      const theirs = hearing.groups(round.round).filter(({ participant }) => participant === who)
-      return theirs.length < manifest.learning.groups
+      return (groups.get(who) ?? 0) < manifest.learning.groups
     })
   }
 

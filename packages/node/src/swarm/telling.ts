@@ -14,8 +14,13 @@ export type Telling = {
   readonly takeBytes: () => number
 }
 
-/** From one saying of the same to the next. */
+/**
+ * From the first saying of the same to the second, for every so many who may say it; then twice as long each time. What
+ * everybody says again keeps everybody busy, and a round that takes long must not cost more for it than one soon over.
+ */
 const RETELL_MS = 2_000
+const SPEAKERS = 8
+const MOST_RETELL_MS = 120_000
 
 export const openTelling = (
   inside: Pick<Inside, 'view' | 'roundAt' | 'own' | 'swarm' | 'account'>,
@@ -30,11 +35,13 @@ export const openTelling = (
     const said = await topic.publish(body)
     if (said.ok) bytes += JSON.stringify(body).length
   }
-  const told = new Map<string, number>()
+  const told = new Map<string, { readonly next: number; readonly pause: number }>()
   const often = async (key: string, messages: () => readonly SwarmMessage[]): Promise<void> => {
-    const at = told.get(key)
-    if (at !== undefined && performance.now() - at < RETELL_MS) return
-    told.set(key, performance.now())
+    const first = RETELL_MS * Math.max(1, inside.view().members.size / SPEAKERS)
+    const { next, pause } = told.get(key) ?? { next: 0, pause: first }
+    const now = performance.now()
+    if (now < next) return
+    told.set(key, { next: now + pause, pause: Math.min(2 * pause, MOST_RETELL_MS) })
     for (const message of messages()) await say(message)
   }
   const groupMessages = (round: number, groups: readonly OwnGroup[]): SwarmMessage[] => {

@@ -5,6 +5,7 @@ import type { Grid } from '../front/grid.ts'
 import { map } from '../front/map.ts'
 import { add, mul, sub } from '../front/ops/arithmetic.ts'
 import { matmul } from '../front/ops/contract.ts'
+import { layerNorm } from '../front/ops/norm.ts'
 import { sum } from '../front/ops/reduce.ts'
 import { softmax } from '../front/ops/softmax.ts'
 import { traceProgram } from '../front/trace-program.ts'
@@ -58,6 +59,29 @@ test('attention scores exist for one head at a time', () => {
   assert.equal(turns.length, 1)
   assert.equal(turns[0]!.units, 16) // two of 32 heads
   assert.equal(hidden.size, program.nodes.length - 1)
+})
+
+test('a unit that is passed over again fits half of the nearest cache, or is one row where a row does not', () => {
+  const unitsOf = (rows: number, columns: number): number => {
+    const program = traceProgram({ state: { x: f32(rows, columns) } }, ({ x }) => ({
+      outputs: { y: layerNorm(x as Grid<'f'>) },
+    }))
+    const { turns } = plan(program)
+    assert.equal(turns.length, 1)
+    return turns[0]!.units
+  }
+  assert.equal(unitsOf(1024, 256), 256) // 4 rows, read and written: 8 KiB and their sums
+  assert.equal(unitsOf(1024, 1024), 1024)
+  assert.equal(unitsOf(1024, 8192), 1024) // 64 KiB
+})
+
+test('units stay large where smaller ones would read narrower columns', () => {
+  const program = traceProgram({ state: { x: f32(1024, 256) } }, ({ x }) => ({
+    outputs: { sums: sum(x as Grid<'f'>, { axes: 0 }), y: softmax(x as Grid<'f'>) },
+  }))
+  const { turns } = plan(program)
+  assert.equal(turns.length, 1)
+  assert.equal(turns[0]!.units, 16) // of 16 columns and 64 rows
 })
 
 test('a node that reads beyond its unit is in another kernel', () => {

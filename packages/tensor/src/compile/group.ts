@@ -16,10 +16,12 @@ export type Turns = Draft & { readonly turns: readonly Turn[]; readonly hidden: 
 
 /** What the tensors of one unit may take, in bytes: about half of a core's own cache. */
 const UNIT_BYTES = 256 * 1024
+/** What they take where a unit is passed over again and again and nothing is packed: about half of the nearest cache. */
+const NEAR_BYTES = 16 * 1024
 /** Enough units for threads to share evenly. */
 const ENOUGH_UNITS = 16
-const CANDIDATES = [4, 16, 32, 64, 128, 256, 1024]
-const MOST_UNITS = 4096
+const CANDIDATES = [4, 16, 32, 64, 128, 256, 1024, 4096, 16_384]
+const MOST_UNITS = 65_536
 /** How far behind its first node a group looks for more. */
 const LOOK_AHEAD = 24
 
@@ -139,34 +141,56 @@ const isOfGroup = (cuts: CutCache, members: ReadonlySet<number>, cut: Cut): bool
       staysInUnit(cut, l, cuts.get(l.ref.index, cut.units)!.part),
   )
 
-/** The fewest units that are enough and whose tensors fit the cache. */
+/**
+ * The fewest units that are enough and whose tensors fit the nearest cache, or the most where they are too large for it
+ * even so. A product packs what it reads, so that larger units pay: for those the core's own cache counts. So it does
+ * for whom smaller units would only read narrower columns.
+ */
 const chooseUnits = (
   program: Program,
   cuts: CutCache,
   members: readonly number[],
   candidates: readonly number[],
 ): number | undefined => {
-  const fits = (units: number): boolean => unitBytes(program, cuts, members, units) <= UNIT_BYTES
-  return (
-    candidates.find((units) => units >= ENOUGH_UNITS && fits(units)) ??
-    candidates.findLast((units) => units < ENOUGH_UNITS && fits(units))
-  )
+  const fitting = candidates.filter((units) => unitBytes(program, cuts, members, units).all <= UNIT_BYTES)
+  const enough = fitting.filter((units) => units >= ENOUGH_UNITS)
+  if (enough.length === 0) return fitting.at(-1)
+  if (members.some((i) => isProduct(program.nodes[i]!))) return enough[0]
+  const together = enough.filter((units) => readsRuns(cuts, members, units))
+  const near = together.find((units) => unitBytes(program, cuts, members, units).moving <= NEAR_BYTES)
+  return near ?? together.at(-1) ?? enough[0]
 }
 
-const unitBytes = (program: Program, cuts: CutCache, members: readonly number[], units: number): number => {
+/** Whether what a unit reads lies together, but for at most three times as much in between. */
+const readsRuns = (cuts: CutCache, members: readonly number[], units: number): boolean =>
+  members.every((i) =>
+    cuts.get(i, units)!.loads.every(({ range, reach }) => !range || range[1] - range[0] < 4 * reach),
+  )
+
+/** Bytes that a unit reads and writes, and those of them that are others in another unit. */
+const unitBytes = (
+  program: Program,
+  cuts: CutCache,
+  members: readonly number[],
+  units: number,
+): { readonly all: number; readonly moving: number } => {
   let bytes = 0
-  const outside: { readonly ref: Ref; bytes: number }[] = []
+  const outside: { readonly ref: Ref; bytes: number; moves: boolean }[] = []
   for (const i of members) {
     const cut = cuts.get(i, units)!
     bytes += cut.part * DTYPES[program.nodes[i]!.dtype].bytes
-    for (const { ref, reach } of cut.loads) {
+    for (const { ref, reach, by } of cut.loads) {
       if (ref.from === 'node' && members.includes(ref.index)) continue
+      const moves = by.some((n, d) => n !== 0 && cut.digits[d] !== 1)
       const known = outside.find((o) => o.ref.index === ref.index && o.ref.from === ref.from)
-      if (known) known.bytes = Math.max(known.bytes, 4 * reach)
-      else outside.push({ ref, bytes: 4 * reach })
+      if (known) {
+        known.bytes = Math.max(known.bytes, 4 * reach)
+        known.moves ||= moves
+      } else outside.push({ ref, bytes: 4 * reach, moves })
     }
   }
-  return outside.reduce((sum, o) => sum + o.bytes, bytes)
+  const sum = (some: typeof outside): number => some.reduce((n, o) => n + o.bytes, bytes)
+  return { all: sum(outside), moving: sum(outside.filter((o) => o.moves)) }
 }
 
 class CutCache {

@@ -19,6 +19,7 @@ export const foldPhase = (node: FoldNode, fma: Fma): Phase => {
   const { f } = kernel
   const outerDims = [...space.outer.keys()]
   const points = node.box.reduce((n, e) => n * e, 1)
+  const box = space.box.map((_, i) => space.outer.length + i)
   const isScan = node.order.kind === 'scan'
   const places: Place[] = []
   for (let row = 0; row < tile.rows; row++)
@@ -38,7 +39,8 @@ export const foldPhase = (node: FoldNode, fma: Fma): Phase => {
       else f.get(kernel.value(space.init as Load, place))
       return f.keep(V128)
     })
-    if (points > 0) new Walk(kernel, node, places, accumulators, points).emit()
+    if (points > 0)
+      kernel.keeping(box, places, () => new Walk(kernel, node, places, accumulators, points).emit())
     if (!isScan)
       places.forEach((place, i) => {
         kernel.store(space.out, accumulators[i]!, place)

@@ -16,6 +16,9 @@ export type Tile = {
   readonly rows: number
 }
 
+/** Values that are kept in registers through a loop: of sixteen, most are the loop's own. */
+const MOST_KEPT = 4
+
 const BEGIN = 0
 const END = 1
 const ARGUMENTS = 2
@@ -189,8 +192,26 @@ export class Kernel {
 
   /** Forgets loaded values: called wherever the point moves on. */
   fresh(): void {
-    this.#cache = new Map()
+    this.#cache = new Map(this.#kept)
   }
+  /** Loads a few values that do not move along `dims`, for all of the tile, and knows them while `body` is written. */
+  keeping(dims: readonly number[], places: readonly Place[], body: () => void): void {
+    this.fresh()
+    for (const load of this.space.reads) {
+      const forms = this.#forms(load)
+      const moves = forms.some((form) => dims.some((d) => form.by[d] !== 0))
+      const rows = forms.some((x) => this.rowStep(x) !== 0) ? this.tile.rows : 1
+      const vectors = forms.some((x) => this.laneStep(x) !== 0) ? this.tile.vectors : 1
+      if (moves || load.inside.length > 0 || this.#cache.size + rows * vectors > MOST_KEPT) continue
+      for (const place of places) this.value(load, place)
+    }
+    const before = this.#kept
+    this.#kept = this.#cache
+    body()
+    this.#kept = before
+    this.fresh()
+  }
+  #kept: ReadonlyMap<string, Local> = new Map()
   /** Values loaded inside `body` are not known outside it. */
   scoped(body: () => void): void {
     const before = new Map(this.#cache)

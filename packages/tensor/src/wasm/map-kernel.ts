@@ -49,19 +49,22 @@ export const mapPhase = (node: MapNode, fma: Fma): Phase => {
     const next = f.get(x).keep(I32)
     const end = f.get(x).i32(size).op('i32.add').keep(I32)
     kernel.minimum(end, extent)
-    for (const { to, known } of stretchesOf(space, lane, width)) {
-      const limit = to === extent ? end : f.i32(to).keep(I32)
-      if (to !== extent) f.get(limit).get(end).get(limit).get(end).op('i32.lt_u').op('select').set(limit)
-      f.block((done) => {
-        f.get(next).get(limit).op('i32.ge_u').brIf(done)
-        f.loop((again) => {
-          f.get(next).set(x)
-          if (extent % width !== 0) kernel.minimum(x, extent - width)
-          kernel.knowing(known, () => kernel.moved(kernel.loads, [lane], body))
-          f.get(next).i32(width).op('i32.add').tee(next).get(limit).op('i32.lt_u').brIf(again)
+    const rowPlaces = Array.from({ length: rows }, (_, row): Place => ({ row, vector: 0 }))
+    kernel.keeping([lane], rowPlaces, () => {
+      for (const { to, known } of stretchesOf(space, lane, width)) {
+        const limit = to === extent ? end : f.i32(to).keep(I32)
+        if (to !== extent) f.get(limit).get(end).get(limit).get(end).op('i32.lt_u').op('select').set(limit)
+        f.block((done) => {
+          f.get(next).get(limit).op('i32.ge_u').brIf(done)
+          f.loop((again) => {
+            f.get(next).set(x)
+            if (extent % width !== 0) kernel.minimum(x, extent - width)
+            kernel.knowing(known, () => kernel.moved(kernel.loads, [lane], body))
+            f.get(next).i32(width).op('i32.add').tee(next).get(limit).op('i32.lt_u').brIf(again)
+          })
         })
-      })
-    }
+      }
+    })
   })
   const units = space.outer.reduce(
     (n, e, d) => n * Math.ceil(e / (d === lane ? size : d === row ? rows : 1)),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { badInput, type ExitCode } from './cli-error.ts'
 import { name } from './network/home.ts'
-import { amount, integer, jsonObject, words } from './options.ts'
+import { amount, integer, jsonObject, oneOf, words } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the command line gives to those who add commands to it. */
@@ -14,6 +14,7 @@ export type CommandKit = {
 }
 
 const ROLES = ['provider', 'verifier', 'relay'] as const
+const MERGE_METHODS = ['average', 'greedy', 'ties', 'distil'] as const
 const job = integer('job', 1, Number.MAX_SAFE_INTEGER)
 const port = integer('--port', 0, 65_532)
 
@@ -224,6 +225,37 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
     const { swarmLeaveCommand } = await import('./commands/swarm-leave.ts')
     await swarmLeaveCommand(swarm(number), options, terminal)
   })
+
+  network(
+    command(
+      'merge <swarm>',
+      "one model of what a swarm's participants have become, with its lineage",
+      swarms,
+    ),
+  )
+    .option('--manifest <file>', 'what it was created with (default: what `create` has kept in this home)')
+    .option(
+      '--models <path...>',
+      "participants: model files, their directories, or participants' (default: all of this home)",
+    )
+    .option(
+      '--method <method>',
+      'average; greedy, the members that make it no worse; ties; distil, a student',
+      oneOf('--method', MERGE_METHODS),
+      'greedy',
+    )
+    .option('--tasks <n>', 'of each kind that it is measured by', integer('--tasks', 1, 1024), 32)
+    .option(
+      '--seed <n>',
+      'what validation tasks and answers follow from',
+      integer('--seed', 0, 2 ** 32 - 1),
+      1,
+    )
+    .option('--out <directory>', 'where to (default: swarm-N-model)')
+    .action(async (number, options) => {
+      const { swarmMergeCommand } = await import('./commands/swarm-merge.ts')
+      await swarmMergeCommand(swarm(number), options, terminal)
+    })
 
   network(command('fetch <job>', "get a job's models, checked against what was settled on the chain"))
     .option('--out <file>', 'where to (default: job-N.safetensors)')

@@ -74,6 +74,15 @@ export const words =
     )
   }
 
+/** One of some words. */
+export const oneOf =
+  <const T extends string>(field: string, allowed: readonly T[]) =>
+  (text: string): T => {
+    const found = allowed.find((word) => word === text)
+    if (found !== undefined) return found
+    throw badInput('option-invalid', field, text, allowed.join(', '), 'Choose one of them.')
+  }
+
 /** A JSON object. */
 export const jsonObject =
   (field: string) =>

@@ -4,6 +4,7 @@ import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { exportHub, initialParameters } from '@lockstep/models'
 import type { Command, Option } from 'commander'
 import { commandLine } from '../src/cli.ts'
 import { createTerminal } from '../src/terminal.ts'
@@ -28,6 +29,21 @@ before(async () => {
   )
   await writeFile('swarm.yaml', 'families: [{family: sorting, level: 1}]')
   await writeFile('net.json', JSON.stringify(networkFile()))
+  const directory = async (name: string, files: { readonly [file: string]: string | Uint8Array }) => {
+    await mkdir(name)
+    for (const [file, content] of Object.entries(files)) await writeFile(join(name, file), content)
+  }
+  const hub = (vocab: number, context: number) => {
+    const config = { vocab, context, width: 4, layers: 1, heads: 1, dropout: 0 }
+    const model = { kind: 'gpt', config } as const
+    const { config: text, weights } = exportHub({ model, parameters: initialParameters(model, 1) })
+    return { 'config.json': text, 'model.safetensors': weights }
+  }
+  const account = `0x${'0a'.repeat(20)}`
+  await directory('broken', { 'participant.json': '{' })
+  await directory('stateless', { 'participant.json': JSON.stringify({ account, learned: 3 }) })
+  await directory('strange', hub(9, 64))
+  await directory('short', hub(96, 8))
   assert.equal((await inProcess('account', 'create', '--home', 'home')).code, 0)
   const made = await inProcess('node', 'init', '--home', 'home', '--join', 'net.json')
   assert.equal(made.code, 0, made.stderr)
@@ -83,6 +99,7 @@ const WITH: { readonly [command: string]: readonly string[] } = {
   'swarm create': ['swarm.yaml', '--home', 'home', '--network', 'net.json', '--yes'],
   'swarm join': ['1', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.yaml'],
   'swarm watch': ['1', '--home', 'home', '--network', 'net.json'],
+  'swarm merge': ['1', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.yaml'],
   'swarm leave': ['1', '--home', 'home', '--network', 'net.json'],
   earnings: ['--home', 'home', '--network', 'net.json'],
   status: ['--home', 'home', '--network', 'net.json'],
@@ -184,8 +201,24 @@ const OPTIONS: { readonly [option: string]: readonly Wrong[] } = {
     ['pipe', /pipe is no regular file/],
     ['page.txt', /manifest line|manifest is .*; allowed: a map of fields|YAML/],
   ],
+  '--models': [
+    ['none', /--models is none, which is missing; allowed: a path that is there.*model\.safetensors/],
+    ['folder', /--models is folder, which holds no model; allowed: a directory with one/],
+    ['page.txt', /.* of page\.txt is .*; allowed: .*model\.safetensors/],
+    ['pipe', /pipe is no regular file/],
+    [
+      'broken',
+      /broken\/participant\.json is something else; allowed: what `lockstep swarm join` has written/,
+    ],
+    ['stateless', /stateless\/model-3\.state is missing; allowed: a file that is there/],
+    ['strange', /vocab of strange is 9; allowed: 96, what its characters and an end come to/],
+    ['short', /context of short is 8; allowed: at least the swarm's lengths together, 64/],
+  ],
+  '--method': [['best', /--method is best; allowed: average, greedy, ties, distil/]],
+  '--tasks': isWhole('--tasks', 1, 1024),
+  '--seed': isWhole('--seed', 0, 2 ** 32 - 1),
   '--out': [
-    ['page.txt', /--out is page\.txt, which is there already; allowed: a new file/],
+    ['page.txt', /--out is page\.txt, which is there already; allowed: a new (file|directory)/],
     ['folder', /--out is folder, which is there already/],
     ['nowhere/model', /--out is nowhere\/model, in no directory; allowed: a directory that is there/],
     ['page.txt/model', /page\.txt\/model/],
@@ -245,6 +278,7 @@ const ARGUMENTS: { readonly [argument: string]: readonly Wrong[] } = {
   ],
   'swarm join swarm': isWhole('swarm', 1, JOBS),
   'swarm watch swarm': isWhole('swarm', 1, JOBS),
+  'swarm merge swarm': isWhole('swarm', 1, JOBS),
   'swarm leave swarm': isWhole('swarm', 1, JOBS),
   'earnings account': ACCOUNT,
   'status job': JOB,
@@ -321,6 +355,12 @@ for (const leaf of MARKET) {
     await refused([...words, '--bogus'], /unknown option '--bogus'/)
   })
 }
+
+test('a merge without models says that there are none', () =>
+  refused(
+    ['swarm', 'merge', ...WITH['swarm merge']!],
+    /--models is missing; allowed: models of participants, as this home has none of swarm 1/,
+  ))
 
 test('a group of commands says which it has', async () => {
   await refused(['node'], /the command after node is missing; allowed: run, init, check/)

@@ -1,19 +1,17 @@
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MAX_MANIFEST_BYTES, parseSwarmManifest, swarmsTopic } from '@lockstep/client'
+import { swarmsTopic } from '@lockstep/client'
 import { parseAmount } from '@lockstep/market'
 import { prepareAccount, takeLock } from '@lockstep/node'
 import { openParticipant, type ParticipantEvent } from '@lockstep/node/swarm'
 import { unwrap } from '@lockstep/tensor'
-import { badInput } from '../cli-error.ts'
 import { openExecutor } from '../executor.ts'
 import { type ActingOptions, actingKey } from '../network/accounts.ts'
 import { homeOf } from '../network/home.ts'
 import { untilInterrupted, withClient } from '../network/join.ts'
 import { networkFor } from '../network/network-source.ts'
 import { dripThrough } from '../network/reach.ts'
-import { swarmFiles } from '../network/swarm-files.ts'
-import { readBounded } from '../run/bounded-file.ts'
+import { readSwarmManifest, swarmFiles } from '../network/swarm-files.ts'
 import { makeDirectory } from '../run/make-directory.ts'
 import type { Terminal } from '../terminal.ts'
 
@@ -35,21 +33,7 @@ export const swarmJoinCommand = async (
   const home = homeOf(options.home)
   const network = await networkFor(home, options.network)
   const files = swarmFiles(home, network, swarm)
-  const path = options.manifest ?? files.manifest
-  const manifest = parseSwarmManifest(
-    await readBounded(path, MAX_MANIFEST_BYTES, "Name the swarm's manifest: a YAML or JSON file.").catch(
-      (error) => {
-        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-        throw badInput(
-          'manifest-missing',
-          '--manifest',
-          `${path}, which is missing`,
-          `the manifest that swarm ${swarm} was created with`,
-          'Get it from who created the swarm, and name the file.',
-        )
-      },
-    ),
-  )
+  const manifest = await readSwarmManifest(options.manifest ?? files.manifest, swarm)
   const { account } = options
   const secret = await actingKey(home, options)
   const directory = files.participant(account)

@@ -1,5 +1,12 @@
 import { join } from 'node:path'
-import type { NetworkFile } from '@lockstep/client'
+import {
+  MAX_MANIFEST_BYTES,
+  type NetworkFile,
+  parseSwarmManifest,
+  type SwarmManifest,
+} from '@lockstep/client'
+import { badInput } from '../cli-error.ts'
+import { readBounded } from '../run/bounded-file.ts'
 import type { Home } from './home.ts'
 
 /** Where a swarm's manifest is kept in a home, and what an account has of it. Swarms of other markets have others. */
@@ -11,3 +18,20 @@ export const swarmFiles = ({ directory }: Home, { addresses, chainId }: NetworkF
     participant: (account: string): string => join(own, account),
   }
 }
+
+/** A swarm's manifest, or bad input that names the option. */
+export const readSwarmManifest = async (path: string, swarm: number): Promise<SwarmManifest> =>
+  parseSwarmManifest(
+    await readBounded(path, MAX_MANIFEST_BYTES, "Name the swarm's manifest: a YAML or JSON file.").catch(
+      (error) => {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+        throw badInput(
+          'manifest-missing',
+          '--manifest',
+          `${path}, which is missing`,
+          `the manifest that swarm ${swarm} was created with`,
+          'Get it from who created the swarm, and name the file.',
+        )
+      },
+    ),
+  )

@@ -1,6 +1,6 @@
 /** A participant of a swarm: what it owes, what it has heard, and its model, over a chain and a network. */
 export { type Doubt, type Due, type OwnPart, type SwarmDuty, swarmDuties } from './duties.ts'
-export { type Learner, openLearner } from './learner.ts'
+export { codingOf, type Learner, openLearner } from './learner.ts'
 export type { SwarmMetrics } from './metrics.ts'
 export {
   openParticipant,

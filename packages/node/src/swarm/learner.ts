@@ -224,7 +224,8 @@ export const openLearner = async (executor: Executor, manifest: SwarmManifest): 
   }
 }
 
-const codingOf = ({ tokenizer, families: kinds, seed }: SwarmManifest, table: Families): Coding => {
+/** The coding that a manifest describes. */
+export const codingOf = ({ tokenizer, families: kinds, seed }: SwarmManifest, table: Families): Coding => {
   if (tokenizer === 'character') return characterCoding
   const drawn = draws(seed, PURPOSE.examples, 1)
   const texts = kinds.flatMap(({ family, level }) =>

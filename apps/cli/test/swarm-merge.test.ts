@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import {
+  DEFAULT_TRAIN,
+  encodeTensors,
+  exportHub,
+  importHub,
+  initialParameters,
+  initialState,
+  type LanguageModel,
+  policyProgram,
+  saveModel,
+  trainBpe,
+} from '@lockstep/models'
+import { characterCoding, checkLineage, decodeLineage, families, familyTable } from '@lockstep/swarm'
+import { createWasmExecutor, unwrap } from '@lockstep/tensor'
+import { inProcess, workplace } from './lockstep.ts'
+
+const sizes = { layers: 1, width: 16, heads: 2 }
+const model: LanguageModel = {
+  kind: 'gpt',
+  config: { ...sizes, vocab: characterCoding.vocab, context: 40, dropout: 0 },
+}
+const account = `0x${'0a'.repeat(20)}`
+const addresses = Object.fromEntries(
+  'market audits vault verifiers delegations draw reputation disputes swarms token faucet'
+    .split(' ')
+    .map((name, i) => [name, `0x${`${i + 1}`.padStart(40, '0')}`]),
+)
+
+let home: string
+before(async () => {
+  home = await workplace()
+  process.chdir(home)
+  await mkdir('home')
+  const network = {
+    ...{ format: 'lockstep-network-1', chainId: 31337, fromBlock: 0, addresses },
+    ...{ rpc: 'http://127.0.0.1:9', bootstrap: [] },
+  }
+  await writeFile('net.json', JSON.stringify(network))
+  const manifest = {
+    ...{ families: [{ family: 'copying', level: 1 }], model: { ...sizes, context: 40 } },
+    ...{ lengths: { prompt: 24, answer: 16 }, warmStart: { examples: 32, batch: 32, steps: 2, warmup: 0 } },
+  }
+  await writeFile('swarm.json', JSON.stringify(manifest))
+  // A model of the hub, one that a run has written, one of other tokens, and a participant's directory.
+  const { config, weights } = exportHub({ model, parameters: initialParameters(model, 1) })
+  await mkdir('first')
+  await writeFile('first/config.json', config)
+  await writeFile('first/model.safetensors', weights)
+  await writeFile('second.safetensors', saveModel({ model, parameters: initialParameters(model, 2) }))
+  const tokenizer = trainBpe(new TextEncoder().encode('copy abc=abc '.repeat(9)), 262)
+  const pairs: LanguageModel = { kind: 'gpt', config: { ...model.config, vocab: 263 } as never }
+  const parameters = initialParameters(pairs, 3)
+  await writeFile('third.safetensors', saveModel({ model: pairs, parameters, tokenizer }))
+  const own = 'home/swarms/31337-00000000/1/main'
+  await mkdir(own, { recursive: true })
+  await writeFile(join(own, 'participant.json'), JSON.stringify({ account, learned: 4 }))
+  const { state } = policyProgram(model, DEFAULT_TRAIN, { rows: 8, length: 40, dtype: 'u32' })
+  await writeFile(join(own, 'model-4.state'), encodeTensors(state, initialState(model, 4)))
+})
+after(async () => {
+  process.chdir(tmpdir())
+  await rm(home, { recursive: true, force: true })
+})
+
+const merge = (...args: readonly string[]) =>
+  inProcess(
+    ...['swarm', 'merge', '1', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.json'],
+    ...['--tasks', '4', '--json', ...args],
+  )
+const evidence = { families: familyTable(families.filter(({ name }) => name === 'copying')) }
+const parametersAt = async (directory: string) => {
+  const [config, weights] = [join(directory, 'config.json'), join(directory, 'model.safetensors')]
+  return importHub(await readFile(config, 'utf8'), new Uint8Array(await readFile(weights))).parameters
+}
+
+test('models of every form are merged where they are of one build, and the lineage is true', async () => {
+  const own = 'home/swarms/31337-00000000/1/main'
+  const models = ['first', 'second.safetensors', 'third.safetensors', own]
+  const done = await merge('--models', ...models, '--method', 'average', '--out', 'merged')
+  assert.equal(done.code, 0, done.stderr)
+  const said = JSON.parse(done.stdout)
+  assert.deepEqual(
+    said.members.map(({ name, round, build, taken }: Record<string, unknown>) => [name, round, build, taken]),
+    [
+      ['first', 0, 0, true],
+      ['second.safetensors', 0, 0, true],
+      ['third.safetensors', 0, 1, false],
+      [account, 4, 0, true],
+    ],
+  )
+  const lineage = unwrap(decodeLineage(await readFile('merged/lineage.json')))
+  assert.equal(lineage.swarm?.number, 1)
+  assert.equal(lineage.result.modelRoot, said.result.modelRoot)
+  const executor = await createWasmExecutor()
+  const members = [1, 2, 4].map((seed) => initialParameters(model, seed))
+  const alone = await merge('--models', 'first', 'second.safetensors', own, '--out', 'alone')
+  assert.equal(alone.code, 0, alone.stderr)
+  const found = await checkLineage(executor, unwrap(decodeLineage(await readFile('alone/lineage.json'))), {
+    ...{ ...evidence, codings: [characterCoding], members, result: await parametersAt('alone') },
+  })
+  await executor.close()
+  assert.deepEqual(found, [])
+})
+
+test('without models, those of all participants of the home are taken; and text says what the model is worth', async () => {
+  const done = await inProcess(
+    ...['swarm', 'merge', '1', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.json'],
+    ...['--tasks', '4', '--method', 'ties', '--out', 'ties'],
+  )
+  assert.equal(done.code, 0, done.stderr)
+  assert.match(done.stdout, /reward on 4 validation tasks and on 4 held-out ones/)
+  assert.match(done.stdout, new RegExp(`${account} +0\\.000 +0\\.000 +taken in`))
+  assert.match(done.stdout, /meta-model, ties +\d\.\d+ +\d\.\d+\n/)
+  const lineage = unwrap(decodeLineage(await readFile('ties/lineage.json')))
+  assert.match(lineage.baseRoot ?? '', /^0x/)
+})
+
+test('a student that nobody can teach is refused, and nothing is written', async () => {
+  const done = await merge('--models', 'first', '--method', 'distil', '--out', 'student')
+  assert.equal(done.code, 2)
+  assert.match(done.stderr, /answers is none; allowed: at least one that the student can be taught/)
+  await assert.rejects(readFile('student/lineage.json'), { code: 'ENOENT' })
+})

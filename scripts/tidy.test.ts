@@ -30,9 +30,16 @@ const PURE = ['tensor', 'models', 'proof', 'market', 'swarm']
 /** The few files of pure packages that own an effect, handed to the rest as an argument. */
 const OWNS_EFFECTS = new Set(globSync('packages/tensor/src/wasm/pool*.ts', { cwd: root }))
 
+/** Applications that need not all packages. */
+const APP_MAY_IMPORT: Record<string, readonly string[]> = { playground: ['tensor', 'models', 'proof'] }
+
 test('imports run downward only', () => {
-  for (const [room, allowed] of Object.entries(MAY_IMPORT)) {
-    for (const file of find(`packages/${room}/src/**/*.ts`).filter((f) => !f.endsWith('.test.ts'))) {
+  const rooms = [
+    ...Object.entries(MAY_IMPORT).map(([room, allowed]) => [`packages/${room}`, allowed] as const),
+    ...Object.entries(APP_MAY_IMPORT).map(([room, allowed]) => [`apps/${room}`, allowed] as const),
+  ]
+  for (const [room, allowed] of rooms) {
+    for (const file of find(`${room}/src/**/*.ts`).filter((f) => !f.endsWith('.test.ts'))) {
       for (const [, other] of read(file).matchAll(/from '@lockstep\/([a-z]+)/g)) {
         assert.ok(allowed.includes(other!), `${file} imports @lockstep/${other}`)
       }

@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { programVectors, programVectorsFile } from '../packages/models/test/program-vectors.ts'
 import { familyVectors } from '../packages/swarm/src/tasks/vectors.ts'
 import { roundVectorsFile } from '../packages/swarm/test/round-vectors.ts'
+import { referenceExecutor } from '../packages/tensor/src/reference.ts'
 import { scalarVectors, VECTOR_OPCODES } from '../packages/tensor/src/scalar/vectors.ts'
 
 /** Writes the golden vectors again: `node scripts/vectors.ts`. Nothing changes unless the machine's meaning did. */
@@ -11,6 +13,7 @@ mkdirSync(scalar, { recursive: true })
 for (const op of VECTOR_OPCODES) writeFileSync(new URL(`${op}.bin`, scalar), scalarVectors(op))
 writeFileSync(new URL('families.json', folder), familyVectors())
 writeFileSync(new URL('swarm-rounds.json', folder), roundVectorsFile())
+writeFileSync(new URL('programs.json', folder), programVectorsFile(await programVectors(referenceExecutor)))
 console.log(
-  `${VECTOR_OPCODES.length} files in vectors/scalar, vectors/families.json and vectors/swarm-rounds.json`,
+  `${VECTOR_OPCODES.length} files in vectors/scalar, and families, swarm-rounds and programs.json in vectors`,
 )

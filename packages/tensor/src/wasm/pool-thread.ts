@@ -58,6 +58,24 @@ export const poolThread = (reply: (message: FromThread) => void): ((message: ToT
         break
       case 'detach':
         works.delete(message.id)
+        break
+      case 'tidy':
+        provokeCollection()
+        seen = Atomics.load(control, Word.command)
+        reply({ kind: 'tidied' })
+        obey()
     }
+  }
+}
+
+/**
+ * Asks for a memory and drops it. Where there is no room for one, an engine looks for memories of this thread that nobody
+ * uses, and gives them back; nothing else makes it look. What another thread shares is there until all have done so.
+ */
+const provokeCollection = (): void => {
+  try {
+    new engine.Memory({ initial: 1, maximum: 1, shared: true })
+  } catch {
+    // There was no room; it has looked.
   }
 }

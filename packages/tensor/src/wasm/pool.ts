@@ -25,9 +25,11 @@ export type ToThread =
       readonly work: Work
     }
   | { readonly kind: 'detach'; readonly id: number }
+  | { readonly kind: 'tidy' }
 export type FromThread =
   | { readonly kind: 'started'; readonly probe: Probe }
   | { readonly kind: 'attached' }
+  | { readonly kind: 'tidied' }
   | { readonly kind: 'failed'; readonly message: string }
 
 /** The other threads of an executor. They wait in shared memory for commands, and leave that wait to get messages. */
@@ -73,19 +75,13 @@ export class Pool {
     await this.#busy
   }
 
-  async attach(message: ToThread & { kind: 'attach' }): Promise<void> {
-    const turn = this.#busy.then(async () => {
-      this.#command(Kind.leave)
-      await Promise.all(
-        this.#threads.map(async (t, i) => {
-          t.post(message)
-          const reply = await t.receive()
-          if (reply.kind !== 'attached') throw new Error(`thread ${i + 1} refused: ${describe(reply)}`)
-        }),
-      )
-    })
-    this.#busy = turn.catch(() => undefined)
-    await turn
+  attach(message: ToThread & { kind: 'attach' }): Promise<void> {
+    return this.#ask(message, 'attached')
+  }
+
+  /** Has the threads give back what they no longer use, which an engine otherwise does when it likes. */
+  tidy(): Promise<void> {
+    return this.#ask({ kind: 'tidy' }, 'tidied')
   }
 
   /** Threads hear of it when they next leave their wait. */
@@ -113,7 +109,24 @@ export class Pool {
 
   async close(): Promise<void> {
     await this.settled()
+    // A browser lets a thread that waits go on waiting for seconds before it ends it.
+    this.#command(Kind.leave)
     await Promise.all(this.#threads.map((t) => t.terminate()))
+  }
+
+  async #ask(message: ToThread, answer: FromThread['kind']): Promise<void> {
+    const turn = this.#busy.then(async () => {
+      this.#command(Kind.leave)
+      await Promise.all(
+        this.#threads.map(async (t, i) => {
+          t.post(message)
+          const reply = await t.receive()
+          if (reply.kind !== answer) throw new Error(`thread ${i + 1} refused: ${describe(reply)}`)
+        }),
+      )
+    })
+    this.#busy = turn.catch(() => undefined)
+    await turn
   }
 
   #command(kind: number): void {

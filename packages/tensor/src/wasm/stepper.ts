@@ -53,7 +53,7 @@ export class Stepper {
         limit: `${host.most} bytes`,
         remedy: 'Use smaller tensors, or allow the executor more memory.',
       })
-    const memory = takeMemory(pages, pool.threads > 1)
+    const memory = await takeMemory(pages, pool)
     // before anything is written: an accelerator may choose how the system backs the memory
     const imports = { e: { m: memory, ...host.accelerator?.attach(memory) } }
     new Uint32Array(memory.buffer).set(code.constants)
@@ -151,18 +151,30 @@ export class Stepper {
   }
 }
 
-/** A memory of so many pages, or a fault: the machine, or a browser's bound for a page, may have less than is allowed. */
-const takeMemory = (pages: number, shared: boolean): WasmMemory => {
-  try {
-    return new engine.Memory({ initial: pages, maximum: pages, shared })
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error
-    throw new FaultError({
-      code: 'program-too-large',
-      field: 'memory',
-      value: `${pages * PAGE} bytes`,
-      limit: 'what this machine gives, which is less now',
-      remedy: 'Use smaller tensors, or close programs and pages that take memory.',
-    })
+/**
+ * A memory of so many pages, or a fault: the machine may have less than is allowed, or a browser's page. A browser has
+ * room for about a hundred memories of any size, which those that are no longer used fill until they are collected.
+ */
+const takeMemory = async (pages: number, pool: Pool): Promise<WasmMemory> => {
+  const shared = pool.threads > 1
+  const take = (): WasmMemory | undefined => {
+    try {
+      return new engine.Memory({ initial: pages, maximum: pages, shared })
+    } catch {
+      return undefined
+    }
   }
+  let memory = take()
+  if (!memory && shared) {
+    await pool.tidy()
+    memory = take()
+  }
+  if (memory) return memory
+  throw new FaultError({
+    code: 'program-too-large',
+    field: 'memory',
+    value: `${pages * PAGE} bytes`,
+    limit: 'what the machine gives, which is less now',
+    remedy: 'Use smaller tensors, close runners, or close programs and pages that take memory.',
+  })
 }

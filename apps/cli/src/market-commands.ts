@@ -257,6 +257,23 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
       await swarmMergeCommand(swarm(number), options, terminal)
     })
 
+  network(
+    command(
+      'check <directory>',
+      'make a merged model again as its lineage says; exit code 1 where something differs',
+      swarms,
+    ),
+  )
+    .option('--manifest <file>', 'what it was created with (default: what `create` has kept in this home)')
+    .option(
+      '--models <path...>',
+      "participants: model files, their directories, or participants' (default: all of this home)",
+    )
+    .action(async (directory, options) => {
+      const { swarmCheckCommand } = await import('./commands/swarm-check.ts')
+      setExit(await swarmCheckCommand(directory, options, terminal))
+    })
+
   network(command('fetch <job>', "get a job's models, checked against what was settled on the chain"))
     .option('--out <file>', 'where to (default: job-N.safetensors)')
     .action(async (number, options) => {

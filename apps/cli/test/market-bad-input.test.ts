@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { exportHub, initialParameters } from '@lockstep/models'
+import { encodeLineage, type Lineage } from '@lockstep/swarm'
 import type { Command, Option } from 'commander'
 import { commandLine } from '../src/cli.ts'
 import { createTerminal } from '../src/terminal.ts'
@@ -44,6 +45,10 @@ before(async () => {
   await directory('stateless', { 'participant.json': JSON.stringify({ account, learned: 3 }) })
   await directory('strange', hub(9, 64))
   await directory('short', hub(96, 8))
+  await directory('liar', { 'lineage.json': '{}' })
+  await directory('bare', { 'lineage.json': encodeLineage(lineageOf(1)) })
+  await directory('local', { 'lineage.json': encodeLineage(lineageOf(0)), ...hub(96, 64) })
+  await directory('checked', { 'lineage.json': encodeLineage(lineageOf(1)), ...hub(96, 64) })
   assert.equal((await inProcess('account', 'create', '--home', 'home')).code, 0)
   const made = await inProcess('node', 'init', '--home', 'home', '--join', 'net.json')
   assert.equal(made.code, 0, made.stderr)
@@ -61,6 +66,29 @@ const networkFile = (): object => {
   return {
     ...{ format: 'lockstep-network-1', chainId: 31337, fromBlock: 0, addresses },
     ...{ rpc: 'http://127.0.0.1:9', bootstrap: [] },
+  }
+}
+
+/** A lineage of nothing that is there, of a swarm of a network or of none. */
+const lineageOf = (swarm: number): Lineage => {
+  const root = `0x${'00'.repeat(32)}` as const
+  const config = { vocab: 96, context: 64, width: 4, layers: 1, heads: 1, dropout: 0 }
+  const coding = { name: 'character', digest: root }
+  const points = { modelRoot: root, validation: 0, heldOut: 0 }
+  return {
+    format: 'lockstep-lineage-1',
+    swarm: swarm === 0 ? null : { chainId: 1, market: `0x${'00'.repeat(20)}`, number: swarm, manifest: root },
+    builds: [{ model: { kind: 'gpt', config }, coding, prompt: 40, answer: 24 }],
+    measure: {
+      ...{ kinds: [{ family: 'sorting', level: 1 }], validation: 1, heldOut: 1 },
+      ...{ reward: 'right', temperature: 1, seed: 1 },
+    },
+    ...{ tasks: { validation: 1, heldOut: 1 }, baseRoot: null },
+    members: [{ name: 'a', build: 0, round: 0, receipts: [], ...points }],
+    method: { kind: 'average', build: 0, choice: 'all' },
+    made: { kind: 'merged', weights: [1], tasted: [] },
+    task: { program: root, initialItem: root, inputsRoot: root, steps: 2, segmentLength: 1 },
+    result: points,
   }
 }
 
@@ -100,6 +128,7 @@ const WITH: { readonly [command: string]: readonly string[] } = {
   'swarm join': ['1', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.yaml'],
   'swarm watch': ['1', '--home', 'home', '--network', 'net.json'],
   'swarm merge': ['1', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.yaml'],
+  'swarm check': ['checked', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.yaml'],
   'swarm leave': ['1', '--home', 'home', '--network', 'net.json'],
   earnings: ['--home', 'home', '--network', 'net.json'],
   status: ['--home', 'home', '--network', 'net.json'],
@@ -279,6 +308,14 @@ const ARGUMENTS: { readonly [argument: string]: readonly Wrong[] } = {
   'swarm join swarm': isWhole('swarm', 1, JOBS),
   'swarm watch swarm': isWhole('swarm', 1, JOBS),
   'swarm merge swarm': isWhole('swarm', 1, JOBS),
+  'swarm check directory': [
+    ['none', /none\/lineage\.json is missing; allowed: a file that is there.*swarm merge/],
+    ['page.txt', /page\.txt/],
+    ['folder', /folder\/lineage\.json is missing/],
+    ['liar', /lineage\.format of liar\/lineage\.json is .*; allowed: lockstep-lineage-1/],
+    ['bare', /bare\/config\.json is missing/],
+    ['local', /swarm of local is none; allowed: a swarm of a network/],
+  ],
   'swarm leave swarm': isWhole('swarm', 1, JOBS),
   'earnings account': ACCOUNT,
   'status job': JOB,

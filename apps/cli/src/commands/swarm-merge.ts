@@ -17,17 +17,15 @@ import type { Executor, Tensor } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
 import { defaultThreads } from '../estimates.ts'
 import { openExecutor } from '../executor.ts'
-import { homeOf } from '../network/home.ts'
-import { networkFor } from '../network/network-source.ts'
-import { readSwarmManifest, swarmFiles } from '../network/swarm-files.ts'
-import { familiesOf, participantsIn, readSwarmModels, type SwarmModels } from '../network/swarm-models.ts'
+import {
+  familiesOf,
+  type SwarmModels,
+  type SwarmModelsOptions,
+  swarmModelsOf,
+} from '../network/swarm-models.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type SwarmMergeOptions = {
-  readonly home?: string
-  readonly network?: string
-  readonly manifest?: string
-  readonly models?: readonly string[]
+export type SwarmMergeOptions = SwarmModelsOptions & {
   readonly method: 'average' | 'greedy' | 'ties' | 'distil'
   readonly tasks: number
   readonly seed: number
@@ -49,20 +47,7 @@ export const swarmMergeCommand = async (
 ): Promise<void> => {
   const { out = `swarm-${swarm}-model`, method: chosen, tasks, seed } = options
   await requireFree(out)
-  const home = homeOf(options.home)
-  const network = await networkFor(home, options.network)
-  const files = swarmFiles(home, network, swarm)
-  const manifest = await readSwarmManifest(options.manifest ?? files.manifest, swarm)
-  const paths = options.models ?? (await participantsIn(dirname(files.manifest)))
-  if (paths.length === 0)
-    throw badInput(
-      'models-missing',
-      '--models',
-      'missing',
-      `models of participants, as this home has none of swarm ${swarm}`,
-      'Name their files or directories.',
-    )
-  const models = await readSwarmModels(paths, manifest)
+  const { network, manifest, models } = await swarmModelsOf(swarm, options)
   const method = methodOf(chosen, models)
   const measure: Measure = {
     kinds: manifest.families.map(({ family, level }) => ({ family, level })),
@@ -108,7 +93,7 @@ const methodOf = (chosen: SwarmMergeOptions['method'], { builds, members }: Swar
 }
 
 /** Where participants with the manifest's model began: its warm start. */
-const startOf = async (executor: Executor, manifest: SwarmManifest): Promise<readonly Tensor[]> => {
+export const startOf = async (executor: Executor, manifest: SwarmManifest): Promise<readonly Tensor[]> => {
   const learner = await openLearner(executor, manifest)
   try {
     const { vocab } = codingOf(manifest, learner.families)

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { modelOf, type SwarmManifest } from '@lockstep/client'
+import { basename, dirname, join } from 'node:path'
+import { modelOf, type NetworkFile, type SwarmManifest } from '@lockstep/client'
 import {
   decodeSafetensors,
   importHub,
@@ -25,6 +25,9 @@ import {
 import { z } from 'zod'
 import { badInput, from } from '../cli-error.ts'
 import { readBounded } from '../run/bounded-file.ts'
+import { homeOf } from './home.ts'
+import { networkFor } from './network-source.ts'
+import { readSwarmManifest, swarmFiles } from './swarm-files.ts'
 
 const MAX_MODEL = 2 ** 32
 const MAX_CONFIG = 2 ** 16
@@ -35,16 +38,45 @@ const REMEDY =
 /** Models of participants, of some builds. */
 export type SwarmModels = { readonly builds: readonly MergeBuild[]; readonly members: readonly MetaMember[] }
 
+export type SwarmModelsOptions = {
+  readonly home?: string
+  readonly network?: string
+  readonly manifest?: string
+  readonly models?: readonly string[]
+}
+
+/** A swarm's manifest, and the models that are named, or those of the home's participants. */
+export const swarmModelsOf = async (
+  swarm: number,
+  options: SwarmModelsOptions,
+): Promise<{
+  readonly network: NetworkFile
+  readonly manifest: SwarmManifest
+  readonly models: SwarmModels
+}> => {
+  const home = homeOf(options.home)
+  const network = await networkFor(home, options.network)
+  const files = swarmFiles(home, network, swarm)
+  const manifest = await readSwarmManifest(options.manifest ?? files.manifest, swarm)
+  const paths = options.models ?? (await participantsIn(dirname(files.manifest)))
+  if (paths.length === 0)
+    throw badInput(
+      'models-missing',
+      '--models',
+      'missing',
+      `models of participants, as this home has none of swarm ${swarm}`,
+      'Name their files or directories.',
+    )
+  return { network, manifest, models: await readSwarmModels(paths, manifest) }
+}
+
 type Found = Pick<MetaMember, 'name' | 'round' | 'parameters'> & Omit<MergeBuild, 'prompt' | 'answer'>
 
 /**
  * Reads participants' models: a file that `lockstep fetch` or a run has written, a directory with such a file or with the
  * field's config.json and model.safetensors, or a participant's own directory. Bad input names the path.
  */
-export const readSwarmModels = async (
-  paths: readonly string[],
-  manifest: SwarmManifest,
-): Promise<SwarmModels> => {
+const readSwarmModels = async (paths: readonly string[], manifest: SwarmManifest): Promise<SwarmModels> => {
   const builds: MergeBuild[] = []
   const members: MetaMember[] = []
   for (const path of paths) {
@@ -71,7 +103,7 @@ export const readSwarmModels = async (
 }
 
 /** Directories of a home's participants in a swarm, in the order of their names. */
-export const participantsIn = async (directory: string): Promise<string[]> => {
+const participantsIn = async (directory: string): Promise<string[]> => {
   const entries = await readdir(directory, { withFileTypes: true }).catch((error) => {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     return []

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { swarmTermsOf } from '@lockstep/client'
+import { type SwarmManifest, swarmTermsOf } from '@lockstep/client'
 import { type MarketChain, readMinimumBond } from '@lockstep/contracts'
 import type { Hex, TraceSource } from '@lockstep/proof'
-import { claimScore, scoreTask, scoreTrace } from '@lockstep/swarm'
+import { claimScore, pointsOf, scoreTask, scoreTrace, unpackBytes } from '@lockstep/swarm'
 import { parseEther } from 'viem'
 import type { Name } from '../../contracts/test/market-people.ts'
 import { lyingSource } from '../../proof/test/lying-source.ts'
@@ -11,6 +11,7 @@ import type { Participant } from '../src/swarm/index.ts'
 import {
   falseHistory,
   keptAnswers,
+  type Lies,
   lyingMarket,
   lyingPlayer,
   questionOf,
@@ -40,33 +41,30 @@ const inDisputes = (name: Name): Promise<bigint> =>
 /** Scores that are as wrong as they can be. */
 const opposite = (score: number): number => (score === 100 ? 0 : 100)
 
-/** What somebody's answer scores, and another score. */
-const liesAbout = (seed: Hex, directory: string): { readonly claimed: number } => {
-  const [text] = keptAnswers(directory).texts
-  return { claimed: opposite(claimScore(questionOf(seed, level, text!)).score) }
-}
+/** The score of a first answer that somebody has kept. */
+const scoreIn = (seed: Hex, directory: string, stage = 0): number =>
+  claimScore(questionOf(seed, level, keptAnswers(directory, stage).texts[0]!)).score
 
+/** Somebody at the table who commits to what it likes, once it has computed the truth. */
 const openLiar = async (
   swarm: number,
-): Promise<{ readonly liar: Participant; readonly scores: number[] }> => {
-  // What it answers is known when it has answered, before it commits to anything.
-  const scores: number[] = []
+  of: SwarmManifest,
+  lieIn: (stage: number, seed: Hex, directory: string) => number | undefined,
+): Promise<{ readonly liar: Participant; readonly said: ReadonlyMap<number, number> }> => {
   const directory = table.directoryOf('liar', swarm)
-  const market = lyingMarket(table.people.liar, directory, scores)
-  const { submitStage } = market.calls
-  const lying: MarketChain = {
-    ...market,
-    calls: {
-      ...market.calls,
-      submitStage: (...args) => {
-        scores[0] = liesAbout(liar.view()!.rounds[0]!.seed, directory).claimed
-        return submitStage(...args)
-      },
-    },
+  const said = new Map<number, number>()
+  const lies: Lies = (stage) => {
+    const known = said.get(stage) ?? lieIn(stage, liar.view()!.rounds[0]!.seed, directory)
+    if (known === undefined) return undefined
+    said.set(stage, known)
+    return [known]
   }
-  const liar = await table.open('liar', swarm, manifest, lying)
-  return { liar, scores }
+  const liar = await table.open('liar', swarm, of, lyingMarket(table.people.liar, directory, lies))
+  return { liar, said }
 }
+/** Says of its first answer that it scores what it does not. */
+const aboutItself = (stage: number, seed: Hex, directory: string): number | undefined =>
+  stage === 0 ? opposite(scoreIn(seed, directory)) : undefined
 
 const addressOf = (name: Name): Hex => table.people[name].address.toLowerCase() as Hex
 
@@ -75,7 +73,7 @@ const idle = { did: 0, next: undefined, over: true }
 
 test('a false score that nobody stands by is slashed, by participants alone', async () => {
   const swarm = await table.create(manifest)
-  const { liar } = await openLiar(swarm)
+  const { liar } = await openLiar(swarm, manifest, aboutItself)
   const honest = await table.open('provider', swarm, manifest)
   const before = { liar: await stakeOf('liar'), provider: await creditOf('provider') }
   await playOut(table, () => [liar, honest])
@@ -96,7 +94,7 @@ test('a false score that nobody stands by is slashed, by participants alone', as
 
 test('a false score with a false history is disputed, convicted by the referee, and paid for by the liar', async () => {
   const swarm = await table.create(manifest)
-  const { liar, scores } = await openLiar(swarm)
+  const { liar, said } = await openLiar(swarm, manifest, aboutItself)
   const honest = await table.open('provider', swarm, manifest)
   const { liar: market, requester } = table.people
   const minimumBond = await readMinimumBond(requester.connection, requester.addresses.disputes)
@@ -114,7 +112,7 @@ test('a false score with a false history is disputed, convicted by the referee, 
       if (challenge === undefined || claim !== undefined) return idle
       const kept = keptAnswers(table.directoryOf('liar', swarm))
       const question = questionOf(liar.view()!.rounds[0]!.seed, level, kept.texts[0]!)
-      lie = await falseHistory(question, scores[0]!, table.executor)
+      lie = await falseHistory(question, said.get(0)!, table.executor)
       claim = await standFalsely(market, terms, challenge.challenge, kept, question, lie.source)
       return { ...idle, did: 1 }
     },
@@ -143,6 +141,61 @@ test('a false score with a false history is disputed, convicted by the referee, 
   assert.equal(await inDisputes('provider'), 0n)
   assert.ok((await coinsOf('provider')) > before.coins)
   lie!.close()
+  liar.close()
+  honest.close()
+})
+
+const threeStages = disputedManifest({
+  rounds: {
+    ...{ count: 1, tasks: 1, answer: 10_000, critique: 10_000, resolve: 10_000, judging: 'family' },
+    ...{ claim: 10_000, challenge: 10_000, stand: 10_000, expiry: 5_000_000 },
+  },
+  weights: { answer: 2, critique: 1, prediction: 1, resolve: 2 },
+})
+
+test('a false judgement of another answer pays nothing, costs the other nothing, and is no cause for a slash', async () => {
+  const swarm = await table.create(threeStages)
+  const { liar, said } = await openLiar(swarm, threeStages, (stage, seed) =>
+    // A judgement is one more than the score; the honest participant's answer is the one that it judges.
+    stage === 1 ? 1 + opposite(scoreIn(seed, table.directoryOf('provider', swarm))) : undefined,
+  )
+  const honest = await table.open('provider', swarm, threeStages)
+  await playOut(table, () => [liar, honest])
+  const view = honest.view()!
+  const { seed, entries, paid } = view.rounds[0]!
+  const plays = [0, 1].map((seat) => {
+    const opened = entries.get(seat)!.opened!
+    const [answers, judgements, finals] = [0, 1, 2].map((stage) => unpackBytes(opened.get(stage)!.scores, 1))
+    const votes = unpackBytes(opened.get(2)!.votes, 1)
+    return { answers: answers!, judgements: judgements!, finals: finals!, votes }
+  })
+  const at = entries.get(0)!.account === addressOf('liar') ? 0 : 1
+  assert.deepEqual(plays[at]!.judgements, [said.get(1)!])
+  const { points } = pointsOf(seed, threeStages.weights, 1, plays)
+  assert.deepEqual([points[at]!.critique, points[1 - at]!.critique], [0, 100])
+  // What the chain paid is by those points.
+  assert.deepEqual(
+    paid.map(({ account, points: of }) => [account, Number(of)]),
+    points.flatMap((one, seat) => (one!.total > 0 ? [[entries.get(seat)!.account, one!.total]] : [])),
+  )
+  assert.deepEqual([view.challenges.size, view.slashed.size], [0, 0])
+  liar.close()
+  honest.close()
+})
+
+test('a false score of a final answer is challenged as one of a first answer is', async () => {
+  const swarm = await table.create(threeStages)
+  const { liar } = await openLiar(swarm, threeStages, (stage, seed, directory) =>
+    stage === 2 ? opposite(scoreIn(seed, directory, 2)) : undefined,
+  )
+  const honest = await table.open('provider', swarm, threeStages)
+  await playOut(table, () => [liar, honest])
+  const view = honest.view()!
+  assert.deepEqual(
+    [...view.challenges.values()].map(({ stage, account, status }) => [stage, account, status]),
+    [[2, addressOf('liar'), 'ended']],
+  )
+  assert.deepEqual([...view.slashed], [addressOf('liar')])
   liar.close()
   honest.close()
 })

@@ -32,24 +32,25 @@ import type { Seated } from './swarm-table.ts'
 
 /** What liars do in tests. The product has no such parts: these stand between an honest participant and the chain. */
 
-/** The first answers of a round as a participant has kept them, with what it has committed to. */
+/** The answers of a stage of round 1 as a participant has kept them, with what it has committed to. */
 export const keptAnswers = (
   directory: string,
+  stage = 0,
 ): { readonly texts: readonly string[]; readonly part: Part } => {
   const { rounds } = JSON.parse(readFileSync(join(directory, 'participant.json'), 'utf8'))
-  return { texts: rounds[0].texts['0'], part: rounds[0].parts['0'] }
+  return { texts: rounds[0].texts[stage], part: rounds[0].parts[stage] }
 }
 
 const ZERO: Hex = `0x${'00'.repeat(32)}`
 
-/** A way to the chain by which a participant claims other scores for its first answers than they have, and never stands. */
-export const lyingMarket = (
-  market: MarketChain,
-  directory: string,
-  scores: readonly number[],
-): MarketChain => {
+/** What is said in a stage instead of its scores or judgements; undefined for the truth. */
+export type Lies = (stage: number) => readonly number[] | undefined
+
+/** A way to the chain by which a participant commits to other scores than it has computed, opens those, and never stands. */
+export const lyingMarket = (market: MarketChain, directory: string, lies: Lies): MarketChain => {
   const { calls, connection, addresses } = market
   const account = connection.account.address.toLowerCase() as Hex
+  const said = (stage: number, part: Part): Part => ({ ...part, scores: lies(stage) ?? part.scores })
   return {
     ...market,
     calls: {
@@ -63,19 +64,19 @@ export const lyingMarket = (
           stage,
           account,
         }
-        return calls.submitStage(
-          swarm,
-          round,
-          stage,
-          commitmentOf(place, { ...keptAnswers(directory).part, scores }),
-        )
+        const part = said(stage, keptAnswers(directory, stage).part)
+        return calls.submitStage(swarm, round, stage, commitmentOf(place, part))
       },
-      claimScores: (swarm, round, who, [answers, ...rest]) =>
-        calls.claimScores(swarm, round, who, [{ ...answers!, scores: packBytes(scores) }, ...rest]),
+      // Every stage was submitted, in order.
+      claimScores: (swarm, round, who, parts) => {
+        const opened = parts.map((part, stage) => ({ ...part, scores: packed(lies(stage)) ?? part.scores }))
+        return calls.claimScores(swarm, round, who, opened)
+      },
     },
     disputes: { ...market.disputes, createTask: async () => refusal, submit: async () => refusal },
   }
 }
+const packed = (scores: readonly number[] | undefined): Hex | undefined => scores && packBytes(scores)
 const refusal = fail({ code: 'silent', field: 'stand', value: 'silent', limit: '', remedy: '' })
 
 export const questionOf = (seed: Hex, level: number, text: string): ScoreQuestion => ({

@@ -23,6 +23,10 @@ const SHAPES: readonly (readonly [number, number, number])[] = [
   [1, 37, 1024],
   [1, 17, 2100],
   [1, 5, 4500],
+  // threads share blocks of k: two and three threads, evenly and with columns of the last blocks
+  [1, 512, 520],
+  [1, 1100, 1030],
+  [1, 800, 803],
   [2, 257, 9],
   [3, 29, 8],
   [6, 22, 270],

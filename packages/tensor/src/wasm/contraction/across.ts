@@ -1,11 +1,12 @@
 import { type Fn, I32, type Local, V128 } from '../emitter.ts'
 import { emitFma, type Fma } from '../fma.ts'
 import type { Kernel } from '../kernel.ts'
+import type { Space } from '../space.ts'
 import { callRows, readInPlace } from './few-rows.ts'
 import type { Totals } from './finish.ts'
 import { steps } from './loop.ts'
 import { evaluate } from './pack.ts'
-import type { Plan } from './plan.ts'
+import type { Plan, Side } from './plan.ts'
 import { runs } from './runs.ts'
 
 /** Columns of few rows: `rows` of them, packed k after k, times `count` columns from the unit's first. */
@@ -32,6 +33,13 @@ const PAGE = 4096
 /** One row's accumulators that stay in the first-level cache. */
 const MOST_COLUMNS = 4096
 const DEEP_VALUES = HELD / VECTORS
+
+/** Whether whole rows of columns, one k after another, are memory in order, and their accumulators stay near. */
+export const readsInOrder = (space: Space, { count, dims, reads }: Side): boolean => {
+  const inner = space.outer.length + space.box.length - 1
+  const lane = dims[0]!
+  return count <= MOST_COLUMNS && reads.every((l) => l.at.by[inner] === l.at.by[lane]! * count)
+}
 
 /**
  * Columns whose elements lie side by side: some k of every eight columns, along all columns of the unit, into totals in
@@ -73,9 +81,7 @@ export const across = (part: Across, results: Totals, x: Local): void => {
    * whole rows one after another reads memory in order, which is best.
    */
   const deepOfSums = (): number => {
-    const count = space.outer[lane]!
-    const inOrder = columns.reads.every((l) => l.at.by[inner] === l.at.by[lane]! * count)
-    if (rows === 1 && isWhole && inOrder && count <= MOST_COLUMNS) return 1
+    if (rows === 1 && isWhole && readsInOrder(space, columns)) return 1
     return rows > 1 || columns.reads.some((l) => l.at.by[inner]! % PAGE === 0) ? WAYS : 2 * WAYS
   }
   /** `deep` k at once. */

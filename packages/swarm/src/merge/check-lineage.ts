@@ -1,7 +1,9 @@
 import { type Executor, FaultError, type Tensor } from '@lockstep/tensor'
 import type { Coding } from '../learn/coding.ts'
 import type { Families } from '../learn/group.ts'
+import type { UpdateReceipt } from '../learn/receipt.ts'
 import type { Lineage } from './lineage.ts'
+import { type LineageDifference, memberReceipts } from './member-receipts.ts'
 import { codingDigest, makeMetaModel, parametersRoot } from './meta-model.ts'
 import type { ResolvedAnswer } from './resolve.ts'
 
@@ -12,11 +14,10 @@ export type LineageEvidence = {
   readonly members: readonly (readonly Tensor[])[] // parameters, in the order of its members
   readonly base?: readonly Tensor[] | undefined
   readonly answers?: readonly ResolvedAnswer[] | undefined
+  /** Of members in their order, as far as they are known: all that the lineage names of a member, in order of rounds. */
+  readonly receipts?: readonly (readonly UpdateReceipt[] | undefined)[] | undefined
   readonly result?: readonly Tensor[] | undefined // the meta-model as it was published
 }
-
-/** A field of a lineage that is not what comes out. */
-export type LineageDifference = { readonly field: string; readonly says: string; readonly found: string }
 
 /**
  * Makes the meta-model again as its lineage says and measures it and every member again; names what differs. Nothing
@@ -28,7 +29,7 @@ export const checkLineage = async (
   lineage: Lineage,
   evidence: LineageEvidence,
 ): Promise<readonly LineageDifference[]> => {
-  const { families, codings, members, base, answers, result } = evidence
+  const { families, codings, members, base, answers, receipts = [], result } = evidence
   const differences: LineageDifference[] = []
   const compare = (field: string, says: string | number | null, found: string | number | null): void => {
     if (says !== found) differences.push({ field, says: String(says), found: String(found) })
@@ -42,6 +43,7 @@ export const checkLineage = async (
   if (lineage.baseRoot !== null)
     compare('baseRoot', lineage.baseRoot, base === undefined ? null : parametersRoot(base))
   if (result) compare('result.modelRoot', lineage.result.modelRoot, parametersRoot(result))
+  differences.push(...memberReceipts(lineage, receipts))
   if (differences.length > 0) return differences
   try {
     const again = await makeMetaModel(executor, {

@@ -69,7 +69,7 @@ export const ATTACKS = {
     strangers: 2,
     write: (_, solution, size) => among(size / 2, size, () => ({ text: solution, ended: false }), solution),
   },
-  narrow: {
+  sybils: {
     about:
       'three identities to each honest one, which answer the easiest kind of task only, with half of it random characters',
     strangers: 24,
@@ -80,11 +80,6 @@ export const ATTACKS = {
     about: 'three identities to each honest one, which share wrong answers only',
     strangers: 24,
     write: (_, solution, size, drawn) => among(0, size, () => ended(nearly(solution, drawn)), solution),
-  },
-  sybils: {
-    about: 'three identities to each honest one, all with half right and half random characters',
-    strangers: 24,
-    write: junk,
   },
 } as const satisfies { readonly [name: string]: Attack }
 export type AttackName = keyof typeof ATTACKS

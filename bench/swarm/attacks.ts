@@ -16,54 +16,59 @@ import { startOf } from './start.ts'
  */
 export const TOLERANCE = 0.05
 
-/** Honest participants that share 4/4, with attackers whose groups pass every check, and without, on the same seeds. */
+/** What participants that do not trust each other do: see decision 41. */
+export const GUARDED = { others: 'better', fromOthers: 'even' } as const
+
+/**
+ * Honest participants that share 4/4, with attackers whose groups pass every check, and without, on the same seeds: as they
+ * are in the sweep, and guarded.
+ */
 export const section: Section = async ({ quick, tell, folderOf, results }) => {
   const { regime, seeds } = settingOf(quick)
   // Half as long as the sweep: at its end honest participants still learn, and what is lost shows.
   const rounds = regime.rounds / 2
   const short = { ...regime, rounds, every: rounds / 2 }
-  const whole = await results<Trial, RunResult>(
+  const folder = folderOf({ ...short, attacks: true })
+  const sweep = await results<Trial, RunResult>(
     folderOf(regime),
     seeds.map((seed) => trialOf(regime, '4/4', seed)),
     'sharing',
   )
-  const alone = whole.map((run) => ({
-    ...run,
-    evaluations: run.evaluations.filter(({ round }) => round <= rounds),
-  }))
+  const until = sweep.map((run) => run.evaluations.find(({ round }) => round === rounds)!.reward)
   tell('tolerance', `${100 * TOLERANCE}% of the reward after ${rounds} rounds, as a mean over the seeds`)
-  const rows: Row[] = [
-    seedsRow('4/4 without attackers: held-out reward at the end', 'of 1', seeds, alone.map(last)),
-  ]
-  for (const attack of Object.keys(ATTACKS) as AttackName[]) {
-    const { about, strangers } = ATTACKS[attack]
-    tell(attack, `${strangers} accounts beside ${regime.members}: ${about}`)
-    const runs = await results<AttackTrial, RunResult>(
-      folderOf({ ...short, attacks: true }),
-      seeds.map((seed) => ({
-        name: `${attack}-${seed}`,
-        ...{ regime: short, attack, seed },
-      })),
-    )
-    const lost = moreRow(
-      `${attack}: more reward at the end than without`,
-      'of it',
-      seeds,
-      runs.map(last),
-      alone.map(last),
-    )
-    rows.push(seedsRow(`${attack}: held-out reward at the end`, 'of 1', seeds, runs.map(last)), {
-      ...lost,
-      against: 'tolerance',
-      theirs: -TOLERANCE,
-      target: -TOLERANCE,
-      met: lost.ours >= -TOLERANCE,
-    })
+  const rows: Row[] = []
+  for (const guarded of [true, false]) {
+    const how = guarded ? 'guarded' : 'unguarded'
+    const runs = async (attack?: AttackName): Promise<number[]> => {
+      const trials = seeds.map((seed): AttackTrial => {
+        const name = `${guarded ? 'guarded-' : ''}${attack ?? 'none'}-${seed}`
+        return { name, regime: short, seed, guarded, ...(attack !== undefined && { attack }) }
+      })
+      return (await results<AttackTrial, RunResult>(folder, trials)).map(last)
+    }
+    const alone = guarded ? await runs() : until
+    rows.push(seedsRow(`${how}, without attackers: held-out reward at the end`, 'of 1', seeds, alone))
+    for (const attack of Object.keys(ATTACKS) as AttackName[]) {
+      const { about, strangers } = ATTACKS[attack]
+      if (guarded) tell(attack, `${strangers} accounts beside ${regime.members}: ${about}`)
+      const with_ = await runs(attack)
+      const more = moreRow(
+        `${how}, ${attack}: more reward at the end`,
+        'of that without',
+        seeds,
+        with_,
+        alone,
+      )
+      const met = more.ours >= -TOLERANCE
+      rows.push(
+        seedsRow(`${how}, ${attack}: held-out reward at the end`, 'of 1', seeds, with_),
+        guarded ? { ...more, target: -TOLERANCE, met } : more,
+      )
+    }
   }
   const [seed] = seeds as [number, ...number[]]
-  const folder = folderOf({ ...short, attacks: true })
   const [equal] = await results<AttackTrial, Equal>(folder, [
-    { name: `refused-${seed}`, regime: short, seed },
+    { name: `refused-${seed}`, regime: short, seed, refused: true },
   ])
   for (const { attack, refused, same } of equal!) {
     const what = `${attack}: ${refused} messages refused in 2 rounds, honest states equal without them`
@@ -76,12 +81,14 @@ export type AttackTrial = {
   readonly name: string
   readonly regime: Regime
   readonly seed: number
-  readonly attack?: AttackName // without one: whether what is refused changes a bit
+  readonly attack?: AttackName
+  readonly guarded?: boolean
+  readonly refused?: boolean // asks whether what is refused changes a bit
 }
 type Equal = readonly { readonly attack: string; readonly refused: number; readonly same: boolean }[]
 
 export const work: Work<AttackTrial, RunResult | Equal> = async (executor, folder, trial) => {
-  const { name, regime, attack, seed } = trial
+  const { name, regime, attack, seed, guarded } = trial
   const { model, prompt, answer, train } = regime
   const start = await startOf(executor, folder, regime, seed)
   const plan: LocalPlan = {
@@ -89,9 +96,10 @@ export const work: Work<AttackTrial, RunResult | Equal> = async (executor, folde
     builds: [{ model, coding: characterCoding, start, prompt, answer, train }],
     members: new Array<number>(regime.members).fill(0),
   }
-  if (attack === undefined) return equalBits(executor, plan)
-  const attacked = { ...plan, strangers: ATTACKS[attack].strangers }
-  const file = join(folder, `${name}.state`)
+  if (trial.refused) return equalBits(executor, plan)
+  const [file, how] = [join(folder, `${name}.state`), guarded ? { ...plan, ...GUARDED } : plan]
+  if (attack === undefined) return runPlan(executor, file, how, regime)
+  const attacked = { ...how, strangers: ATTACKS[attack].strangers }
   return runPlan(executor, file, attacked, regime, intruderOf(ATTACKS[attack], attacked))
 }
 

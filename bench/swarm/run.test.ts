@@ -72,7 +72,7 @@ test('who refills has generated the same when it is evaluated, in fewer rounds',
 
 test('what is refused changes no bit, and groups that are true and poisonous are taken', async () => {
   const name = 'attack'
-  const found = await attack(executor, folder, { name, regime: tiny, seed: 1 })
+  const found = await attack(executor, folder, { name, regime: tiny, seed: 1, refused: true })
   assert.ok(Array.isArray(found) && found.length === 5)
   for (const { attack: of, refused, same } of found) assert.ok(same && refused > 0, of)
   const junk = await attack(executor, folder, { name, regime: tiny, seed: 1, attack: 'junk' })

@@ -115,12 +115,17 @@ const rowsOf = (of: Sharing, runs: readonly RunResult[], alone: readonly RunResu
   ]
 }
 
-const plotOf = (results: ReadonlyMap<Sharing, readonly RunResult[]>): string => {
+export const plotOf = (results: ReadonlyMap<Sharing, readonly RunResult[]>): string => {
   const lines = [...results].map(([name, runs]) => ({
     name,
     x: runs[0]!.evaluations.map(({ round }) => round),
     seeds: runs.map(({ evaluations }) => evaluations.map(({ reward }) => reward)),
   }))
-  const title = `Held-out reward of 8 participants, mean and 95% over ${lines[0]!.seeds.length} seeds`
-  return plotLines(title, 'round', 'mean reward', lines)
+  const title = `8 participants, groups of their own / of others: mean and 95% over ${lines[0]!.seeds.length} seeds`
+  return plotLines(
+    title,
+    'round (each writes 8 groups of 8 answers in a round)',
+    'held-out tasks answered rightly (of 1)',
+    lines,
+  )
 }

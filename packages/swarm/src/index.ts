@@ -37,7 +37,14 @@ export {
   type Generator,
 } from './learn/generate.ts'
 export * from './learn/group.ts'
-export { type Lesson, lessonsOf, policyInputs, rowTensors } from './learn/lesson.ts'
+export {
+  type Lesson,
+  lessonsOf,
+  type OthersAnswers,
+  ofOthers,
+  policyInputs,
+  rowTensors,
+} from './learn/lesson.ts'
 export * from './learn/old-task.ts'
 export * from './learn/receipt.ts'
 export { type Refill, refill } from './learn/refill.ts'

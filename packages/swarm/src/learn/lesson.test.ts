@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { f32Tensor, f32Values, u32Values } from '@lockstep/models'
 import { characterCoding } from './coding.ts'
 import type { Group } from './group.ts'
-import { lessonsOf, policyInputs } from './lesson.ts'
+import { lessonsOf, ofOthers, policyInputs } from './lesson.ts'
 
 const group: Group = {
   task: { family: 'any', seed: 1, level: 0 },
@@ -46,4 +46,10 @@ test('what was written is learned as it was written, token by token', () => {
   const written = group.rollouts.map(() => ({ tokens: Uint32Array.of(5, 6) }))
   for (const { answer } of lessonsOf(group, characterCoding, limits, written))
     assert.deepEqual([...answer], [5, 6])
+})
+
+test("of another's group a participant may learn what is right and leave what is called wrong", () => {
+  const lessons = lessonsOf(group, characterCoding, limits)
+  assert.deepEqual(ofOthers(lessons, 'whole'), lessons)
+  assert.deepEqual(ofOthers(lessons, 'better'), [lessons[0]])
 })

@@ -31,6 +31,16 @@ export const lessonsOf = (
   })
 }
 
+/**
+ * What is learned of a group that another wrote: all answers, or only those that are better than their group's mean. Scores
+ * can be recomputed, so an answer that is right is right whoever wrote it; what a stranger calls its mistakes may be
+ * anything, chosen so that unlearning it does harm.
+ */
+export type OthersAnswers = 'whole' | 'better'
+
+export const ofOthers = (lessons: readonly Lesson[], which: OthersAnswers): readonly Lesson[] =>
+  which === 'whole' ? lessons : lessons.filter(({ advantage }) => advantage > 0)
+
 /** Rows of tokens with the places that are learned, as programs over rows take them: `tokens`, `from`, `until`. Rows without a lesson count for nothing. */
 export const rowTensors = (
   lessons: readonly (Pick<Lesson, 'prompt' | 'answer'> | undefined)[],

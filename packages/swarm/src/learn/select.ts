@@ -3,9 +3,10 @@ import { type Group, spread } from './group.ts'
 
 /**
  * Which groups are learned from. `useful`: only groups whose scores differ, each drawn with a probability in proportion
- * to the variance of its scores; `uniform`: any group, each as likely as another.
+ * to the variance of its scores; `uniform`: any group, each as likely as another; `even`: as `useful`, and each kind of
+ * task as likely as another, so that whoever fills a pool with one kind takes no other's place.
  */
-export type Choosing = 'useful' | 'uniform'
+export type Choosing = 'useful' | 'uniform' | 'even'
 
 /**
  * At most `count` of the groups, drawn one after the other without replacement, in the order in which they were drawn.
@@ -18,6 +19,7 @@ export const choose = <T extends { readonly group: Group }>(
   draws: Draws,
 ): T[] => {
   const left = from.map((one) => ({ one, weight: rule === 'uniform' ? 1 : spread(one.group) }))
+  if (rule === 'even') divideByKind(left)
   const chosen: T[] = []
   let total = left.reduce((sum, { weight }) => sum + weight, 0)
   while (chosen.length < count && total > 0) {
@@ -34,4 +36,14 @@ export const choose = <T extends { readonly group: Group }>(
     total -= found!.weight
   }
   return chosen
+}
+
+/** Gives each kind of task that has a weight the same one, 2^32, in whole parts of at least 1. */
+const divideByKind = (left: readonly { readonly one: { readonly group: Group }; weight: number }[]): void => {
+  const kindOf = ({ group: { task } }: { readonly group: Group }): string => `${task.family} ${task.level}`
+  const sums = new Map<string, number>()
+  for (const { one, weight } of left) sums.set(kindOf(one), (sums.get(kindOf(one)) ?? 0) + weight)
+  for (const each of left)
+    if (each.weight > 0)
+      each.weight = Math.max(1, Math.floor((each.weight * 2 ** 32) / sums.get(kindOf(each.one))!))
 }

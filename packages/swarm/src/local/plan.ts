@@ -2,6 +2,7 @@ import type { LanguageModel, PolicyConfig, TrainConfig } from '@lockstep/models'
 import type { Tensor } from '@lockstep/tensor'
 import type { Coding } from '../learn/coding.ts'
 import type { Families } from '../learn/group.ts'
+import type { OthersAnswers } from '../learn/lesson.ts'
 import type { Choosing } from '../learn/select.ts'
 import type { TaskKind } from '../share/own-tasks.ts'
 
@@ -30,6 +31,8 @@ export type LocalPlan = {
   readonly local: number // groups of its own that a participant learns from, at most
   readonly external: number // groups of others, at most
   readonly choosing: Choosing
+  readonly fromOthers?: Choosing // how groups of others are chosen; as `choosing` if absent
+  readonly others?: OthersAnswers // what is learned of others' groups; `whole` if absent
   readonly temperature: number
   readonly epochs: number
   readonly policy: PolicyConfig

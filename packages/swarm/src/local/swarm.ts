@@ -3,7 +3,7 @@ import type { Executor, Tensor } from '@lockstep/tensor'
 import { draws, PURPOSE } from '../learn/draws.ts'
 import { type Completion, createGenerator, type Generator } from '../learn/generate.ts'
 import { type Group, meanReward, onlyRight, type SwarmTask, scoredGroup, spread } from '../learn/group.ts'
-import { lessonsOf } from '../learn/lesson.ts'
+import { lessonsOf, ofOthers } from '../learn/lesson.ts'
 import { refill } from '../learn/refill.ts'
 import { choose } from '../learn/select.ts'
 import { createUpdater, parametersIn, stateFrom, type Updater } from '../learn/update.ts'
@@ -147,11 +147,13 @@ export const localSwarm = async (
         const others = pool.groups
           .filter(({ participant }) => accounts.get(participant) !== member)
           .map((one) => ({ ...one, group: rewarded(one.group) }))
-        const theirs: Arrived[] = choose(others, plan.external, plan.choosing, drawn)
+        const theirs: Arrived[] = choose(others, plan.external, plan.fromOthers ?? plan.choosing, drawn)
         const limits = { prompt, answer: most }
         const lessons = [
           ...mine.flatMap(({ group, completions }) => lessonsOf(group, coding, limits, completions)),
-          ...theirs.flatMap(({ group }) => lessonsOf(group, coding, limits)),
+          ...theirs.flatMap(({ group }) =>
+            ofOthers(lessonsOf(group, coding, limits), plan.others ?? 'whole'),
+          ),
         ]
         learned.push(mine.length + theirs.length)
         // Without anything to learn a step would only follow old momentum.

@@ -18,6 +18,8 @@ import type { Plan } from './plan.ts'
 const MOST_ROWS = { across: 32, along: 8 }
 /** Columns of a unit, at least, so that rows are packed for enough of them. */
 const LEAST_COLUMNS = { across: 256, along: 64 }
+/** So many rows are multiplied longer than their weights are read: half of the columns are enough. */
+const MANY_ROWS = 8
 const UNITS_ALONG = 16
 /** Accumulators of a unit, of all rows together. */
 const MOST_ACCUMULATORS = { across: 16384, along: 4096 }
@@ -51,7 +53,8 @@ export const skinnyPhase = (plan: Plan, fma: Fma): Phase => {
   const how = isAcross ? 'across' : 'along'
   const most = Math.max(64, Math.floor(MOST_ACCUMULATORS[how] / high / 16) * 16)
   const wanted = isAcross ? acrossColumns(plan, batches, most, fma.threads) : alongColumns(plan, batches)
-  const each = Math.min(columns.count, most, Math.max(LEAST_COLUMNS[how], roundUp(wanted, 16)))
+  const least = isAcross && high >= MANY_ROWS ? LEAST_COLUMNS.across / 2 : LEAST_COLUMNS[how]
+  const each = Math.min(columns.count, most, Math.max(least, roundUp(wanted, 16)))
   const pieces = Math.ceil(columns.count / each)
   const step = 4 * Math.ceil(each / 8) * 8 + GAP
   const blocked = points > BLOCK

@@ -36,6 +36,7 @@ export const plotLines = (title: string, across: string, up: string, lines: read
   const [middle, half] = [(LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2]
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${HEIGHT}" viewBox="0 0 ${WIDTH} ${HEIGHT}">`,
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${HEIGHT}" fill="white"/>`,
     text(middle, 26, title, 'text-anchor="middle"'),
     text(middle, HEIGHT - 14, across, 'text-anchor="middle"'),

@@ -34,7 +34,7 @@ export const section: Section = async ({ quick, tell, folderOf, results }) => {
     seeds.map((seed): JudgingPiece => ({ name: `${when}-${seed}`, regime, behind, from, seed, when })),
   )
   const all = await results<JudgingPiece, Judged>(folder, pieces)
-  tell('held-out tasks', `${all[0]!.now.length}, answered by ${all[0]!.likeliest.length} participants`)
+  tell('held-out tasks', `${all[0]!.now.length}, answered by ${all[0]!.now[0]!.bySeat.length} participants`)
   const found = WHEN.map((when, w) => figuresOf(when, all.slice(w * seeds.length, (w + 1) * seeds.length)))
   const plot = join(folder, 'critique.svg')
   keep(plot, plotOf(found))
@@ -122,9 +122,13 @@ const figuresOf = (when: When, all: readonly Judged[]): Figures => {
       { what: 'first answers, mean participant', values: plain.map(({ first }) => first) },
       { what: 'first answers, best participant', values: plain.map(({ best }) => best) },
       { what: 'plain majority of first answers', values: plain.map(({ majority }) => majority) },
-      { what: 'likeliest answers, nobody judged', values: plain.map(({ likeliest }) => likeliest) },
+      { what: 'likeliest answers, mean participant', values: plain.map(({ likeliest }) => likeliest) },
       ...kinds.flatMap(({ name, resolved }) => [
         { what: `final answers ${name}`, values: resolved.map(({ finals }) => finals) },
+        {
+          what: `final answers ${name}, or the own likeliest`,
+          values: resolved.map(({ revised }) => revised),
+        },
         { what: `resolved by votes ${name}`, values: resolved.map(({ game }) => game) },
       ]),
       { what: 'some first answer is right', values: plain.map(({ any }) => any) },

@@ -31,9 +31,10 @@ export type Behind = {
 
 /** A task that all seats have answered, and what each seat's models read of each different answer. */
 export type JudgedTask = {
-  readonly texts: readonly string[] // different answers, in the order of seats
+  readonly texts: readonly string[] // different answers, in the order of seats, then different revisions
   readonly right: readonly boolean[] // of each text
   readonly bySeat: readonly number[] // the place of each seat's answer among the texts
+  readonly revisions: readonly number[] // the place of what each seat's model writes at temperature 0
   readonly readings: readonly (readonly (Reading | null)[])[] // by seat, of each text
 }
 
@@ -41,8 +42,6 @@ export type Judged = {
   readonly seed: number
   readonly earlier: readonly JudgedTask[]
   readonly now: readonly JudgedTask[] // held-out
-  /** Parts of right answers to the held-out tasks at temperature 0, by seat. */
-  readonly likeliest: readonly number[]
   readonly lines: number // different answers that verdicts were learned from
   readonly right: number // part of right ones among all that was shared
   readonly seconds: { readonly answering: number; readonly learning: number; readonly reading: number }
@@ -96,10 +95,18 @@ export const judgeAll = async (
   const heldOut = kinds.flatMap(({ family, level }) =>
     heldOutSeeds(table.get(family)!, level, behind.heldOut).map((at) => ({ family, level, seed: at })),
   )
-  const [earlier, now] = [await answersOf(sampling, before), await answersOf(sampling, heldOut)]
-  const likeliest = (await answersOf(certain, heldOut)).map(
-    (texts) => texts.filter((text, t) => isRight(heldOut[t]!, text)).length / texts.length,
-  )
+  type Written = {
+    readonly tasks: readonly SwarmTask[]
+    readonly bySeat: readonly string[][]
+    readonly revised: readonly string[][]
+  }
+  const written: Written[] = []
+  for (const tasks of [before, heldOut])
+    written.push({
+      tasks,
+      bySeat: await answersOf(sampling, tasks),
+      revised: await answersOf(certain, tasks),
+    })
   sampling.close()
   certain.close()
   const answered = performance.now()
@@ -114,8 +121,8 @@ export const judgeAll = async (
   const learned = performance.now()
 
   const reader = await createReader(executor, plan)
-  const judged = async (tasks: readonly SwarmTask[], bySeat: readonly string[][]): Promise<JudgedTask[]> => {
-    const texts = tasks.map((_, t) => [...new Set(bySeat.map((of) => of[t]!))])
+  const judged = async ({ tasks, bySeat, revised }: Written): Promise<JudgedTask[]> => {
+    const texts = tasks.map((_, t) => [...new Set([...bySeat, ...revised].map((of) => of[t]!))])
     const asked = texts.flatMap((some, t): Asked[] =>
       some.map((text) => ({ prompt: promptOf(tasks[t]!), answer: text })),
     )
@@ -130,15 +137,16 @@ export const judgeAll = async (
         texts: some,
         right: some.map((text) => isRight(task, text)),
         bySeat: bySeat.map((of) => some.indexOf(of[t]!)),
+        revisions: revised.map((of) => some.indexOf(of[t]!)),
         readings: policies.map((policy) => some.map((_, i) => read.get(policy)![at + i] ?? null)),
       }
     })
   }
-  const result = { earlier: await judged(before, earlier), now: await judged(heldOut, now) }
+  const result = { earlier: await judged(written[0]!), now: await judged(written[1]!) }
   reader.close()
   const all = groups.flatMap(({ rollouts }) => rollouts)
   return {
-    ...{ seed, ...result, likeliest, lines: new Set(lessons).size },
+    ...{ seed, ...result, lines: new Set(lessons).size },
     right: all.filter(({ score }) => score === 100).length / all.length,
     seconds: {
       answering: (answered - begun) / 1000,

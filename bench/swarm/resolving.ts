@@ -4,6 +4,7 @@ import {
   type HeardCritique,
   type Judging,
   judgementOf,
+  type Known,
   pluralityOf,
   resolveTask,
   scaleOf,
@@ -19,7 +20,8 @@ export type Critics = (typeof CRITICS)[number]
 
 /** Parts of the held-out tasks. */
 export type Resolved = {
-  readonly finals: number // right final answers, mean of participants
+  readonly finals: number // right final answers out of first ones, mean of participants
+  readonly revised: number // the same where a participant may also answer what its model holds likeliest
   readonly game: number // right resolved answers, by votes that weigh what the voter solved in earlier rounds
   readonly told: number // of pairs of a right and a wrong answer, those that a judge tells apart; a half by chance
   readonly trust: number // mean of the judges
@@ -42,8 +44,8 @@ export const unjudged = (judged: Judged) => {
     first: meanOf(each),
     best: Math.max(...each),
     majority: meanOf(judged.now.map((task) => isRight(task, pluralityOf(answersOf(task))))),
-    likeliest: meanOf(judged.likeliest),
-    any: meanOf(judged.now.map(({ right }) => (right.includes(true) ? 1 : 0))),
+    likeliest: meanOf(judged.now.flatMap(({ revisions, right }) => revisions.map((i) => (right[i] ? 1 : 0)))),
+    any: meanOf(judged.now.map(({ bySeat, right }) => (bySeat.some((i) => right[i]) ? 1 : 0))),
   }
 }
 
@@ -73,7 +75,7 @@ export const resolvedBy = (judged: Judged, judging: Judging, critics: Critics): 
   const chance = (seat: number, { texts, readings }: JudgedTask, text: string): number =>
     chanceByReading(judging, scales[seat], readings[seat]![texts.indexOf(text)] ?? undefined)
   const round = `0x${judged.seed.toString(16).padStart(64, '0')}` as const
-  const [finals, game]: [number[], number[]] = [[], []]
+  const [finals, revised, game]: [number[], number[], number[]] = [[], [], []]
   for (const [t, task] of now.entries()) {
     const answers = answersOf(task)
     const shift = shiftOf(round, t, seats.length)
@@ -84,13 +86,16 @@ export const resolvedBy = (judged: Judged, judging: Judging, critics: Critics): 
         ...{ judge, subject, judgement: judgementOf(chance(judge, task, answers[subject]!)) },
       }))
     })
-    const resolutions = seats.map((seat) =>
-      resolveTask({
-        ...{ seat, answers, critiques: critics === 'nobody' ? [] : critiques },
-        own: (text) => chance(seat, task, text),
-        trust: (judge) => trust[judge]!,
-      }),
-    )
+    const known = (seat: number): Known => ({
+      ...{ seat, answers, critiques: critics === 'nobody' ? [] : critiques },
+      own: (text) => chance(seat, task, text),
+      trust: (judge) => trust[judge]!,
+    })
+    const resolutions = seats.map((seat) => resolveTask(known(seat)))
+    for (const seat of seats) {
+      const revision = task.texts[task.revisions[seat]!]!
+      revised.push(isRight(task, resolveTask({ ...known(seat), revision }).text))
+    }
     finals.push(...resolutions.map(({ text }) => isRight(task, text)))
     const winner = seatWithMost(
       resolutions.map(({ vote }) => vote),
@@ -100,6 +105,7 @@ export const resolvedBy = (judged: Judged, judging: Judging, critics: Critics): 
   }
   return {
     finals: meanOf(finals),
+    revised: meanOf(revised),
     game: meanOf(game),
     told: meanOf(seats.map((seat) => toldApart(now, (task, text) => chance(seat, task, text)))),
     trust: meanOf(trust),
@@ -111,7 +117,9 @@ const toldApart = (
   chance: (task: JudgedTask, text: string) => number,
 ): number => {
   const all = tasks.flatMap((task) =>
-    task.texts.map((text, i) => ({ chance: chance(task, text), right: task.right[i] })),
+    task.texts
+      .slice(0, Math.max(...task.bySeat) + 1)
+      .map((text, i) => ({ chance: chance(task, text), right: task.right[i] })),
   )
   const [right, wrong] = [true, false].map((side) => all.filter((one) => one.right === side)) as [
     typeof all,

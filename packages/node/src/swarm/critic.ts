@@ -8,6 +8,7 @@ import {
   type Resolution,
   readCritique,
   resolveTask,
+  SHARE_LIMITS,
   type ShownAnswers,
   type SwarmTask,
   subjectOf,
@@ -86,6 +87,8 @@ export const openCritic = (
 ): Critic => {
   const { account, arithmetic, learner, own, hearing } = inside
   const textsOf = textsIn(inside)
+  const promptOf = ({ family, seed, level }: SwarmTask): string =>
+    learner.families.get(family)!.play(seed, level).prompt
   const histories = new Map<Hex, readonly Judged[]>()
   let remembered = 0
 
@@ -98,14 +101,21 @@ export const openCritic = (
       ...(own.at(round.round)?.groups ?? []),
       ...hearing.groups(round.round).filter(({ participant }) => participant !== account),
     ].map(({ group }) => group)
-    const read = asked.map(
-      ({ task: { family, seed, level }, answer }): Asked => ({
-        ...{ prompt: learner.families.get(family)!.play(seed, level).prompt, answer },
-      }),
-    )
+    const read = asked.map(({ task, answer }): Asked => ({ prompt: promptOf(task), answer }))
     const readable = read.filter(({ prompt }) => learner.canRead(prompt))
     const chances = await learner.judge(state(), readable, groups)
     return read.map((one) => chances[readable.indexOf(one)] ?? 0)
+  }
+
+  /** What the model holds likeliest; empty where it cannot read the prompt, or others could not read the answer. */
+  const likeliest = async (tasks: readonly SwarmTask[]): Promise<string[]> => {
+    const prompts = tasks.map(promptOf)
+    const readable = prompts.filter(learner.canRead)
+    const texts = (await learner.likeliest(state(), readable)).map(({ text }) => text)
+    return prompts.map((prompt) => {
+      const text = learner.canRead(prompt) ? texts[readable.indexOf(prompt)]! : ''
+      return text.length <= SHARE_LIMITS.textCharacters ? text : ''
+    })
   }
 
   /** What was said of a task's answers, by the seats that were heard. */
@@ -155,15 +165,18 @@ export const openCritic = (
       const tasks = arithmetic.tasksOf(round)
       const seats = Array.from({ length: round.seats }, (_, at) => at)
       const answers = tasks.map((_, i): ShownAnswers => seats.map((at) => textsOf(round, at, ANSWER)?.[i]))
+      const revisions = await likeliest(tasks)
       const asked = tasks.flatMap((task, i) =>
-        [...new Set(answers[i]!)].flatMap((answer) => (answer === undefined ? [] : [{ i, task, answer }])),
+        [...new Set([...answers[i]!, revisions[i]])].flatMap((answer) =>
+          answer === undefined ? [] : [{ i, task, answer }],
+        ),
       )
       const chances = await judge(round, asked)
       const trusts = seats.map((at) => trustOf(histories.get(round.entries.get(at)?.account as Hex) ?? []))
       const resolutions = tasks.map((_, i) => {
         const own = new Map(asked.flatMap((one, at) => (one.i === i ? [[one.answer, chances[at]!]] : [])))
         return resolveTask({
-          ...{ seat, answers: answers[i]!, critiques: critiquesOf(round, i) },
+          ...{ seat, answers: answers[i]!, revision: revisions[i]!, critiques: critiquesOf(round, i) },
           own: (answer) => own.get(answer) ?? 0,
           trust: (at) => trusts[at] ?? 0,
         })

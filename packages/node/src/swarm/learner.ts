@@ -25,6 +25,7 @@ import {
   type Families,
   families,
   familyTable,
+  type Generator,
   type Group,
   lessonsOf,
   meanReward,
@@ -69,6 +70,8 @@ export type Learner = {
     prompts: readonly string[],
     seed: number,
   ) => Promise<Completion[]>
+  /** The text that the state's model holds likeliest, for each prompt. */
+  readonly likeliest: (state: readonly Tensor[], prompts: readonly string[]) => Promise<Completion[]>
   /** Answers to each task, as many as a group has. */
   readonly groups: (
     state: readonly Tensor[],
@@ -104,6 +107,8 @@ export type Learner = {
 const SAMPLES = 64
 /** Texts that are generated side by side at most. */
 const BATCH = 64
+/** A round has at most as many tasks. */
+const LIKELIEST_BATCH = 16
 /** Answers that a judge's scale follows from at most: those of own groups first. */
 const MOST_KNOWN = 512
 
@@ -134,6 +139,7 @@ export const openLearner = async (executor: Executor, manifest: SwarmManifest): 
     ...{ rows: learning.batch, length: lengths.prompt + lengths.answer, dtype: 'u32' },
   })
   let reader: Reader | undefined
+  let certain: Generator | undefined
   const rewarded = (group: Group): Group => (learning.reward === 'right' ? onlyRight(group) : group)
   const promptOf = ({ family, seed: at, level }: SwarmTask): string =>
     table.get(family)!.play(at, level).prompt
@@ -159,6 +165,13 @@ export const openLearner = async (executor: Executor, manifest: SwarmManifest): 
       return stateFrom(model, train, parameters, seed)
     },
     complete: (state, prompts, at) => generator.complete(parametersIn(model, state), prompts, at),
+    likeliest: async (state, prompts) => {
+      const parameters = parametersIn(model, state)
+      certain ??= await createGenerator(executor, model, parameters, coding, {
+        ...{ batch: LIKELIEST_BATCH, ...lengths, temperature: 0 },
+      })
+      return certain.complete(parameters, prompts, 0)
+    },
     groups: async (state, given, at) => {
       const tasks = given.filter((task) => canRead(promptOf(task)))
       const size = learning.groupSize
@@ -220,6 +233,7 @@ export const openLearner = async (executor: Executor, manifest: SwarmManifest): 
       generator.close()
       updater.close()
       reader?.close()
+      certain?.close()
     },
   }
 }

@@ -104,3 +104,19 @@ test('trust is what a judge says beyond what everybody knows', () => {
   // Where all are right nobody can show anything.
   assert.equal(trustOf(history([[100, true]], 20)), 0)
 })
+
+test('a revision is answered where it is the likeliest, and nobody can vote for what nobody gave', () => {
+  const own: Known['own'] = (answer) => ({ a: 0.5, b: 0.2, c: 0.9 })[answer] ?? 0
+  assert.deepEqual(resolveTask(known({ own, revision: 'c' })), { text: 'c', vote: 3 })
+  assert.deepEqual(resolveTask(known({ own, revision: 'd' })), { text: 'a', vote: 3 })
+  assert.deepEqual(resolveTask(known({ own, revision: '' })), { text: 'a', vote: 3 })
+  assert.deepEqual(resolveTask(known({ own, answers: [undefined, undefined], revision: 'd' })), {
+    ...{ text: 'd', vote: 0 },
+  })
+  // What somebody gave stays that seat's, with what was said of it.
+  const critiques = [{ judge: 0, subject: 2, judgement: 0 }]
+  assert.equal(
+    candidatesOf(known({ own, critiques, revision: 'a' })).find(({ text }) => text === 'a')!.chance,
+    0.25,
+  )
+})

@@ -13,6 +13,8 @@ export type HeardCritique = {
 export type Known = {
   readonly seat: number // its own
   readonly answers: ShownAnswers // first answers of all, by seat
+  /** What its own model would answer now, such as its likeliest answer; it may be one that nobody gave. */
+  readonly revision?: string
   /** How likely its own model thinks a text is right, 0 to 1; see `chanceOf`. */
   readonly own: (answer: string) => number
   readonly critiques: readonly HeardCritique[]
@@ -20,15 +22,15 @@ export type Known = {
   readonly trust: (seat: number) => number
 }
 
-/** An answer that somebody gave, by whom, and how likely it is right by all that was said of it. */
+/** An answer that somebody gave, or the own revision, by whom, and how likely it is right by all that was said of it. */
 export type Candidate = {
   readonly text: string
-  readonly seats: readonly number[]
+  readonly seats: readonly number[] // none where it is a revision only
   readonly chance: number
 }
 
 export type Resolution = {
-  /** The final answer: the likeliest of the first answers of all; empty where nobody gave any. */
+  /** The final answer: the likeliest of the first answers of all and the own revision; empty where there is none. */
   readonly text: string
   /** 1 + a seat: whoever else gave the likeliest answer that somebody else gave; 0 where nobody did. */
   readonly vote: number
@@ -39,12 +41,13 @@ export type Resolution = {
  * mean of the own one and of what others said of that answer, weighted by trust (a linear opinion pool, Stone, 1961): no
  * judge can do more than its trust. The own one alone where nobody is trusted.
  */
-export const candidatesOf = ({ seat, answers, own, critiques, trust }: Known): Candidate[] => {
+export const candidatesOf = ({ seat, answers, revision, own, critiques, trust }: Known): Candidate[] => {
   const seatsOf = new Map<string, number[]>()
   for (const [at, answer] of answers.entries()) {
     if (answer === undefined || answer === '') continue
     seatsOf.set(answer, [...(seatsOf.get(answer) ?? []), at])
   }
+  if (revision !== undefined && revision !== '' && !seatsOf.has(revision)) seatsOf.set(revision, [])
   return [...seatsOf]
     .map(([text, seats]) => {
       const said = critiques.filter(({ judge, subject }) => judge !== seat && seats.includes(subject))
@@ -56,7 +59,10 @@ export const candidatesOf = ({ seat, answers, own, critiques, trust }: Known): C
       }
       return { text, seats, chance: weight > 0 ? sum / weight : mine }
     })
-    .sort((a, b) => b.chance - a.chance || b.seats.length - a.seats.length || a.seats[0]! - b.seats[0]!)
+    .sort(
+      (a, b) =>
+        b.chance - a.chance || b.seats.length - a.seats.length || (a.seats[0] ?? 0) - (b.seats[0] ?? 0),
+    )
 }
 
 /** What a participant answers at last and which answer it predicts to win, from what it and others think of first answers. */

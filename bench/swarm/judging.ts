@@ -100,13 +100,11 @@ export const judgeAll = async (
     readonly bySeat: readonly string[][]
     readonly revised: readonly string[][]
   }
-  const written: Written[] = []
-  for (const tasks of [before, heldOut])
-    written.push({
-      tasks,
-      bySeat: await answersOf(sampling, tasks),
-      revised: await answersOf(certain, tasks),
-    })
+  const all = [before, heldOut]
+  const [first, revised]: [string[][][], string[][][]] = [[], []]
+  for (const tasks of all) first.push(await answersOf(sampling, tasks))
+  for (const tasks of all) revised.push(await answersOf(certain, tasks))
+  const written = all.map((tasks, i): Written => ({ tasks, bySeat: first[i]!, revised: revised[i]! }))
   sampling.close()
   certain.close()
   const answered = performance.now()
@@ -144,10 +142,10 @@ export const judgeAll = async (
   }
   const result = { earlier: await judged(written[0]!), now: await judged(written[1]!) }
   reader.close()
-  const all = groups.flatMap(({ rollouts }) => rollouts)
+  const shared = groups.flatMap(({ rollouts }) => rollouts)
   return {
     ...{ seed, ...result, lines: new Set(lessons).size },
-    right: all.filter(({ score }) => score === 100).length / all.length,
+    right: shared.filter(({ score }) => score === 100).length / shared.length,
     seconds: {
       answering: (answered - begun) / 1000,
       learning: (learned - answered) / 1000,

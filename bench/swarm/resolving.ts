@@ -31,6 +31,8 @@ export const meanOf = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length
 
 const seatsOf = ({ now }: Judged): number[] => [...now[0]!.bySeat.keys()]
+/** How many different first answers there are: texts behind them are revisions only. */
+const givenOf = ({ bySeat }: JudgedTask): number => Math.max(...bySeat) + 1
 const answersOf = ({ texts, bySeat }: JudgedTask): string[] => bySeat.map((i) => texts[i]!)
 const isRight = ({ texts, right }: JudgedTask, text: string | undefined): number =>
   text !== undefined && right[texts.indexOf(text)] ? 1 : 0
@@ -53,8 +55,10 @@ export const resolvedBy = (judged: Judged, judging: Judging, critics: Critics): 
   const { earlier, now } = judged
   const seats = seatsOf(judged)
   const experience = (seat: number, tasks: readonly JudgedTask[]): Experience[] =>
-    tasks.flatMap(({ right, readings }) =>
-      right.map((one, i) => ({ reading: readings[seat]![i] ?? undefined, right: one })),
+    tasks.flatMap((task) =>
+      task.right
+        .slice(0, givenOf(task))
+        .map((right, i) => ({ reading: task.readings[seat]![i] ?? undefined, right })),
     )
   const half = earlier.length >> 1
   const [known, tried] = [earlier.slice(0, half), earlier.slice(half)]
@@ -118,7 +122,7 @@ const toldApart = (
 ): number => {
   const all = tasks.flatMap((task) =>
     task.texts
-      .slice(0, Math.max(...task.bySeat) + 1)
+      .slice(0, givenOf(task))
       .map((text, i) => ({ chance: chance(task, text), right: task.right[i] })),
   )
   const [right, wrong] = [true, false].map((side) => all.filter((one) => one.right === side)) as [

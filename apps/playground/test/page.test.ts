@@ -8,7 +8,7 @@ import type { Choice } from '../src/choice.ts'
 import { servePlayground } from '../src/server/serve.ts'
 import { openTraining, ROOT_EVERY } from '../src/training.ts'
 import { findChromium, NO_CHROMIUM, openChromium } from './chromium.ts'
-import { countWorkers } from './workers.ts'
+import { countWorkers, threadsLeft } from './workers.ts'
 
 const chromium = findChromium()
 const skip = chromium === undefined && NO_CHROMIUM
@@ -108,6 +108,7 @@ test('with the keyboard alone a GPT is trained in a page, and every root is that
   await keyboard.press('Enter')
   await waitForWords(page, 'run', /Start/)
   assert.equal(await words(page, 'progress'), 'Step 0 of 300')
+  assert.deepEqual(await threadsLeft(browser), [], 'a reset ends the threads')
 
   // The smallest one to its end.
   await page.locator('#size').focus()

@@ -4,14 +4,14 @@ import type { Browser } from 'playwright-core'
 /** The part of the browser's own protocol that lists what runs in it, workers of workers included. */
 type Targets = { readonly targetInfos: readonly { readonly type: string; readonly url: string }[] }
 
-/** Workers that a browser has. Those that have been ended have up to half a minute to be gone. */
-export const workersOf = async (browser: Browser): Promise<string[]> => {
+/** Threads of executors that a browser has. Those that have been ended have up to half a minute to be gone. */
+export const threadsLeft = async (browser: Browser): Promise<string[]> => {
   const session = await browser.newBrowserCDPSession()
   const filter = { filter: [{ type: 'worker' }] }
   let workers: string[] = []
   for (let tries = 0; tries < 300; tries++) {
     const { targetInfos } = (await session.send('Target.getTargets', filter)) as Targets
-    workers = targetInfos.map(({ url }) => url)
+    workers = targetInfos.map(({ url }) => url).filter((url) => url.includes('pool-web-worker'))
     if (workers.length === 0) break
     await sleep(100)
   }

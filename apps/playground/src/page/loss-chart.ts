@@ -64,7 +64,7 @@ export const createLossChart = (
       frame.append(make('line', { class: 'grid', x1: x(0), x2: x(last), y1: y(loss), y2: y(loss) }))
       text(String(loss), { x: MARGIN.left - 8, y: y(loss) + 4, 'text-anchor': 'end' })
     }
-    const marks = width < 480 ? 4 : 6
+    const marks = width < 480 ? 4 : last % 6 === 0 ? 6 : 5
     for (let i = 0; i <= marks; i++) {
       const step = Math.round((last * i) / marks)
       const anchor = i === marks ? 'end' : i === 0 ? 'start' : 'middle'

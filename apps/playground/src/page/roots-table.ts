@@ -31,7 +31,7 @@ export const createRootsTable = (
     return table
   }
 
-  const shown = (root: string): string => (whole.checked ? root : `${root.slice(0, 8)}…${root.slice(-4)}`)
+  const shown = (root: string): string => (whole.checked ? root : `${root.slice(0, 6)}…${root.slice(-4)}`)
   const cell = (row: HTMLTableRowElement, root: string | undefined, otherwise: string): void => {
     const td = row.insertCell()
     if (root === undefined) {

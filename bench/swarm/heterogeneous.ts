@@ -87,7 +87,7 @@ export const section: Section = async ({ quick, tell, folderOf, results }) => {
 
 const mixedSetting = (quick: boolean): Setting => {
   const { regime, seeds } = settingOf(quick)
-  return { regime: { ...regime, rounds: quick ? 8 : 24, every: quick ? 4 : 8 }, seeds }
+  return { regime: { ...regime, rounds: quick ? 8 : 16, every: quick ? 4 : 8 }, seeds }
 }
 
 export type MixedTrial = {

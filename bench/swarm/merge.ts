@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import {
   characterCoding,
   decodeLocalState,
@@ -11,10 +11,9 @@ import {
   makeMetaModels,
   parametersIn,
 } from '@lockstep/swarm'
-import type { Tensor } from '@lockstep/tensor'
-import { unwrap } from '@lockstep/tensor'
+import { type Tensor, unwrap } from '@lockstep/tensor'
 import type { Row } from '../row.ts'
-import { folderOf } from './kept.ts'
+import { hashOf } from './kept.ts'
 import { planOf, type RunResult, runSwarm, type Trial } from './run.ts'
 import type { Piece, Section, Work } from './section.ts'
 import { seedsRow } from './seeds.ts'
@@ -44,7 +43,7 @@ type Merged = {
  * The meta-model of each swarm of the sharing sweep, by every method, beside its participants, on held-out tasks. Who is
  * taken in, and who is best, is decided on other tasks. Parts of it that are kept are not done again.
  */
-export const section: Section = async ({ quick, tell, results }) => {
+export const section: Section = async ({ quick, tell, folderOf, results }) => {
   const { regime, seeds } = settingOf(quick)
   const methods = methodsOf(quick)
   const measure = (seed: number): Measure => ({
@@ -77,13 +76,13 @@ export const section: Section = async ({ quick, tell, results }) => {
   })
 }
 
-export const work: Work<Merging, Merged> = async (executor, _, { trial, measure, methods }) => {
+export const work: Work<Merging, Merged> = async (executor, folder, { trial, measure, methods }) => {
   const { regime, seed, local, external } = trial
   const { model, prompt, answer, train } = regime
-  const folder = folderOf(regime)
-  const file = join(folder, `${trial.name}.state`)
-  if (!existsSync(file)) await runSwarm(executor, folder, trial)
-  const start = await startOf(executor, folder, regime, seed)
+  const swarms = join(dirname(folder), hashOf(regime))
+  const file = join(swarms, `${trial.name}.state`)
+  if (!existsSync(file)) await runSwarm(executor, swarms, trial)
+  const start = await startOf(executor, swarms, regime, seed)
   const plan: LocalPlan = {
     ...planOf(regime, seed, local, external),
     builds: [{ model, coding: characterCoding, start, prompt, answer, train }],

@@ -207,7 +207,9 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
       await swarmCreateCommand(manifest, options, terminal)
     })
   asAccount(command('join <swarm>', 'take part until it is over or Ctrl-C; the same command goes on', swarms))
-    .option('--manifest <file>', 'what it was created with (default: what `create` has kept in this home)')
+    .option('--manifest <file>', 'what it was created with (default: what this home has, or else peers)')
+    .option('--model <file>', "a model of your own: what it has otherwise than the manifest's")
+    .option('--delegate', 'a key made for it acts for the account, whose own key can stay locked')
     .option('--stream', 'with --json: also each event as a line of JSON, as it happens')
     .action(async (number, options) => {
       const { swarmJoinCommand } = await import('./commands/swarm-join.ts')
@@ -220,11 +222,17 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
       await swarmWatchCommand(swarm(number), options, terminal)
     })
   asAccount(
-    command('leave <swarm>', 'give a seat up; its stake is free when its rounds are settled', swarms),
-  ).action(async (number, options) => {
-    const { swarmLeaveCommand } = await import('./commands/swarm-leave.ts')
-    await swarmLeaveCommand(swarm(number), options, terminal)
-  })
+    command(
+      'leave <swarm>',
+      'give a seat up: waits until its rounds are settled and its stake is free',
+      swarms,
+    ),
+  )
+    .option('--delegate', 'with the key that acts for the account')
+    .action(async (number, options) => {
+      const { swarmLeaveCommand } = await import('./commands/swarm-leave.ts')
+      await swarmLeaveCommand(swarm(number), options, terminal)
+    })
 
   network(
     command(

@@ -246,6 +246,13 @@ const OPTIONS: { readonly [option: string]: readonly Wrong[] } = {
   '--method': [['best', /--method is best; allowed: average, greedy, ties, distil/]],
   '--tasks': isWhole('--tasks', 1, 1024),
   '--seed': isWhole('--seed', 0, 2 ** 32 - 1),
+  '--model': [
+    ['none.yaml', /--model is none\.yaml, which is missing; allowed: a file that says what your model has/],
+    ['folder', /folder is a directory/],
+    ['pipe', /pipe is no regular file/],
+    ['page.txt', /manifest line|manifest is .*; allowed: a map of fields|YAML/],
+    ['swarm.yaml', /families is .*; allowed/],
+  ],
   '--out': [
     ['page.txt', /--out is page\.txt, which is there already; allowed: a new (file|directory)/],
     ['folder', /--out is folder, which is there already/],

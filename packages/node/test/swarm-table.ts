@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseSwarmManifest, type SwarmManifest, type SwarmMessage, swarmTermsOf } from '@lockstep/client'
 import { type MarketChain, type MarketEvent, readMinimumBond } from '@lockstep/contracts'
 import { createWasmExecutor, type Executor, ok, unwrap } from '@lockstep/tensor'
@@ -120,7 +121,9 @@ export const openSwarmTable = async (): Promise<SwarmTable> => {
 }
 
 /** Somebody at the table: a participant, or whoever else has something to do. */
-export type Seated = { readonly turn: () => Promise<Pick<Turn, 'did' | 'next' | 'over'>> }
+export type Seated = {
+  readonly turn: () => Promise<Pick<Turn, 'did' | 'next' | 'over'> & Partial<Pick<Turn, 'computes'>>>
+}
 
 /** More turns than any of these tests needs. */
 const MOST_TURNS = 400
@@ -132,8 +135,12 @@ export const playOut = async (
   between: () => Promise<void> = async () => {},
 ): Promise<void> => {
   for (let rounds = 0; rounds < MOST_TURNS; rounds++) {
-    const turns = []
-    for (const one of seated()) turns.push(await one.turn())
+    let turns = []
+    do {
+      turns = []
+      for (const one of seated()) turns.push(await one.turn())
+      await sleep(1)
+    } while (turns.every(({ did }) => did === 0) && turns.some(({ computes }) => computes))
     if (turns.every(({ over }) => over)) return
     await between()
     if (turns.some(({ did }) => did > 0)) continue

@@ -30,7 +30,7 @@ export const readSwarmManifest = async (path: string, swarm: number): Promise<Sw
           '--manifest',
           `${path}, which is missing`,
           `the manifest that swarm ${swarm} was created with`,
-          'Get it from who created the swarm, and name the file.',
+          'Leave the option out: peers are asked for it.',
         )
       },
     ),

@@ -39,7 +39,27 @@ const answers = z.strictObject({
     .max(16),
 })
 
-export const swarmMessage = z.discriminatedUnion('kind', [group, answers])
+const figure = z.number().min(0).max(1e15)
+/** What a round came to for a participant, as it says: nothing follows from it, and nobody checks it. */
+const metrics = z.strictObject({
+  ...{ kind: z.literal('metrics'), swarm: number, round, participant: address },
+  rewards: z
+    .array(
+      z.strictObject({
+        family: z.string().max(SHARE_LIMITS.familyCharacters).refine(isPrintable, 'printable ASCII'),
+        level: z.int().min(0).max(SHARE_LIMITS.level),
+        reward: figure,
+        answers: z.int().min(0).max(100_000),
+      }),
+    )
+    .max(64),
+  ...{ useful: figure, local: figure, external: figure, heard: figure, refused: figure, nats: figure },
+  agreement: figure.nullable(),
+  ...{ tokensPerSecond: figure, bytes: figure },
+})
+
+export const swarmMessage = z.discriminatedUnion('kind', [group, answers, metrics])
+export type SwarmMetricsMessage = z.output<typeof metrics>
 export type SwarmMessage = z.output<typeof swarmMessage>
 
 export const swarmsTopic: TopicDefinition<SwarmMessage> = {
@@ -50,7 +70,7 @@ export const swarmsTopic: TopicDefinition<SwarmMessage> = {
   authorRate: { perSecond: 20, burst: 200 },
   // No honest peer passes on a group that nobody can read; who may share what is known to a swarm's participants.
   validate: ({ body }) =>
-    body.kind === 'answers' || decodeSharedGroup(Buffer.from(body.group, 'base64')).ok ? 'accept' : 'reject',
+    body.kind !== 'group' || decodeSharedGroup(Buffer.from(body.group, 'base64')).ok ? 'accept' : 'reject',
 }
 
 /** Participants that share with each other where a swarm is in parts: enough to find useful groups among. */

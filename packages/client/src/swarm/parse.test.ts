@@ -35,6 +35,8 @@ test('what the chain or the programs would refuse is refused here, with the fiel
     [{ families: [] }, 'families'],
     [{ families: [{ family: 'nonsense' }] }, 'families.0.family'],
     [{ families: [{ family: 'sorting', level: 16 }] }, 'families.0.level'],
+    [{ families: [{ family: 'sorting', level: 2, most: 1 }] }, 'families.0.most'],
+    [{ families: [{ family: 'sorting', level: 2, most: 16 }] }, 'families.0.most'],
     [{ name: 'Not A Name' }, 'name'],
     [{ strange: 1 }, 'strange'],
     [{ learning: { strange: 1 } }, 'learning.strange'],
@@ -114,6 +116,14 @@ test('a message is read within its bounds, and a group that nobody can read is n
     { strange: 1 },
   ])
     assert.ok(!swarmMessage.safeParse({ ...answers, ...change }).success, JSON.stringify(change))
+  const metrics = {
+    ...{ kind: 'metrics', swarm: 1, round: 2, participant: answers.participant, agreement: null },
+    rewards: [{ family: 'sorting', level: 1, reward: 0.5, answers: 8 }],
+    ...{ useful: 1, local: 1, external: 2, heard: 4, refused: 0, nats: 1.5, tokensPerSecond: 9, bytes: 99 },
+  }
+  assert.ok(swarmMessage.safeParse(metrics).success)
+  for (const change of [{ nats: -1 }, { nats: Number.NaN }, { rewards: Array(65).fill(metrics.rewards[0]) }])
+    assert.ok(!swarmMessage.safeParse({ ...metrics, ...change }).success, JSON.stringify(change))
   const judge = async (body: unknown) =>
     swarmsTopic.validate!({ body: swarmMessage.parse(body), author: 'a', source: 'b', sentAt: 0 })
   assert.equal(await judge(answers), 'accept')

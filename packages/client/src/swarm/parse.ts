@@ -29,9 +29,11 @@ const check = (manifest: SwarmManifest): void => {
   const tokens = lengths.prompt + lengths.answer
   if (tokens > model.context)
     throw malformed('lengths', tokens, `prompt and answer at most model.context, ${model.context}, together`)
-  for (const [i, { family, level }] of manifest.families.entries()) {
+  for (const [i, { family, level, most = level }] of manifest.families.entries()) {
     const { levels } = families.find(({ name }) => name === family)!
     if (level >= levels) throw malformed(`families.${i}.level`, level, `0 to ${levels - 1} for ${family}`)
+    if (most < level || most >= levels)
+      throw malformed(`families.${i}.most`, most, `${level}, its level, to ${levels - 1} for ${family}`)
   }
   const { local, external, groupSize, batch, groups } = learning
   if (local + external === 0)

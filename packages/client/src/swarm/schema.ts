@@ -36,6 +36,8 @@ export const swarmManifestSchema = z.strictObject({
       z.strictObject({
         family: z.enum(NAMES as [string, ...string[]], { error: () => `one of ${NAMES.join(', ')}` }),
         level: integer(0, 15).default(0),
+        /** Own tasks may be at levels up to this: each participant's follow what it can do. Absent, at `level` alone. */
+        most: integer(0, 15).optional(),
       }),
     )
     .min(1)

@@ -1,6 +1,14 @@
 import type { SwarmManifest } from '@lockstep/client'
 import type { Hex } from '@lockstep/proof'
-import { answersRoot, drawnTask, type Families, ownTasks, type SwarmTask } from '@lockstep/swarm'
+import {
+  answersRoot,
+  drawnTask,
+  type Families,
+  type OwnTask,
+  ownTasks,
+  type SwarmTask,
+  seedOn,
+} from '@lockstep/swarm'
 import type { RoundView } from './view.ts'
 
 /** What follows from a manifest and a round: everybody computes the same. */
@@ -9,14 +17,16 @@ export type Arithmetic = {
   readonly seedOf: (round: RoundView) => number
   /** The tasks that everybody answers. */
   readonly tasksOf: (round: Pick<RoundView, 'seed'>) => SwarmTask[]
-  /** The tasks that a seat answers for itself. */
-  readonly ownTasksOf: (round: RoundView, seat: number) => readonly SwarmTask[]
+  /** The tasks that a seat answers for itself: at the lowest levels, or at its own. */
+  readonly ownTasksOf: (round: RoundView, seat: number, levels?: readonly number[]) => readonly OwnTask[]
+  /** Whether a task is that own task, at whatever level of its kind. */
+  readonly isOwn: (task: SwarmTask, own: Pick<OwnTask, 'kind' | 'draw'>) => boolean
   /** 0 to 100. */
   readonly scoreOf: (task: SwarmTask, answer: string) => number
 }
 
 export const arithmeticOf = (manifest: SwarmManifest, families: Families): Arithmetic => {
-  const known = new Map<string, readonly SwarmTask[]>()
+  const known = new Map<string, readonly OwnTask[]>()
   const seedOf = ({ seed }: RoundView): number => Number(BigInt(seed) & 0xffffffffn)
   return {
     seedOf,
@@ -25,16 +35,18 @@ export const arithmeticOf = (manifest: SwarmManifest, families: Families): Arith
         const { family, seed } = drawnTask(of, i, manifest.families.length)
         return { ...manifest.families[family]!, seed }
       }),
-    ownTasksOf: (round, seat) => {
-      const key = `${round.round} ${seat}`
+    ownTasksOf: (round, seat, levels) => {
+      const { seed, round: number } = round
+      const key = `${number} ${seed} ${seat} ${levels}`
+      const place = { seed: seedOf(round), round: number, member: seat, count: manifest.learning.groups }
       const found =
-        known.get(key) ??
-        ownTasks(families, manifest.families, {
-          ...{ seed: seedOf(round), round: round.round, member: seat, count: manifest.learning.groups },
-        })
+        known.get(key) ?? ownTasks(families, manifest.families, { ...place, ...(levels && { levels }) })
       known.set(key, found)
       return found
     },
+    isOwn: (task, { kind, draw }) =>
+      manifest.families[kind]!.family === task.family &&
+      seedOn('train', families.get(task.family)!, task.level, draw) === task.seed,
     scoreOf: (task, answer) => families.get(task.family)!.run(task.seed, task.level, answer).score,
   }
 }

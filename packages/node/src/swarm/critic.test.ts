@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { parseSwarmManifest } from '@lockstep/client'
 import type { Hex } from '@lockstep/proof'
@@ -9,6 +12,7 @@ import { openCritic, openOracle } from './critic.ts'
 import { ANSWER, CRITIQUE } from './inside.ts'
 import type { OwnRound } from './keep.ts'
 import { type OwnGroup, openLearner } from './learner.ts'
+import { modelWork } from './model-work.ts'
 
 /** A critic of four seats at seat 0, who hears what the test says the others said. */
 const SEATS = 4
@@ -43,22 +47,27 @@ const groups = await learner.groups(
   7,
 )
 
+const model = modelWork({ ...learner, first: async () => state })
+const draft = join(await mkdtemp(join(tmpdir(), 'lockstep-critic-')), 'model.state')
+await model.open(draft, true)
+await rm(dirname(draft), { recursive: true })
+
 /** @param said Texts by stage, of each seat */
 const critic = (
   said: (round: number, stage: number) => readonly (readonly string[] | undefined)[],
   experience: readonly OwnGroup[] = groups,
 ) => {
-  const ownRound = (round: number): Pick<OwnRound, 'groups' | 'texts'> => ({
+  const ownRound = ({ round }: { readonly round: number }): Pick<OwnRound, 'groups' | 'texts'> => ({
     groups: experience,
     texts: { [ANSWER]: said(round, ANSWER)[0]!, [CRITIQUE]: said(round, CRITIQUE)[0] ?? [] },
   })
   const heard = (round: number, who: Hex, stage: number): readonly string[] | undefined =>
     said(round, stage)[accounts.indexOf(who)]
   const inside = {
-    ...{ account: accounts[0]!, arithmetic, learner },
+    ...{ account: accounts[0]!, arithmetic, families: learner.families },
     ...{ own: { at: ownRound } as never, hearing: { groups: () => [], answers: heard } as never },
   }
-  return { ...openCritic(inside, () => state), oracle: openOracle(inside) }
+  return { ...openCritic(inside, model), oracle: openOracle(inside) }
 }
 
 test('a model that copies says which answers are copies, explains, and answers with the likeliest', async () => {

@@ -8,15 +8,14 @@ import {
   type Resolution,
   readCritique,
   resolveTask,
-  SHARE_LIMITS,
   type ShownAnswers,
   type SwarmTask,
   subjectOf,
   trustOf,
   writeCritique,
 } from '@lockstep/swarm'
-import type { Tensor } from '@lockstep/tensor'
 import { ANSWER, CRITIQUE, type Inside } from './inside.ts'
+import type { ModelWork } from './model-work.ts'
 import type { RoundView } from './view.ts'
 
 type Round = Pick<RoundView, 'round' | 'seed' | 'seats' | 'entries'>
@@ -41,7 +40,7 @@ const textsIn =
   (round: Round, seat: number, stage: number): readonly string[] | undefined => {
     const who = round.entries.get(seat)?.account
     if (who === undefined) return undefined
-    return who === account ? own.at(round.round)?.texts[stage] : hearing.answers(round.round, who, stage)
+    return who === account ? own.at(round)?.texts[stage] : hearing.answers(round.round, who, stage)
   }
 
 /** By the families, which know what every answer scores: right, and no sign of a model that knows anything. */
@@ -82,13 +81,13 @@ const MOST_HISTORY = 512
  * own model until it has heard some.
  */
 export const openCritic = (
-  inside: Pick<Inside, 'account' | 'arithmetic' | 'learner' | 'own' | 'hearing'>,
-  state: () => readonly Tensor[],
+  inside: Pick<Inside, 'account' | 'arithmetic' | 'families' | 'own' | 'hearing'>,
+  model: Pick<ModelWork, 'judge' | 'likeliest'>,
 ): Critic => {
-  const { account, arithmetic, learner, own, hearing } = inside
+  const { account, arithmetic, families, own, hearing } = inside
   const textsOf = textsIn(inside)
   const promptOf = ({ family, seed, level }: SwarmTask): string =>
-    learner.families.get(family)!.play(seed, level).prompt
+    families.get(family)!.play(seed, level).prompt
   const histories = new Map<Hex, readonly Judged[]>()
   let remembered = 0
 
@@ -98,25 +97,16 @@ export const openCritic = (
     asked: readonly { readonly task: SwarmTask; readonly answer: string }[],
   ): Promise<number[]> => {
     const groups = [
-      ...(own.at(round.round)?.groups ?? []),
+      ...(own.at(round)?.groups ?? []),
       ...hearing.groups(round.round).filter(({ participant }) => participant !== account),
     ].map(({ group }) => group)
     const read = asked.map(({ task, answer }): Asked => ({ prompt: promptOf(task), answer }))
-    const readable = read.filter(({ prompt }) => learner.canRead(prompt))
-    const chances = await learner.judge(state(), readable, groups)
-    return read.map((one) => chances[readable.indexOf(one)] ?? 0)
+    return [...(await model.judge(read, groups))]
   }
 
   /** What the model holds likeliest; empty where it cannot read the prompt, or others could not read the answer. */
-  const likeliest = async (tasks: readonly SwarmTask[]): Promise<string[]> => {
-    const prompts = tasks.map(promptOf)
-    const readable = prompts.filter(learner.canRead)
-    const texts = (await learner.likeliest(state(), readable)).map(({ text }) => text)
-    return prompts.map((prompt) => {
-      const text = learner.canRead(prompt) ? texts[readable.indexOf(prompt)]! : ''
-      return text.length <= SHARE_LIMITS.textCharacters ? text : ''
-    })
-  }
+  const likeliest = (tasks: readonly SwarmTask[]): Promise<readonly string[]> =>
+    model.likeliest(tasks.map(promptOf))
 
   /** What was said of a task's answers, by the seats that were heard. */
   const critiquesOf = (round: Round, task: number): HeardCritique[] =>
@@ -156,7 +146,7 @@ export const openCritic = (
       for (const [at, { i }] of judged.entries()) {
         const judgement = judgementOf(chances[at]!)
         scores[i] = 1 + (2 * judgement >= BEST ? BEST : 0)
-        texts[i] = writeCritique({ judgement, explanation: own.at(round.round)?.texts[ANSWER]?.[i] ?? '' })
+        texts[i] = writeCritique({ judgement, explanation: own.at(round)?.texts[ANSWER]?.[i] ?? '' })
       }
       return { scores, texts }
     },

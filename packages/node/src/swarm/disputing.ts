@@ -28,16 +28,23 @@ type Mover = Awaited<ReturnType<typeof traceMover>>
 /** Movers that are kept at once: each has a compiled program. */
 const MOVERS = 4
 
-/** @param fromBlock The first block that can have anything of the market */
-export const openDisputing = (inside: Inside, executor: Executor, fromBlock: number): Disputing => {
-  const { market, arithmetic, learner, send } = inside
+/**
+ * @param executor Opened with the first dispute
+ * @param fromBlock The first block that can have anything of the market
+ */
+export const openDisputing = (
+  inside: Inside,
+  executor: () => Promise<Executor>,
+  fromBlock: number,
+): Disputing => {
+  const { market, arithmetic, families, send } = inside
   const { disputes } = market
   const key = keyOf(inside)
 
   /** What a shown answer is about: its history and its score follow from it. */
   const questionOf = ({ round, task, answer }: ChallengeView): ScoreQuestion => {
     const { family, seed, level } = arithmetic.tasksOf(inside.roundAt(round)!)[task]!
-    return { family: learner.families.get(family)!, seed, level, answer: fromHex(answer!)! }
+    return { family: families.get(family)!, seed, level, answer: fromHex(answer!)! }
   }
   const challengeOf = (claim: Hex): ChallengeView | undefined =>
     [...inside.view().challenges.values()].find((one) => one.claim === claim)
@@ -61,7 +68,8 @@ export const openDisputing = (inside: Inside, executor: Executor, fromBlock: num
     const question = questionOf(challenge)
     const { claim, state } = claimScore(question)
     const stateAt = async (checkpoint: number) => state(checkpoint)
-    const made = await traceMover(side, { task: scoreTask(question), executor, claim, state: stateAt })
+    const table = { task: scoreTask(question), executor: await executor(), claim, state: stateAt }
+    const made = await traceMover(side, table)
     movers.set(name, made)
     for (const other of [...movers.keys()].slice(0, -MOVERS)) drop(other)
     return made

@@ -6,22 +6,24 @@ import {
   decodeSharedGroup,
   EMPTY_POOL,
   type Families,
+  type OwnTask,
   type Pool,
-  type SwarmTask,
+  type TaskKind,
 } from '@lockstep/swarm'
 
 /** A message with its author as the network knows it. */
-export type Heard = { readonly author: string; readonly body: SwarmMessage }
+export type Heard = { readonly author: string; readonly body: Exclude<SwarmMessage, { kind: 'metrics' }> }
 
 /** What a participant knows when it takes messages in. */
 export type HearingRules = {
   readonly families: Families
+  readonly kinds: readonly TaskKind[] // what own tasks are drawn from
   readonly groupSize: number
   readonly tasks: number // of a round
   /** Where an account has announced that it can be reached; undefined where it is no participant. */
   readonly peerOf: (account: Hex) => Hex | undefined
   /** The tasks that an account answers for itself in a round; undefined where it has none. */
-  readonly ownTasksOf: (round: number, account: Hex) => readonly SwarmTask[] | undefined
+  readonly ownTasksOf: (round: number, account: Hex) => readonly OwnTask[] | undefined
   /** Whether something of a round is still of use. */
   readonly isLive: (round: number) => boolean
 }
@@ -84,7 +86,7 @@ export const openHearing = (rulesNow: () => HearingRules): Hearing => {
       }
       if (known.seen.has(body.group)) return 'known'
       const arrival = arrive(known.pool, Buffer.from(body.group, 'base64'), participant, {
-        ...{ round, families: rules.families, groupSize: rules.groupSize },
+        ...{ round, families: rules.families, kinds: rules.kinds, groupSize: rules.groupSize },
         tasksOf: (account) => rules.ownTasksOf(round, account),
       })
       known.pool = arrival.pool

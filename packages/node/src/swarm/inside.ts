@@ -1,10 +1,11 @@
 import type { SwarmManifest } from '@lockstep/client'
 import type { Call, MarketChain, SwarmTerms } from '@lockstep/contracts'
 import type { Hex } from '@lockstep/proof'
+import type { Families } from '@lockstep/swarm'
 import type { Result } from '@lockstep/tensor'
 import type { Arithmetic } from './arithmetic.ts'
+import type { ParticipantEvent } from './events.ts'
 import type { Hearing } from './hearing.ts'
-import type { Learner } from './learner.ts'
 import type { Own } from './own.ts'
 import type { RoundView, SwarmView } from './view.ts'
 
@@ -17,7 +18,7 @@ export type Inside = {
   /** The terms that follow from the manifest. */
   readonly terms: SwarmTerms
   readonly arithmetic: Arithmetic
-  readonly learner: Learner
+  readonly families: Families
   readonly own: Own
   readonly hearing: Hearing
   /** Whether what an account says comes here at all. */
@@ -25,6 +26,7 @@ export type Inside = {
   readonly view: () => SwarmView
   readonly roundAt: (round: number) => RoundView | undefined
   readonly seatIn: (round: RoundView, who: Hex) => number | undefined
+  readonly tell: (event: ParticipantEvent) => void
   /** Sends a call; a fault says that the chain has refused it. */
   readonly send: (call: Call) => Promise<Result<unknown>>
 }

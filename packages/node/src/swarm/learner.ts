@@ -5,6 +5,7 @@ import {
   encodeTensors,
   policyProgram,
   type TrainConfig,
+  type TrainedModel,
   trainBpe,
 } from '@lockstep/models'
 import { type Hex, rootOf, tensorsTree, toHex } from '@lockstep/proof'
@@ -43,7 +44,7 @@ import {
   tokenizerCoding,
   warmStart,
 } from '@lockstep/swarm'
-import type { Executor, Result, Tensor } from '@lockstep/tensor'
+import { type Executor, FaultError, type Result, type Tensor } from '@lockstep/tensor'
 
 export type OwnGroup = { readonly group: Group; readonly completions: readonly Completion[] }
 
@@ -62,7 +63,7 @@ export type Learner = {
   readonly families: Families
   /** Whether a prompt fits: what does not is neither answered nor learned from. */
   readonly canRead: (prompt: string) => boolean
-  /** The state after the warm start. */
+  /** The state that a participant begins with: after the warm start, or of the model that it was opened with. */
   readonly first: () => Promise<readonly Tensor[]>
   /** Texts for prompts; the same state, prompts and seed give the same ones. */
   readonly complete: (
@@ -112,13 +113,20 @@ const LIKELIEST_BATCH = 16
 /** Answers that a judge's scale follows from at most: those of own groups first. */
 const MOST_KNOWN = 512
 
-/** The learner that a manifest describes, on an executor that somebody else closes. */
-export const openLearner = async (executor: Executor, manifest: SwarmManifest): Promise<Learner> => {
+/**
+ * The learner that a manifest describes, on an executor that somebody else closes; or one that goes on with a trained model
+ * and its tokenizer. A FaultError says what of that model does not fit.
+ */
+export const openLearner = async (
+  executor: Executor,
+  manifest: SwarmManifest,
+  begun?: TrainedModel,
+): Promise<Learner> => {
   const { lengths, learning, warmStart: warm, seed } = manifest
   const table = familyTable(
     families.filter(({ name }) => manifest.families.some((one) => one.family === name)),
   )
-  const coding = codingOf(manifest, table)
+  const coding = begun === undefined ? codingOf(manifest, table) : codingOfModel(begun)
   const model = modelOf(manifest.model, coding.vocab)
   const rows = (learning.local + learning.external) * learning.groupSize
   const train: TrainConfig = {
@@ -150,6 +158,7 @@ export const openLearner = async (executor: Executor, manifest: SwarmManifest): 
     families: table,
     canRead,
     first: async () => {
+      if (begun !== undefined) return stateFrom(model, train, begun.parameters, seed)
       const how = {
         ...{ model, coding, examples: warm.examples, ...lengths, seed },
         train: {
@@ -250,4 +259,20 @@ export const codingOf = ({ tokenizer, families: kinds, seed }: SwarmManifest, ta
     }),
   )
   return tokenizerCoding('bpe', trainBpe(new TextEncoder().encode(texts.join(' ')), tokenizer.bpe))
+}
+
+/** The coding of a trained model: its own tokenizer, or characters where it has none. */
+const codingOfModel = ({ model, tokenizer }: TrainedModel): Coding => {
+  const { vocab } = model.config as { readonly vocab?: number }
+  if (tokenizer === undefined && vocab === characterCoding.vocab) return characterCoding
+  if (tokenizer === undefined || vocab === undefined)
+    throw new FaultError({
+      ...{ code: 'start-unfit', field: 'start', value: 'a model without a tokenizer' },
+      limit: `one with a tokenizer, or of ${characterCoding.vocab} ids: printable characters and an end`,
+      remedy: 'Save the model with its tokenizer.',
+    })
+  const coding = tokenizerCoding('own', tokenizer)
+  // Where no id is left for an end, that of a line's end is: no prompt and no answer holds one.
+  const end = vocab > tokenizer.vocabSize ? tokenizer.vocabSize : tokenizer.encode(Uint8Array.of(10))[0]!
+  return { ...coding, vocab, end }
 }

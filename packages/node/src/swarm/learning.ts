@@ -1,35 +1,45 @@
 import { appendFile } from 'node:fs/promises'
-import { type Arrived, draws, PURPOSE } from '@lockstep/swarm'
-import type { Tensor } from '@lockstep/tensor'
+import { type Arrived, observeLevels, scoresOf, spread } from '@lockstep/swarm'
 import { ANSWER, type Inside } from './inside.ts'
-import type { Keep } from './keep.ts'
-import { agreementOf, rewardsOf, type SwarmMetrics } from './metrics.ts'
+import type { Keep, OwnRound } from './keep.ts'
+import { agreementOf, rewarded, rewardsOf, type SwarmMetrics } from './metrics.ts'
+import type { Taught, Teaching } from './model-work.ts'
 import type { RoundView } from './view.ts'
 
+/** What a model is to learn from a round that was answered: its own groups, and those that were heard by now. */
+export const teachingOf = (inside: Inside, keep: Keep, round: RoundView): Teaching => {
+  const { own, hearing, arithmetic, account } = inside
+  const mine = own.at(round)!
+  return {
+    ...{ seed: arithmetic.seedOf(round), round: round.round, seat: mine.seat, own: mine.groups },
+    // In an order of their own: what is learned follows from what was heard, not from when.
+    others: hearing
+      .groups(round.round)
+      .filter(({ participant }) => participant !== account)
+      .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1)),
+    into: keep.draftFile(round.round),
+  }
+}
+
 /**
- * Learns from a round that was answered, and writes the line of its metrics. The new model is on the disk before it counts.
- * @returns The model's state after it
+ * Makes what was learned from a round the participant's model, and writes the line of its metrics. The model is on the disk
+ * before it counts, and its levels follow the same scores.
  */
-export const learnFrom = async (
+export const keepLearned = async (
   inside: Inside,
   keep: Keep,
-  state: readonly Tensor[],
   round: RoundView,
+  { root: _, ...taught }: Taught,
   bytes: number,
-): Promise<{ readonly state: readonly Tensor[]; readonly metrics: SwarmMetrics }> => {
-  const { own, hearing, learner, arithmetic, account, manifest } = inside
-  const mine = own.at(round.round)!
-  // In an order of their own: what is learned follows from what was heard, not from when.
-  const heard = hearing
-    .groups(round.round)
-    .filter(({ participant }) => participant !== account)
-    .toSorted((a, b) => (placeOf(a) < placeOf(b) ? -1 : 1))
-  const drawn = draws(arithmetic.seedOf(round), PURPOSE.choice, round.round, mine.seat)
-  const { state: after, ...learned } = await learner.learn(state, mine.groups, heard, drawn)
-  await keep.saveModel(round.round, learner.encode(after))
-  const { learned: last, rounds } = own.now()
+): Promise<SwarmMetrics> => {
+  const { own, hearing, account, manifest } = inside
+  const mine = own.at(round)!
+  await keep.keepModel(round.round)
+  inside.tell({ event: 'saved', what: 'model', round: round.round })
+  const { learned: last, levels, rounds } = own.now()
   await own.save({
     learned: round.round,
+    levels: observeLevels(manifest.families, levels, scoresByKind(inside, round, mine)),
     rounds: rounds.map((one) => (one.round === round.round ? { ...one, groups: [] } : one)),
   })
   await keep.dropModel(last)
@@ -38,16 +48,28 @@ export const learnFrom = async (
     mine.texts[ANSWER]!,
     others.map(({ account: who }) => hearing.answers(round.round, who, ANSWER) ?? []),
   )
+  const heard = hearing.groups(round.round).filter(({ participant }) => participant !== account)
   const metrics: SwarmMetrics = {
-    ...{ round: round.round, seat: mine.seat, ...learned },
-    rewards: rewardsOf(manifest, learner, mine.groups),
-    useful: mine.groups.filter(({ group }) => learner.isUseful(group)).length,
+    ...{ round: round.round, seat: mine.seat, ...taught },
+    rewards: rewardsOf(manifest, mine.groups),
+    useful: mine.groups.filter(({ group }) => spread(rewarded(manifest, group)) > 0).length,
     ...{ heard: heard.length, refused: hearing.refused(round.round), agreement },
     ...{ tokens: mine.tokens, tokensPerSecond: (1000 * mine.tokens) / mine.milliseconds, bytes },
   }
   await appendFile(keep.metricsFile, `${JSON.stringify(metrics)}\n`)
-  return { state: after, metrics }
+  return metrics
 }
 
 const placeOf = ({ participant, group: { task } }: Arrived): string =>
   `${participant} ${task.family} ${task.level} ${task.seed}`
+/** The scores of own tasks in their order, as the level controller sees them; a task that could not be read scores 0. */
+const scoresByKind = (
+  { arithmetic, manifest }: Inside,
+  round: RoundView,
+  { seat, groups }: OwnRound,
+): readonly { readonly kind: number; readonly scores: readonly number[] }[] =>
+  arithmetic.ownTasksOf(round, seat).map(({ kind, draw }) => {
+    const found = groups.find(({ group: { task } }) => arithmetic.isOwn(task, { kind, draw }))
+    const none = new Array<number>(manifest.learning.groupSize).fill(0)
+    return { kind, scores: found === undefined ? none : scoresOf(rewarded(manifest, found.group)) }
+  })

@@ -1,5 +1,6 @@
 import type { SwarmManifest } from '@lockstep/client'
-import type { Learner, OwnGroup } from './learner.ts'
+import { type Group, meanReward, onlyRight } from '@lockstep/swarm'
+import type { OwnGroup } from './learner.ts'
 
 /** What a round came to for a participant: a line of its metrics. */
 export type SwarmMetrics = {
@@ -26,18 +27,24 @@ export type SwarmMetrics = {
   readonly bytes: number // sent in this round
 }
 
-/** The mean rewards of a participant's own groups, in the order of the manifest's families. */
-export const rewardsOf = (
-  manifest: SwarmManifest,
-  learner: Pick<Learner, 'reward'>,
-  groups: readonly OwnGroup[],
-): SwarmMetrics['rewards'] =>
-  manifest.families.flatMap(({ family, level }) => {
-    const some = groups.filter(({ group: { task } }) => task.family === family && task.level === level)
-    if (some.length === 0) return []
-    const reward = some.reduce((sum, { group }) => sum + learner.reward(group), 0) / some.length
-    return [{ family, level, reward, answers: some.length * manifest.learning.groupSize }]
-  })
+/** The mean rewards of a participant's own groups, by family and level. */
+export const rewardsOf = (manifest: SwarmManifest, groups: readonly OwnGroup[]): SwarmMetrics['rewards'] => {
+  const kinds = new Map<string, { readonly family: string; readonly level: number; readonly of: number[] }>()
+  for (const { group } of groups) {
+    const { family, level } = group.task
+    const kind = kinds.get(`${family} ${level}`) ?? { family, level, of: [] }
+    kinds.set(`${family} ${level}`, kind)
+    kind.of.push(meanReward(rewarded(manifest, group)))
+  }
+  return [...kinds.values()].map(({ family, level, of }) => ({
+    ...{ family, level, reward: of.reduce((sum, one) => sum + one, 0) / of.length },
+    answers: of.length * manifest.learning.groupSize,
+  }))
+}
+
+/** A group as the swarm's rule rewards it. */
+export const rewarded = ({ learning }: SwarmManifest, group: Group): Group =>
+  learning.reward === 'right' ? onlyRight(group) : group
 
 /** Of others' answers to a round's tasks, the part that equals the own; null where none was heard. */
 export const agreementOf = (

@@ -1,9 +1,11 @@
 import type { Keep, OwnRound, OwnState } from './keep.ts'
+import type { RoundView } from './view.ts'
 
 /** A participant's own part of the rounds, as it is on the disk. */
 export type Own = {
   readonly now: () => OwnState
-  readonly at: (round: number) => OwnRound | undefined
+  /** Its part of a round; undefined where that is none, or of a round that the chain has taken back. */
+  readonly at: (round: Pick<RoundView, 'round' | 'seed'>) => OwnRound | undefined
   /** Return when the change is safe on the disk. */
   readonly save: (change: Partial<OwnState>) => Promise<void>
   readonly saveRound: (round: OwnRound) => Promise<void>
@@ -18,7 +20,8 @@ export const openOwn = (keep: Pick<Keep, 'save'>, first: OwnState): Own => {
   }
   return {
     now: () => own,
-    at: (number) => own.rounds.find(({ round }) => round === number),
+    at: ({ round: number, seed: of }) =>
+      own.rounds.find(({ round, seed }) => round === number && seed === of),
     save,
     saveRound: (round) => save({ rounds: [...own.rounds.filter((one) => one.round !== round.round), round] }),
   }

@@ -2,23 +2,28 @@ import type { SwarmManifest, SwarmMessage } from '@lockstep/client'
 import { type Call, ChainError, type MarketChain } from '@lockstep/contracts'
 import type { PeerId, Topic } from '@lockstep/network'
 import type { Hex } from '@lockstep/proof'
-import { type Part, packBytes } from '@lockstep/swarm'
-import { type Executor, fail, ok, type Result, type Tensor, unwrap } from '@lockstep/tensor'
+import { families as everyFamily, familyTable, firstLevels, type Part, packBytes } from '@lockstep/swarm'
+import { type Executor, fail, ok, type Result } from '@lockstep/tensor'
 import type { Address } from 'viem'
+import { openExecutor } from '../run/open-executor.ts'
 import { agreedTerms } from './agreed.ts'
 import { arithmeticOf } from './arithmetic.ts'
+import { type Compute, openComputing } from './computing.ts'
 import { keyOf, openDisputing } from './disputing.ts'
 import { openDoubting } from './doubting.ts'
 import { type Due, type SwarmDuty, seatOf, swarmDuties } from './duties.ts'
+import type { ParticipantEvent } from './events.ts'
 import { openFollow } from './follow.ts'
 import { openHearing, peerHex } from './hearing.ts'
 import { openInbox } from './inbox.ts'
 import { ANSWER, type Inside } from './inside.ts'
 import { openKeep } from './keep.ts'
 import { type Learner, openLearner } from './learner.ts'
-import { learnFrom } from './learning.ts'
-import type { SwarmMetrics } from './metrics.ts'
+import { keepLearned, teachingOf } from './learning.ts'
+import { modelProcess } from './model-process.ts'
+import { type ModelWork, modelWork } from './model-work.ts'
 import { openOwn } from './own.ts'
+import { type OwnLearner, readStart } from './own-learner.ts'
 import { openPlaying } from './playing.ts'
 import { openStanding } from './standing.ts'
 import { openTelling } from './telling.ts'
@@ -36,20 +41,17 @@ export type ParticipantOptions = {
   /** Whose messages come by that topic: those of the own part of a swarm in parts. All, where it is absent. */
   readonly hears?: (account: Hex) => boolean
   readonly peerId: string
-  readonly executor: Executor
   readonly directory: string
-  /** One that several participants of a process share; otherwise it opens its own. */
+  /** The model of who has one of its own. */
+  readonly own?: OwnLearner
+  /** What the model computes with: an executor of this process, or a learner that several share. By default a process of its own. */
+  readonly executor?: Executor
   readonly learner?: Learner
   /** Told of peers that have shared as participants what no honest one shares; a network takes standing from them. */
   readonly blame?: (peer: PeerId, why: string) => void
   /** Told of what was done, and of what was refused. */
   readonly tell?: (event: ParticipantEvent) => void
 }
-
-export type ParticipantEvent =
-  | { readonly event: 'did'; readonly duty: SwarmDuty }
-  | { readonly event: 'refused'; readonly duty: SwarmDuty; readonly why: string }
-  | ({ readonly event: 'metrics' } & SwarmMetrics)
 
 /** How a participant stands after a look at the chain. */
 export type Turn = Omit<Due, 'duties'> & {
@@ -58,62 +60,65 @@ export type Turn = Omit<Due, 'duties'> & {
   readonly did: number
   /** Whether something is expected of others before the next stage. */
   readonly waits: boolean
+  /** Whether the model is at work. */
+  readonly computes: boolean
 }
 
 export type Participant = {
   /** Reads the chain, takes in what was heard, does what is due, and says again what others may have missed. */
   readonly turn: (stays?: boolean) => Promise<Turn>
   readonly view: () => SwarmView | undefined
-  /** The state of the model, and after how many rounds. */
-  readonly model: () => { readonly round: number; readonly state: readonly Tensor[] }
+  /** The model: after how many rounds, in which file, and the root of its parameters once it is opened. */
+  readonly model: () => { readonly round: number; readonly file: string; readonly root: Hex | undefined }
   readonly close: () => void
 }
 
+/** The most bytes that the executor of a model's process may take. */
+const MODEL_MEMORY = 2 ** 32
+
 /**
- * A participant of a swarm over a chain and a network. All that it does follows from the chain's events and its own files,
+ * A participant of a swarm over a chain and a network. Its model computes beside the turns, by default in a process of its own,
+ * so what is due on the chain never waits for it. All that it does follows from the chain's events and its own files,
  * and what it commits to is on the disk before it is sent: one that was killed is opened again and goes on.
  */
 export const openParticipant = async (options: ParticipantOptions): Promise<Result<Participant>> => {
-  const { market, manifest, swarm, topic, executor, tell = () => {} } = options
+  const { market, manifest, swarm, topic, tell = () => {} } = options
   const { calls } = market
   const account = options.account.toLowerCase() as Hex
   const peer = peerHex(options.peerId)
   const keep = await openKeep(options.directory, account, swarm)
   const loaded = await keep.load()
   if (!loaded.ok) return loaded
-  const own = openOwn(keep, loaded.value ?? { learned: 0, rounds: [] })
   const follow = openFollow(market, swarm, options.fromBlock)
   await follow.read()
   const terms = agreedTerms(swarm, follow.view(), manifest)
   if (!terms.ok) return terms
+  const own = openOwn(
+    keep,
+    loaded.value ?? { learned: 0, levels: firstLevels(manifest.families), rounds: [] },
+  )
+  const isFirst = !(await keep.hasModel(own.now().learned))
+  if (isFirst && own.now().learned > 0)
+    return fail({
+      code: 'participant-damaged',
+      field: `model after round ${own.now().learned}`,
+      value: 'missing',
+      limit: 'a file of this directory',
+      remedy: 'Restore the directory, or join with another account in another one.',
+    })
+  const model = await workOf(options)
+  const families = familyTable(
+    everyFamily.filter(({ name }) => manifest.families.some(({ family }) => family === name)),
+  )
 
-  const learner = options.learner ?? (await openLearner(executor, manifest))
-  const { learned } = own.now()
-  const stored = await keep.loadModel(learned)
-  let state: readonly Tensor[]
-  if (stored !== undefined) state = unwrap(learner.decode(stored))
-  else {
-    if (learned > 0) {
-      learner.close()
-      return fail({
-        code: 'participant-damaged',
-        field: `model after round ${learned}`,
-        value: 'missing',
-        limit: 'a file of this directory',
-        remedy: 'Restore the directory, or join with another account in another one.',
-      })
-    }
-    state = await learner.first()
-    await keep.saveModel(0, learner.encode(state))
-  }
-
-  const arithmetic = arithmeticOf(manifest, learner.families)
+  const arithmetic = arithmeticOf(manifest, families)
   const view = (): SwarmView => follow.view()!
   const roundAt = (number: number): RoundView | undefined => view().rounds[number - 1]
   const seatIn = (round: RoundView, who: Hex): number | undefined =>
     seatOf(round, who, view().members.get(who)?.seat)
   const hearing = openHearing(() => ({
-    families: learner.families,
+    families,
+    kinds: manifest.families,
     groupSize: manifest.learning.groupSize,
     tasks: manifest.rounds.tasks,
     peerOf: (who) => view().members.get(who)?.peer,
@@ -138,8 +143,8 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
     }
   }
   const inside: Inside = {
-    ...{ market, manifest, swarm, account, terms: terms.value, arithmetic, learner, own, hearing },
-    ...{ view, roundAt, seatIn, send, hears: options.hears ?? (() => true) },
+    ...{ market, manifest, swarm, account, terms: terms.value, arithmetic, families, own },
+    ...{ hearing, view, roundAt, seatIn, send, tell, hears: options.hears ?? (() => true) },
   }
   const inbox = openInbox(topic, swarm, hearing, {
     isParticipant: (author) => follow.peers().has(peerHex(author)),
@@ -148,11 +153,45 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
     roundAt,
     blame: options.blame ?? (() => {}),
   })
-  const telling = openTelling(inside, topic, () => learner.modelRoot(state))
+  let root: Hex | undefined
+  const telling = openTelling(inside, topic, () => root)
   const doubts = openDoubting(inside)
   const { stand, finish } = openStanding(inside)
-  const disputing = openDisputing(inside, executor, options.fromBlock)
-  const { play, isMissing } = openPlaying(inside, () => state)
+  const disputing = openDisputing(inside, executorOf(options), options.fromBlock)
+  const computing = openComputing((what, error) => {
+    // Whatever it was, the next piece of work begins with the model as it is on the disk.
+    root = undefined
+    tell({ event: 'failed', what, why: error.message })
+  })
+  const compute: Compute = (what, round, work, stage = ANSWER) =>
+    computing.take(`${what} ${round} ${stage}`, () => {
+      tell({ event: 'computing', what, round })
+      return work()
+    })
+  /** Opens the model as it is on the disk; the first one is made there. */
+  const openModel = async (): Promise<void> => {
+    const { learned } = own.now()
+    const isMade = await keep.hasModel(learned)
+    const opened = compute('open', learned, () =>
+      model.open(isMade ? keep.modelFile(learned) : keep.draftFile(learned), !isMade),
+    )
+    if (opened === undefined) return
+    if (!isMade) await keep.keepModel(learned)
+    root = opened.done
+  }
+  const { play, isMissing } = openPlaying(inside, model, (...work) =>
+    root === undefined ? undefined : compute(...work),
+  )
+  const learn = async (round: RoundView): Promise<Result<unknown> | 'later'> => {
+    if (root === undefined) return 'later'
+    const taught = compute('learn', round.round, () => model.learn(teachingOf(inside, keep, round)))
+    if (taught === undefined) return 'later'
+    const metrics = await keepLearned(inside, keep, round, taught.done, telling.takeBytes())
+    root = taught.done.root
+    tell({ event: 'metrics', ...metrics })
+    await telling.metrics(metrics)
+    return ok(undefined)
+  }
 
   /** Carries a duty out; `later` where it is not its time although the chain would take it. */
   const carryOut = async (duty: SwarmDuty, now: number): Promise<Result<unknown> | 'later'> => {
@@ -161,16 +200,12 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
         return send(calls.joinSwarm(swarm, peer))
       case 'announce':
         return send(calls.announcePeer(swarm, peer))
-      case 'learn': {
-        const after = await learnFrom(inside, keep, state, roundAt(duty.round)!, telling.takeBytes())
-        state = after.state
-        tell({ event: 'metrics', ...after.metrics })
-        return ok(undefined)
-      }
+      case 'learn':
+        return learn(roundAt(duty.round)!)
       case 'play':
         return play(roundAt(duty.round)!, duty.stage, now)
       case 'claim': {
-        const mine = own.at(duty.round)
+        const mine = own.at(roundAt(duty.round)!)
         const entry = roundAt(duty.round)!.entries.get(seatIn(roundAt(duty.round)!, account)!)!
         const parts = entry.submitted.toSorted().map((stage) => mine?.parts[stage])
         if (parts.includes(undefined)) return 'later'
@@ -206,7 +241,8 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
 
   /** Forgets rounds that are over. */
   const prune = async (): Promise<void> => {
-    for (const { round, settled } of view().rounds) if (settled) hearing.forget(round)
+    for (const round of view().rounds)
+      if (round.settled && own.at(round) === undefined) hearing.forget(round.round)
     const { learned: last, rounds } = own.now()
     const kept = rounds.filter(({ round }) => !roundAt(round)?.settled || round > last)
     if (kept.length < rounds.length) await own.save({ rounds: kept })
@@ -214,17 +250,21 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
 
   return ok({
     view,
-    model: () => ({ round: own.now().learned, state }),
+    model: () => {
+      const { learned } = own.now()
+      return { round: learned, file: keep.modelFile(learned), root }
+    },
     close: () => {
       inbox.close()
       disputing.close()
-      learner.close()
+      model.close()
     },
     turn: async (stays = true) => {
       await follow.read()
       inbox.takeIn()
       const now = await market.now()
-      const answered = own.now().rounds.map(({ round }) => round)
+      if (root === undefined) await openModel()
+      const answered = view().rounds.flatMap((round) => (own.at(round) ? [round.round] : []))
       const due = swarmDuties(
         view(),
         {
@@ -237,6 +277,7 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
       let did = 0
       let isDrawing = false
       for (const duty of due.duties) {
+        tell({ event: 'doing', duty })
         const done = await carryOut(duty, now)
         if (done === 'later') continue
         if (done.ok) did++
@@ -248,8 +289,24 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
       await prune()
       const waits = view().rounds.some((round) => !round.settled && isMissing(round, ANSWER, now))
       const times = [due.next, disputing.next()].filter((time) => time !== undefined)
-      const next = times.length === 0 ? undefined : Math.min(...times)
-      return { now, next, over: due.over, did, waits: waits || isDrawing }
+      return {
+        ...{ now, next: times.length === 0 ? undefined : Math.min(...times), over: due.over, did },
+        ...{ waits: waits || isDrawing, computes: computing.isBusy() },
+      }
     },
   })
+}
+
+const workOf = async ({ manifest, own, executor, learner }: ParticipantOptions): Promise<ModelWork> => {
+  if (learner !== undefined) return modelWork(learner)
+  const terms = { manifest: own?.manifest ?? manifest, ...(own?.start && { start: own.start }) }
+  if (executor === undefined) return modelProcess({ ...terms, threads: 1, memory: MODEL_MEMORY })
+  const opened = await openLearner(executor, terms.manifest, await readStart(terms.start))
+  return { ...modelWork(opened), close: opened.close }
+}
+
+/** What disputes about scores are played with: few are, so it is opened with the first. */
+const executorOf = ({ executor }: ParticipantOptions): (() => Promise<Executor>) => {
+  let opened: Promise<Executor> | undefined
+  return () => (opened ??= executor ? Promise.resolve(executor) : openExecutor({ threads: 1 }, MODEL_MEMORY))
 }

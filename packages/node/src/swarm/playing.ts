@@ -1,18 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import type { Hex } from '@lockstep/proof'
-import {
-  commitmentOf,
-  draws,
-  type Part,
-  PURPOSE,
-  SHARE_LIMITS,
-  type SwarmTask,
-  timesOf,
-} from '@lockstep/swarm'
-import type { Result, Tensor } from '@lockstep/tensor'
+import { commitmentOf, levelsOf, type Part, type SwarmTask, timesOf } from '@lockstep/swarm'
+import type { Result } from '@lockstep/tensor'
 import { textsRoot } from './arithmetic.ts'
+import type { Compute } from './computing.ts'
 import { openCritic, openOracle } from './critic.ts'
 import { ANSWER, CRITIQUE, type Inside, ZERO } from './inside.ts'
+import type { ModelWork, Question } from './model-work.ts'
 import { type RoundView, rulesOf } from './view.ts'
 
 /** What a participant says in the stages of a round. */
@@ -26,11 +20,17 @@ export type Playing = {
 /** Of a stage of critiques or votes, the part in which one waits for others' answers. */
 const PATIENCE = 0.5
 
-/** @param state The model's */
-export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Playing => {
-  const { market, manifest, swarm, account, arithmetic, learner, own, hearing, send } = inside
+/** @param compute Begins the model's work beside the turns, or gives what it came to; undefined while it is under way */
+export const openPlaying = (
+  inside: Inside,
+  model: Pick<ModelWork, 'answer' | 'judge' | 'likeliest'>,
+  compute: Compute,
+): Playing => {
+  const { market, manifest, swarm, account, arithmetic, families, own, hearing, send } = inside
   const isByModel = manifest.rounds.judging === 'model'
-  const critic = isByModel ? openCritic(inside, state) : openOracle(inside)
+  const critic = isByModel
+    ? openCritic({ account, arithmetic, families, own, hearing }, model)
+    : openOracle(inside)
   const partOf = (tasks: readonly SwarmTask[], texts: readonly string[], votes: readonly number[]): Part => ({
     root: textsRoot(texts),
     scores: tasks.map((task, i) => arithmetic.scoreOf(task, texts[i]!)),
@@ -38,27 +38,22 @@ export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Pla
     salt: `0x${randomBytes(32).toString('hex')}`,
   })
 
+  /** Takes the model's answers once they are there; the model computes them beside the turns. */
   const answerRound = async (round: RoundView, seat: number): Promise<void> => {
-    const begun = performance.now()
-    const drawn = draws(arithmetic.seedOf(round), PURPOSE.generation, round.round, seat)
-    const groups = await learner.groups(state(), arithmetic.ownTasksOf(round, seat), drawn.word())
-    const tasks = arithmetic.tasksOf(round)
-    const prompts = tasks.map(
-      ({ family, seed, level }) => learner.families.get(family)!.play(seed, level).prompt,
-    )
-    const readable = prompts.filter(learner.canRead)
-    const written = await learner.complete(state(), readable, drawn.word())
-    const texts = prompts.map((prompt) => {
-      const text = learner.canRead(prompt) ? written[readable.indexOf(prompt)]!.text : ''
-      return text.length <= SHARE_LIMITS.textCharacters ? text : ''
-    })
-    const all = [...groups.flatMap(({ completions }) => completions), ...written]
+    const levels = levelsOf(manifest.families, own.now().levels)
+    const question: Question = {
+      ...{ seed: arithmetic.seedOf(round), round: round.round, seat },
+      own: arithmetic.ownTasksOf(round, seat, levels),
+      shared: arithmetic.tasksOf(round),
+    }
+    const answered = compute('answer', round.round, () => model.answer(question))
+    if (answered === undefined) return
+    const { texts, ...rest } = answered.done
     await own.saveRound({
-      ...{ round: round.round, seat, groups, texts: { [ANSWER]: texts } },
-      parts: { [ANSWER]: partOf(tasks, texts, []) },
-      tokens: all.reduce((sum, { tokens }) => sum + tokens.length, 0),
-      milliseconds: performance.now() - begun,
+      ...{ round: round.round, seed: round.seed, seat, texts: { [ANSWER]: texts }, ...rest },
+      parts: { [ANSWER]: partOf(question.shared, texts, []) },
     })
+    inside.tell({ event: 'saved', what: 'answers', round: round.round })
   }
 
   /** What this participant says in a later stage, from what it has heard of the first answers. */
@@ -98,8 +93,8 @@ export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Pla
 
   const play = async (round: RoundView, stage: number, now: number): Promise<Result<unknown> | 'later'> => {
     const seat = inside.seatIn(round, account)!
-    if (stage === ANSWER && own.at(round.round) === undefined) await answerRound(round, seat)
-    const mine = own.at(round.round)
+    if (stage === ANSWER && own.at(round) === undefined) await answerRound(round, seat)
+    const mine = own.at(round)
     // A model that has learned meanwhile is another one: a stage that was missed stays missed.
     if (mine === undefined) return 'later'
     if (stage !== ANSWER && mine.parts[stage] === undefined) {
@@ -109,7 +104,10 @@ export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Pla
         stage === CRITIQUE ? 'critique' : 'resolve',
       )!
       if (isMissing(round, stage, now) && now < from + PATIENCE * (to - from)) return 'later'
-      const [part, texts] = await laterPart(round, seat, stage)
+      const said = (): ReturnType<typeof laterPart> => laterPart(round, seat, stage)
+      const later = isByModel ? compute('judge', round.round, said, stage) : { done: await said() }
+      if (later === undefined) return 'later'
+      const [part, texts] = later.done
       await own.saveRound({
         ...mine,
         parts: { ...mine.parts, [stage]: part },
@@ -123,7 +121,7 @@ export const openPlaying = (inside: Inside, state: () => readonly Tensor[]): Pla
       round: round.round,
       stage,
     }
-    const commitment = commitmentOf({ ...place, account }, own.at(round.round)!.parts[stage]!)
+    const commitment = commitmentOf({ ...place, account }, own.at(round)!.parts[stage]!)
     return send(market.calls.submitStage(swarm, round.round, stage, commitment))
   }
 

@@ -15,17 +15,17 @@ export type Standing = {
 }
 
 export const openStanding = (inside: Inside): Standing => {
-  const { market, own, arithmetic, learner, send } = inside
+  const { market, own, arithmetic, send } = inside
   const { disputes } = market
   const stand = async (number: number): Promise<Result<unknown>> => {
     const { round: at, stage, task: index } = inside.view().challenges.get(number)!
-    const mine = own.at(at)
+    const mine = own.at(inside.roundAt(at)!)
     const texts = mine?.texts[stage]
     if (mine === undefined || texts === undefined)
       return fail({ code: 'answer-missing', field: 'round', value: at, limit: 'own answers', remedy: '' })
     const { family, seed, level } = arithmetic.tasksOf(inside.roundAt(at)!)[index]!
     const answer = answerBytes(texts[index]!)
-    const question = { family: learner.families.get(family)!, seed, level, answer }
+    const question = { family: inside.families.get(family)!, seed, level, answer }
     const { root, opening } = claimScore(question)
     const { proof, families } = inside.terms
     const place = { chainId: market.connection.chainId, contract: market.addresses.swarms }

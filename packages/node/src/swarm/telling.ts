@@ -4,12 +4,15 @@ import type { Hex } from '@lockstep/proof'
 import { encodeSharedGroup, endsOf, SHARE_LIMITS, timesOf } from '@lockstep/swarm'
 import { ANSWER, CRITIQUE, type Inside, RESOLVE } from './inside.ts'
 import type { OwnGroup } from './learner.ts'
+import type { SwarmMetrics } from './metrics.ts'
 import { rulesOf } from './view.ts'
 
 /** What a participant says to others. */
 export type Telling = {
   /** Says what the open rounds' others may have missed: whoever was away hears it later. */
   readonly all: (now: number) => Promise<void>
+  /** Says what a round came to, once: those who watch the swarm want to see it. */
+  readonly metrics: (metrics: SwarmMetrics) => Promise<void>
   /** Bytes sent since this was asked last. */
   readonly takeBytes: () => number
 }
@@ -26,7 +29,7 @@ export const openTelling = (
   inside: Pick<Inside, 'view' | 'roundAt' | 'own' | 'swarm' | 'account'>,
   topic: Pick<Topic<SwarmMessage>, 'publish'>,
   /** Of the parameters that the groups that are told were answered with. */
-  modelRoot: () => Hex,
+  modelRoot: () => Hex | undefined,
 ): Telling => {
   const { own, swarm, account } = inside
   let bytes = 0
@@ -46,6 +49,7 @@ export const openTelling = (
   }
   const groupMessages = (round: number, groups: readonly OwnGroup[]): SwarmMessage[] => {
     const root = modelRoot()
+    if (root === undefined) return []
     return groups
       .filter(({ group }) => group.rollouts.every(({ text }) => text.length <= SHARE_LIMITS.textCharacters))
       .map(({ group: { task, rollouts } }) => ({
@@ -57,6 +61,8 @@ export const openTelling = (
       }))
   }
   return {
+    metrics: ({ seat: _, loss: __, tokens: ___, ...rest }) =>
+      say({ kind: 'metrics', swarm, participant: account, ...rest, rewards: [...rest.rewards] }),
     takeBytes: () => {
       const sent = bytes
       bytes = 0

@@ -8,7 +8,7 @@ import { refill } from '../learn/refill.ts'
 import { choose } from '../learn/select.ts'
 import { createUpdater, parametersIn, stateFrom, type Updater } from '../learn/update.ts'
 import { type Arrived, arrive, EMPTY_POOL } from '../share/arrival.ts'
-import { ownTasks } from '../share/own-tasks.ts'
+import { type OwnTask, ownTasks } from '../share/own-tasks.ts'
 import { encodeSharedGroup } from '../share/shared-group.ts'
 import { heldOutSeeds } from '../tasks/split.ts'
 import type { Build, LocalPlan } from './plan.ts'
@@ -77,7 +77,7 @@ export const localSwarm = async (
   )
 
   const rule = { groups: plan.groups, budget: plan.budget ?? plan.groups, wanted: plan.local }
-  const tasksOf = (member: number, round: number): SwarmTask[] =>
+  const tasksOf = (member: number, round: number): OwnTask[] =>
     ownTasks(families, kinds, { seed, round, member, count: Math.max(rule.groups, rule.budget) })
   const isUseful = ({ group }: Own): boolean => spread(rewarded(group)) > 0
 
@@ -132,6 +132,7 @@ export const localSwarm = async (
         const arrival = arrive(pool, bytes, sender, {
           round,
           families,
+          kinds,
           groupSize,
           tasksOf: (account) => tasks.get(account),
         })

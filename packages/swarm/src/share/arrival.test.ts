@@ -5,21 +5,21 @@ import { type Families, familyTable, type SwarmTask } from '../learn/group.ts'
 import { sorting } from '../tasks/sorting.ts'
 import { heldOutSeeds } from '../tasks/split.ts'
 import { type ArrivalRules, arrive, EMPTY_POOL, type Pool } from './arrival.ts'
-import { ownTasks } from './own-tasks.ts'
+import { type OwnTask, ownTasks } from './own-tasks.ts'
 import { encodeSharedGroup, type SharedGroup } from './shared-group.ts'
 
 const families: Families = familyTable([sorting])
 const [alice, bob]: Hex[] = [`0x${'aa'.repeat(20)}`, `0x${'bb'.repeat(20)}`]
 const kinds = [{ family: sorting.name, level: 2 }]
-const tasksFor = (member: number): SwarmTask[] =>
+const tasksFor = (member: number): OwnTask[] =>
   ownTasks(families, kinds, { seed: 7, round: 3, member, count: 2 })
 const mine = new Map([
   [alice!, tasksFor(0)],
   [bob!, tasksFor(1)],
 ])
-const rules: ArrivalRules = { round: 3, families, groupSize: 4, tasksOf: (who) => mine.get(who) }
+const rules: ArrivalRules = { round: 3, families, kinds, groupSize: 4, tasksOf: (who) => mine.get(who) }
 
-const shared = (change: Partial<SharedGroup> = {}, task = mine.get(alice!)![0]!): SharedGroup => {
+const shared = (change: Partial<SharedGroup> = {}, task: SwarmTask = mine.get(alice!)![0]!): SharedGroup => {
   const { solution } = families.get(task.family)!.play(task.seed, task.level)
   const answers = [solution, '1', '22', '']
   return {
@@ -108,4 +108,18 @@ test('a flood is not read: after as many messages as a participant has tasks not
     arrive(pool, encodeSharedGroup(shared({ participant: bob! }, mine.get(bob!)![0]!)), bob!, rules).verdict
       .ok,
   )
+})
+
+test('where a kind has a range, a task of its own may be at any level of it, and counts once', () => {
+  const range = [{ family: sorting.name, level: 2, most: 4 }]
+  const ranged: ArrivalRules = { ...rules, kinds: range }
+  const at = (level: number, member = 0): OwnTask =>
+    ownTasks(families, range, { seed: 7, round: 3, member, count: 2, levels: [level] })[0]!
+  const take = (level: number, pool: Pool = EMPTY_POOL) =>
+    arrive(pool, encodeSharedGroup(shared({}, at(level))), alice!, ranged)
+  for (const level of [2, 3, 4]) assert.equal(take(level).pool.groups[0]!.group.task.level, level)
+  for (const level of [1, 5]) refused(take(level), 'task.seed')
+  refused(arrive(EMPTY_POOL, encodeSharedGroup(shared({}, at(3, 1))), alice!, ranged), 'task.seed')
+  const twice = take(4, take(3).pool)
+  assert.ok(!twice.verdict.ok && twice.verdict.fault.field === 'task')
 })

@@ -2,17 +2,18 @@ import type { Hex } from '@lockstep/proof'
 import { fail, ok, type Result } from '@lockstep/tensor'
 import { type Families, type Group, type SwarmTask, scoredGroup } from '../learn/group.ts'
 import { isOn } from '../tasks/split.ts'
-import { sameTask } from './own-tasks.ts'
+import { type OwnTask, ownTaskOf, type TaskKind } from './own-tasks.ts'
 import { decodeSharedGroup, type SharedGroup } from './shared-group.ts'
 
 /** What a receiver knows of a round: who may share, which tasks are whose, and how much is read of each. */
 export type ArrivalRules = {
   readonly round: number
   readonly families: Families
+  /** What tasks are drawn from: a task of one's own may be at any level of its kind. */
+  readonly kinds: readonly TaskKind[]
   /** The tasks of a participant's round; undefined where nobody of that account takes part. */
-  readonly tasksOf: (participant: Hex) => readonly SwarmTask[] | undefined
-  /** Whether a participant may only answer tasks of its own; in a round of shared tasks all are everybody's. */
-  readonly groupSize: number
+  readonly tasksOf: (participant: Hex) => readonly OwnTask[] | undefined
+  readonly groupSize: number // answers of a group
 }
 
 /** A round's pool: what was accepted so far, and what is remembered to refuse more. It is replaced, never changed. */
@@ -23,7 +24,13 @@ export type Pool = {
   /** Answers of every group that was accepted, by task: each as a sorted list. */
   readonly answers: ReadonlyMap<string, readonly Written[]>
 }
-export type Arrived = { readonly participant: Hex; readonly modelRoot: Hex; readonly group: Group }
+export type Arrived = {
+  readonly participant: Hex
+  readonly modelRoot: Hex
+  readonly group: Group
+  /** Which of the participant's own tasks it answers. */
+  readonly place: number
+}
 type Written = { readonly participant: Hex; readonly texts: readonly string[] }
 
 export const EMPTY_POOL: Pool = { groups: [], messages: new Map(), answers: new Map() }
@@ -66,8 +73,8 @@ const check = (
   pool: Pool,
   shared: SharedGroup,
   sender: Hex,
-  own: readonly SwarmTask[],
-  { round, families, groupSize }: ArrivalRules,
+  own: readonly OwnTask[],
+  { round, families, kinds, groupSize }: ArrivalRules,
 ): Result<Arrived> => {
   const { task, rollouts } = shared
   if (shared.participant !== sender) return refuse('participant', shared.participant, sender)
@@ -77,20 +84,20 @@ const check = (
   if (family === undefined) return refuse('task.family', task.family, [...families.keys()].join(', '))
   if (!isOn('train', family, task.seed, task.level))
     return refuse('task.seed', task.seed, 'a seed of the training side')
-  if (!own.some((mine) => sameTask(mine, task)))
-    return refuse('task.seed', task.seed, "a task of the participant's own in this round")
+  const place = ownTaskOf(families, kinds, own, task)
+  if (place < 0) return refuse('task.seed', task.seed, "a task of the participant's own in this round")
+  // Whoever answers one task at every level shows only what came out best.
+  if (pool.groups.some(({ participant, place: taken }) => participant === sender && taken === place))
+    return refuse('task', keyOf(task), 'one group of each task')
   const earlier = pool.answers.get(keyOf(task)) ?? []
   const texts = textsOf(shared)
-  for (const written of earlier) {
-    if (written.participant === sender) return refuse('task', keyOf(task), 'one group of each task')
-    if (isCopy(texts, written.texts))
-      return refuse('rollouts', `those of ${written.participant}`, 'answers of its own')
-  }
+  const copied = earlier.find((written) => isCopy(texts, written.texts))
+  if (copied !== undefined) return refuse('rollouts', `those of ${copied.participant}`, 'answers of its own')
   const group = scoredGroup(family, task, rollouts)
   const wrong = group.rollouts.findIndex(({ score }, i) => score !== rollouts[i]!.score)
   if (wrong >= 0)
     return refuse(`rollouts[${wrong}].score`, rollouts[wrong]!.score, group.rollouts[wrong]!.score)
-  return ok({ participant: sender, modelRoot: shared.modelRoot, group })
+  return ok({ participant: sender, modelRoot: shared.modelRoot, group, place })
 }
 
 const keyOf = ({ family, seed, level }: SwarmTask): string => `${family} ${level} ${seed}`

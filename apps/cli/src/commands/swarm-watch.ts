@@ -1,14 +1,24 @@
+import { access } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type NetworkFile,
+  type SwarmMetricsMessage,
+  serveSwarmManifests,
+  swarmPartTopic,
+} from '@lockstep/client'
 import type { MarketEvent } from '@lockstep/contracts'
 import { formatAmount } from '@lockstep/market'
-import { type SwarmView, stepView } from '@lockstep/node/swarm'
+import type { Peer } from '@lockstep/network'
+import { peerHex, type SwarmView, stepView } from '@lockstep/node/swarm'
 import { leaderboardOf } from '@lockstep/swarm'
 import { badInput } from '../cli-error.ts'
 import { namesIn } from '../network/accounts.ts'
-import { homeOf } from '../network/home.ts'
-import { untilInterrupted } from '../network/join.ts'
+import { type Home, homeOf } from '../network/home.ts'
+import { untilInterrupted, withClient } from '../network/join.ts'
 import { networkFor } from '../network/network-source.ts'
 import { openMarket } from '../network/reach.ts'
+import { readSwarmManifest, swarmFiles } from '../network/swarm-files.ts'
+import { metricsLine } from '../network/swarm-metrics.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type SwarmWatchOptions = {
@@ -19,6 +29,10 @@ export type SwarmWatchOptions = {
 }
 
 const LOOK_MS = 500
+/** Topics of a swarm in parts. */
+const MOST_PARTS = 8
+/** Lines of metrics that the result has at most: the last ones. */
+const MOST_TOLD = 1_000
 const QUIET = new Set(['PeerAnnounced', 'SeedAsked'])
 
 /** Tells what happens in a swarm until it is closed, and its leaderboard, which follows from its events alone. */
@@ -57,13 +71,28 @@ export const swarmWatchCommand = async (
       'Name one of them.',
     )
   const isOver = (): boolean => view?.closed === true
-  if (options.once !== true)
-    await untilInterrupted(async (signal) => {
-      while (!signal.aborted && !isOver()) {
-        await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
-        await read()
-      }
-    })
+  const told: SwarmMetricsMessage[] = []
+  if (options.once !== true && !isOver())
+    await untilInterrupted((signal) =>
+      withClient(network, undefined, async ({ peer }) => {
+        await serveKept(home, network, swarm, peer)
+        const stops = Array.from({ length: MOST_PARTS }, (_, part) =>
+          peer.topic(swarmPartTopic(part)).subscribe(({ author, body }) => {
+            if (body.kind !== 'metrics' || body.swarm !== swarm) return
+            // Only who is announced for an account speaks for it; what it says of itself nobody can check.
+            if (view?.members.get(body.participant)?.peer !== peerHex(author)) return
+            told.push(body)
+            if (told.length > MOST_TOLD) told.shift()
+            terminal.say(`${nameOf(body.participant)} says of ${metricsLine(body)}`)
+          }),
+        )
+        while (!signal.aborted && !isOver()) {
+          await sleep(LOOK_MS, undefined, { signal }).catch(() => {})
+          await read()
+        }
+        for (const stop of stops) stop()
+      }),
+    )
   const { settledRounds, standings } = leaderboardOf(swarm, events as { name: string; args: object }[])
   terminal.say(`swarm ${swarm}: ${settledRounds} rounds settled${isOver() ? ', closed' : ''}`)
   for (const { account, rounds, points, earned } of standings)
@@ -71,6 +100,7 @@ export const swarmWatchCommand = async (
       `  ${nameOf(account)}: ${formatAmount(earned)} LOCK for ${points} points in ${rounds} rounds`,
     )
   terminal.result({
+    ...{ metrics: told.map(({ kind: _, swarm: __, ...rest }) => rest) },
     ...{ swarm, settledRounds, closed: isOver(), round: view.rounds.length, participants: view.members.size },
     standings: standings.map((one) =>
       Object.fromEntries(
@@ -78,6 +108,16 @@ export const swarmWatchCommand = async (
       ),
     ),
   })
+}
+
+/** Whoever has created a swarm, or joined it, gives its manifest to those who ask while it looks on. */
+const serveKept = async (home: Home, network: NetworkFile, swarm: number, peer: Peer): Promise<void> => {
+  const path = swarmFiles(home, network, swarm).manifest
+  const isKept = await access(path).then(
+    () => true,
+    () => false,
+  )
+  if (isKept) serveSwarmManifests(peer, [await readSwarmManifest(path, swarm)])
 }
 
 const lineOf = ({ name, args }: MarketEvent, nameOf: (address: `0x${string}`) => string): string => {

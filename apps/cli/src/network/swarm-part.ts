@@ -232,7 +232,7 @@ export const hasSwarmPart = (
   swarm: number,
   account: string,
 ): Promise<boolean> =>
-  access(join(swarmFiles(home, network, swarm).participant(account), 'participant.json')).then(
+  access(join(swarmFiles(home, network, swarm).participant(account), 'own-model.json')).then(
     () => true,
     () => false,
   )

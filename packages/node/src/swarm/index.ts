@@ -2,6 +2,7 @@
 export { type Doubt, type Due, type OwnPart, type SwarmDuty, swarmDuties } from './duties.ts'
 export type { ParticipantEvent } from './events.ts'
 export { type Follow, openFollow } from './follow.ts'
+export { peerHex } from './hearing.ts'
 export { codingOf, type Learner, openLearner } from './learner.ts'
 export type { SwarmMetrics } from './metrics.ts'
 export { type OwnLearner, openOwnLearner } from './own-learner.ts'

@@ -263,7 +263,9 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
       await follow.read()
       inbox.takeIn()
       const now = await market.now()
-      if (root === undefined) await openModel()
+      const { rounds, learned } = own.now()
+      // Who leaves needs no model but for what it has yet to learn from.
+      if (root === undefined && (stays || rounds.some(({ round }) => round > learned))) await openModel()
       const answered = view().rounds.flatMap((round) => (own.at(round) ? [round.round] : []))
       const due = swarmDuties(
         view(),

@@ -113,7 +113,7 @@ const turn = async (): Promise<HouseTurn> => {
   const times = all.flatMap(({ next }) => next ?? [])
   return {
     did: all.reduce((sum, { did }) => sum + did, 0),
-    waits: all.filter(({ waits }) => waits).length,
+    waits: all.filter(({ waits, computes }) => waits || computes).length,
     over: all.every(({ over }) => over),
     next: times.length === 0 ? undefined : Math.min(...times),
     listeners: Math.min(...topics.map((topic) => topic.listeners().length)),

@@ -39,8 +39,18 @@ export const openTelling = (
     if (said.ok) bytes += JSON.stringify(body).length
   }
   const told = new Map<string, { readonly next: number; readonly pause: number }>()
+  let members = inside.view().members
+  const firstPause = (): number => RETELL_MS * Math.max(1, members.size / SPEAKERS)
+  /** Who has come, or come back with another peer, has missed what was said before. */
+  const notice = (): void => {
+    if (members === inside.view().members) return
+    members = inside.view().members
+    const pause = firstPause()
+    for (const [key, { next }] of told)
+      told.set(key, { next: Math.min(next, performance.now() + pause), pause })
+  }
   const often = async (key: string, messages: () => readonly SwarmMessage[]): Promise<void> => {
-    const first = RETELL_MS * Math.max(1, inside.view().members.size / SPEAKERS)
+    const first = firstPause()
     const { next, pause } = told.get(key) ?? { next: 0, pause: first }
     const now = performance.now()
     if (now < next) return
@@ -70,6 +80,7 @@ export const openTelling = (
     },
     all: async (now) => {
       const rules = rulesOf(inside.view())
+      notice()
       for (const mine of own.now().rounds) {
         const round = inside.roundAt(mine.round)
         if (round === undefined || round.settled) continue

@@ -132,7 +132,10 @@ export const openVillage = async (): Promise<Village> => {
         for (const member of members) turns.push(await member.turn())
         if (turns.every(({ over }) => over)) return
         await between()
-        if (turns.some(({ did }) => did > 0)) continue
+        if (turns.some(({ did }) => did > 0)) {
+          waited = 0
+          continue
+        }
         if (turns.some(({ waits, computes }) => waits || computes)) {
           assert.ok(waited++ < MOST_WAITS, 'something is expected that nobody says')
           await sleep(10) // until messages have arrived, or a model has computed

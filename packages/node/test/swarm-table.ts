@@ -42,11 +42,12 @@ export const disputedManifest = (change: object = {}): SwarmManifest =>
   )
 
 /** Everybody hears what anybody says, in order: a network without a network. */
-const createBus = () => {
+const createBus = (said: SwarmMessage[]) => {
   type Handler = Parameters<ParticipantOptions['topic']['subscribe']>[0]
   const listeners = new Set<Handler>()
   return (author: string): ParticipantOptions['topic'] => ({
     publish: async (body: SwarmMessage) => {
+      said.push(body)
       for (const listen of listeners) listen({ author, body } as Parameters<Handler>[0])
       return ok(undefined) as never
     },
@@ -69,6 +70,8 @@ export type SwarmTable = {
     market?: MarketChain,
     tell?: (event: ParticipantEvent) => void,
   ) => Promise<Participant>
+  /** All that participants have said, in order. */
+  readonly said: readonly SwarmMessage[]
   readonly directoryOf: (name: Name, swarm: number) => string
   /** All that the contracts said, from the beginning. */
   readonly told: (name: string) => Promise<readonly MarketEvent['args'][]>
@@ -79,7 +82,8 @@ export const openSwarmTable = async (): Promise<SwarmTable> => {
   const people = await gatherPeople()
   const executor = await createWasmExecutor()
   const directory = await mkdtemp(join(tmpdir(), 'lockstep-disputes-'))
-  const busOf = createBus()
+  const said: SwarmMessage[] = []
+  const busOf = createBus(said)
   const { requester } = people
   const { calls, addresses } = requester
   await requester.does(calls.approve(addresses.vault, parseEther('5000')))
@@ -87,7 +91,7 @@ export const openSwarmTable = async (): Promise<SwarmTable> => {
   const { fromBlock } = people.deployment
   const directoryOf = (name: Name, swarm: number): string => join(directory, `${swarm}-${name}`)
   return {
-    ...{ people, executor, directoryOf },
+    ...{ people, executor, directoryOf, said },
     create: async (manifest) => {
       const minimumBond = await readMinimumBond(requester.connection, addresses.disputes)
       const terms = swarmTermsOf(manifest, { now: await requester.now(), minimumBond })

@@ -1,5 +1,5 @@
 import type { TopicDefinition } from '@lockstep/network'
-import { decodeSharedGroup, isPrintable, SHARE_LIMITS } from '@lockstep/swarm'
+import { decodeReceipt, decodeSharedGroup, isPrintable, RECEIPT_LIMITS, SHARE_LIMITS } from '@lockstep/swarm'
 import type { Hex } from 'viem'
 import { z } from 'zod'
 import { address } from '../wire/fields.ts'
@@ -11,15 +11,18 @@ const round = z.int().min(1).max(10_000)
 /** Texts of the most that a shared group has, in base64. */
 const MAX_GROUP = 4 * Math.ceil(SHARE_LIMITS.bytes / 3)
 
+const base64 = (characters: number) =>
+  z
+    .string()
+    .min(4)
+    .max(characters)
+    .regex(/^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/)
+
 /** A group that somebody shares, as packages/swarm encodes it. Nothing in it is believed: see `arrive` there. */
 const group = z.strictObject({
   kind: z.literal('group'),
   swarm: number,
-  group: z
-    .string()
-    .min(4)
-    .max(MAX_GROUP)
-    .regex(/^(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/),
+  group: base64(MAX_GROUP),
 })
 
 /**
@@ -58,7 +61,14 @@ const metrics = z.strictObject({
   ...{ tokensPerSecond: figure, bytes: figure },
 })
 
-export const swarmMessage = z.discriminatedUnion('kind', [group, answers, metrics])
+/** An update's receipt, as packages/swarm encodes it: see `checkReceipt` there for who wants to run the update again. */
+const receipt = z.strictObject({
+  kind: z.literal('receipt'),
+  swarm: number,
+  receipt: base64(4 * Math.ceil(RECEIPT_LIMITS.bytes / 3)),
+})
+
+export const swarmMessage = z.discriminatedUnion('kind', [group, answers, metrics, receipt])
 export type SwarmMetricsMessage = z.output<typeof metrics>
 export type SwarmMessage = z.output<typeof swarmMessage>
 
@@ -68,10 +78,14 @@ export const swarmsTopic: TopicDefinition<SwarmMessage> = {
   schema: swarmMessage,
   maxBytes: 2 * SHARE_LIMITS.bytes,
   authorRate: { perSecond: 20, burst: 200 },
-  // No honest peer passes on a group that nobody can read; who may share what is known to a swarm's participants.
-  validate: ({ body }) =>
-    body.kind !== 'group' || decodeSharedGroup(Buffer.from(body.group, 'base64')).ok ? 'accept' : 'reject',
+  // No honest peer passes on what nobody can read; who may share what is known to a swarm's participants.
+  validate: ({ body }) => (isReadable(body) ? 'accept' : 'reject'),
 }
+
+const isReadable = (body: SwarmMessage): boolean =>
+  body.kind === 'group'
+    ? decodeSharedGroup(Buffer.from(body.group, 'base64')).ok
+    : body.kind !== 'receipt' || decodeReceipt(Buffer.from(body.receipt, 'base64')).ok
 
 /** Participants that share with each other where a swarm is in parts: enough to find useful groups among. */
 const PART = 16

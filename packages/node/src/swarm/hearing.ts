@@ -12,7 +12,10 @@ import {
 } from '@lockstep/swarm'
 
 /** A message with its author as the network knows it. */
-export type Heard = { readonly author: string; readonly body: Exclude<SwarmMessage, { kind: 'metrics' }> }
+export type Heard = {
+  readonly author: string
+  readonly body: Exclude<SwarmMessage, { kind: 'metrics' | 'receipt' }>
+}
 
 /** What a participant knows when it takes messages in. */
 export type HearingRules = {

@@ -52,7 +52,7 @@ export const openInbox = (
     if (strangers.length > MOST_OF_STRANGERS) strangers.shift()
   }
   const stop = topic.subscribe(({ author, body }) => {
-    if (body.swarm === swarm && body.kind !== 'metrics') put({ author, body })
+    if (body.swarm === swarm && body.kind !== 'metrics' && body.kind !== 'receipt') put({ author, body })
   })
   return {
     close: stop,

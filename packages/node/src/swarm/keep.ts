@@ -93,6 +93,8 @@ export type Keep = {
   readonly keepModel: (round: number) => Promise<void>
   /** Removes a model that nothing refers to any more. */
   readonly dropModel: (round: number) => Promise<void>
+  /** Keeps the receipt of the update of a round. */
+  readonly saveReceipt: (round: number, bytes: Uint8Array) => Promise<void>
   readonly metricsFile: string
 }
 
@@ -166,6 +168,7 @@ export const openKeep = async (directory: string, account: Hex, swarm: number): 
       await rename(draft(round), model(round))
       await syncDirectory(directory)
     },
+    saveReceipt: (round, bytes) => writeAtomic(join(directory, `round-${round}.receipt`), bytes),
     dropModel: (round) => rm(model(round), { force: true }),
   }
 }

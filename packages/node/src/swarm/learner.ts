@@ -8,8 +8,9 @@ import {
   type TrainedModel,
   trainBpe,
 } from '@lockstep/models'
-import { type Hex, rootOf, tensorsTree, toHex } from '@lockstep/proof'
+import { type CommittedProgram, type Hex, rootOf, tensorsTree, toHex } from '@lockstep/proof'
 import {
+  type Arrived,
   type Asked,
   BEST,
   type Choosing,
@@ -17,12 +18,16 @@ import {
   type Completion,
   chanceByReading,
   characterCoding,
+  checkReceipt,
   choose,
+  committedUpdate,
   createGenerator,
   createReader,
   createUpdater,
   type Draws,
   draws,
+  encodeReceipt,
+  encodeSharedGroup,
   type Families,
   families,
   familyTable,
@@ -33,7 +38,12 @@ import {
   onlyRight,
   PURPOSE,
   parametersIn,
+  RECEIPT_LIMITS,
   type Reader,
+  type ReceiptEvidence,
+  type ReceiptFinding,
+  receiptOf,
+  SHARE_LIMITS,
   type SwarmTask,
   scaleOf,
   scoredGroup,
@@ -42,6 +52,7 @@ import {
   spread,
   stateFrom,
   tokenizerCoding,
+  type UpdateReceipt,
   warmStart,
 } from '@lockstep/swarm'
 import { type Executor, FaultError, type Result, type Tensor } from '@lockstep/tensor'
@@ -56,7 +67,12 @@ export type Learned = {
   readonly loss: number
   /** Mean nats of a token that was learned from, before: of own answers an estimate of the policy's entropy. */
   readonly nats: number
+  /** The encoding of the update's receipt, where one was made and can be checked by who has heard the groups. */
+  readonly receipt?: Uint8Array<ArrayBuffer>
 }
+
+/** Whose update it is: what a receipt says beside the update itself. */
+export type LearnedBy = { readonly participant: Hex; readonly swarm: number; readonly round: number }
 
 /** A participant's model: it answers, and learns from answers. Programs are compiled once. */
 export type Learner = {
@@ -84,6 +100,8 @@ export type Learner = {
     own: readonly OwnGroup[],
     others: readonly { readonly group: Group }[],
     drawn: Draws,
+    /** Asks for a receipt; who wrote the others' groups has to be known for it. */
+    by?: LearnedBy,
   ) => Promise<Learned>
   /**
    * How likely the model thinks that each answer is right, 0 to 1: by its likelihood, on the scale that the groups'
@@ -94,6 +112,11 @@ export type Learner = {
     asked: readonly Asked[],
     known: readonly Group[],
   ) => Promise<number[]>
+  /** Runs an update of this manifest's model again, and says what of its receipt is not so: see `checkReceipt`. */
+  readonly check: (
+    receipt: UpdateReceipt,
+    evidence: Pick<ReceiptEvidence, 'before' | 'groups'>,
+  ) => Promise<Result<ReceiptFinding>>
   readonly modelRoot: (state: readonly Tensor[]) => Hex
   /** The mean reward of a group by the swarm's rule, 0 to 1. */
   readonly reward: (group: Group) => number
@@ -148,6 +171,7 @@ export const openLearner = async (
   })
   let reader: Reader | undefined
   let certain: Generator | undefined
+  let committed: CommittedProgram | undefined
   const rewarded = (group: Group): Group => (learning.reward === 'right' ? onlyRight(group) : group)
   const promptOf = ({ family, seed: at, level }: SwarmTask): string =>
     table.get(family)!.play(at, level).prompt
@@ -191,16 +215,18 @@ export const openLearner = async (
         return { completions, group: scoredGroup(table.get(task.family)!, task, completions) }
       })
     },
-    learn: async (state, own, others, drawn) => {
+    learn: async (state, own, others, drawn, by) => {
       const choosing: Choosing = learning.choosing
       const mine = choose(
-        own.map((one) => ({ ...one, group: rewarded(one.group) })),
+        own.map((one) => ({ ...one, shared: one.group, group: rewarded(one.group) })),
         learning.local,
         choosing,
         drawn,
       )
       const theirs = choose(
-        others.filter(({ group }) => canRead(group.prompt)).map(({ group }) => ({ group: rewarded(group) })),
+        others
+          .filter(({ group }) => canRead(group.prompt))
+          .map((one) => ({ shared: one, group: rewarded(one.group) })),
         learning.external,
         choosing,
         drawn,
@@ -212,8 +238,19 @@ export const openLearner = async (
       const counts = { local: mine.length, external: theirs.length }
       // Without anything to learn a step would only follow old momentum.
       if (!lessons.some(({ advantage }) => advantage !== 0)) return { ...counts, state, loss: 0, nats: 0 }
-      const { state: after, loss, nats } = await updater.update(state, lessons)
-      return { ...counts, state: after, loss, nats }
+      const update = await updater.update(state, lessons)
+      const { state: after, loss, nats } = update
+      const learned = { ...counts, state: after, loss, nats }
+      if (by === undefined) return learned
+      const modelRoot = toHex(rootOf(tensorsTree(parametersIn(model, state))))
+      const messages = sharedMessages(by, [
+        ...mine.map(({ shared }) => ({ participant: by.participant, modelRoot, group: shared })),
+        ...theirs.map(({ shared }) => shared),
+      ])
+      if (messages === undefined) return learned
+      committed ??= committedUpdate(updater.plan)
+      const told = { ...by, plan: updater.plan, committed, before: state, update, messages }
+      return { ...learned, receipt: encodeReceipt(receiptOf(told)) }
     },
     judge: async (state, asked, known) => {
       reader ??= await createReader(executor, { model, coding, ...lengths })
@@ -232,6 +269,11 @@ export const openLearner = async (
         answers.map(({ right }, i) => ({ reading: readings[i], right })),
       )
       return asked.map((_, i) => chanceByReading('likelihood', scale, readings[answers.length + i]))
+    },
+    check: (receipt, evidence) => {
+      committed ??= committedUpdate(updater.plan)
+      const known = { families: table, coding, lengths, rewarded }
+      return checkReceipt(receipt, { ...known, ...evidence }, updater, committed)
     },
     modelRoot: (state) => toHex(rootOf(tensorsTree(parametersIn(model, state)))),
     reward: (group) => meanReward(rewarded(group)),
@@ -259,6 +301,21 @@ export const codingOf = ({ tokenizer, families: kinds, seed }: SwarmManifest, ta
     }),
   )
   return tokenizerCoding('bpe', trainBpe(new TextEncoder().encode(texts.join(' ')), tokenizer.bpe))
+}
+
+/** Groups as they were shared, word for word; undefined where one of them was not, or its author is unknown. */
+const sharedMessages = (
+  { round }: LearnedBy,
+  groups: readonly (Partial<Pick<Arrived, 'participant' | 'modelRoot'>> & Pick<Arrived, 'group'>)[],
+): Uint8Array[] | undefined => {
+  const messages: Uint8Array[] = []
+  for (const { participant, modelRoot, group } of groups) {
+    if (participant === undefined || modelRoot === undefined) return undefined
+    if (group.rollouts.some(({ text }) => text.length > SHARE_LIMITS.textCharacters)) return undefined
+    const { task, rollouts } = group
+    messages.push(encodeSharedGroup({ participant, modelRoot, round, task, rollouts }))
+  }
+  return messages.length > RECEIPT_LIMITS.groups ? undefined : messages
 }
 
 /** The coding of a trained model: its own tokenizer, or characters where it has none. */

@@ -12,6 +12,7 @@ export const teachingOf = (inside: Inside, keep: Keep, round: RoundView): Teachi
   const mine = own.at(round)!
   return {
     ...{ seed: arithmetic.seedOf(round), round: round.round, seat: mine.seat, own: mine.groups },
+    by: { participant: account, swarm: inside.swarm },
     // In an order of their own: what is learned follows from what was heard, not from when.
     others: hearing
       .groups(round.round)
@@ -29,11 +30,12 @@ export const keepLearned = async (
   inside: Inside,
   keep: Keep,
   round: RoundView,
-  { root: _, ...taught }: Taught,
+  { root: _, receipt, ...taught }: Taught,
   bytes: number,
 ): Promise<SwarmMetrics> => {
   const { own, hearing, account, manifest } = inside
   const mine = own.at(round)!
+  if (receipt !== undefined) await keep.saveReceipt(round.round, receipt)
   await keep.keepModel(round.round)
   inside.tell({ event: 'saved', what: 'model', round: round.round })
   const { learned: last, levels, rounds } = own.now()

@@ -1,8 +1,16 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import type { Hex } from '@lockstep/proof'
-import { type Asked, draws, type Group, PURPOSE, SHARE_LIMITS, type SwarmTask } from '@lockstep/swarm'
+import {
+  type Arrived,
+  type Asked,
+  draws,
+  type Group,
+  PURPOSE,
+  SHARE_LIMITS,
+  type SwarmTask,
+} from '@lockstep/swarm'
 import { FaultError, type Tensor } from '@lockstep/tensor'
-import type { Learned, Learner, OwnGroup } from './learner.ts'
+import type { Learned, LearnedBy, Learner, OwnGroup } from './learner.ts'
 
 /** The round and seat that a piece of work is for: its draws follow from them. */
 export type WorkPlace = { readonly seed: number; readonly round: number; readonly seat: number }
@@ -24,7 +32,9 @@ export type Answered = {
 
 export type Teaching = WorkPlace & {
   readonly own: readonly OwnGroup[]
-  readonly others: readonly { readonly group: Group }[]
+  readonly others: readonly Arrived[]
+  /** Whose update it is. */
+  readonly by: Omit<LearnedBy, 'round'>
   /** Where the state is written before it counts. */
   readonly into: string
 }
@@ -104,10 +114,13 @@ export const modelWork = (learner: Learner): ModelWork => {
           return text.length <= SHARE_LIMITS.textCharacters ? text : ''
         })
       }),
-    learn: ({ seed, round, seat, own, others, into }) =>
+    learn: ({ seed, round, seat, own, others, by, into }) =>
       inTurn(learner, async () => {
         const drawn = draws(seed, PURPOSE.choice, round, seat)
-        const { state: after, ...learned } = await learner.learn(opened(), own, others, drawn)
+        const { state: after, ...learned } = await learner.learn(opened(), own, others, drawn, {
+          ...by,
+          round,
+        })
         await write(into, after)
         state = after
         return { ...learned, root: learner.modelRoot(after) }

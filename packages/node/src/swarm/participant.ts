@@ -190,6 +190,7 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
     root = taught.done.root
     tell({ event: 'metrics', ...metrics })
     await telling.metrics(metrics)
+    if (taught.done.receipt !== undefined) await telling.receipt(taught.done.receipt)
     return ok(undefined)
   }
 

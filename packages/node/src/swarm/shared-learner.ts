@@ -28,6 +28,7 @@ export const openSharedLearner = async (
       complete: (...how) => inTurn(() => own.complete(...how)),
       groups: (...how) => inTurn(() => own.groups(...how)),
       learn: (...how) => inTurn(() => own.learn(...how)),
+      check: (...how) => inTurn(() => own.check(...how)),
       judge: (...how) => inTurn(() => own.judge(...how)),
       close: () => {},
     },

@@ -13,6 +13,8 @@ export type Telling = {
   readonly all: (now: number) => Promise<void>
   /** Says what a round came to, once: those who watch the swarm want to see it. */
   readonly metrics: (metrics: SwarmMetrics) => Promise<void>
+  /** Says an update's receipt, once: those who keep watch over it run the update again. */
+  readonly receipt: (receipt: Uint8Array) => Promise<void>
   /** Bytes sent since this was asked last. */
   readonly takeBytes: () => number
 }
@@ -73,6 +75,7 @@ export const openTelling = (
   return {
     metrics: ({ seat: _, loss: __, tokens: ___, ...rest }) =>
       say({ kind: 'metrics', swarm, participant: account, ...rest, rewards: [...rest.rewards] }),
+    receipt: (receipt) => say({ kind: 'receipt', swarm, receipt: Buffer.from(receipt).toString('base64') }),
     takeBytes: () => {
       const sent = bytes
       bytes = 0

@@ -18,9 +18,9 @@ import type { Section } from './section.ts'
  */
 const ONE = { game: 'one stage' } as const
 const SIZES: readonly Setting[] = [
-  { count: 25, rounds: 4, parts: 2, ...ONE },
-  { count: 50, rounds: 4, parts: 4, ...ONE },
   { count: 100, rounds: 20, parts: 8, ...ONE },
+  { count: 50, rounds: 4, parts: 4, ...ONE },
+  { count: 25, rounds: 4, parts: 2, ...ONE },
 ]
 /** The same swarm in fewer parts: a participant subscribes to more of it. */
 const SUBSCRIBED: readonly Setting[] = [1, 2, 4].map((parts) => ({ count: 50, rounds: 4, parts, ...ONE }))
@@ -44,11 +44,14 @@ export const section: Section = async ({ quick, tell, folderOf }) => {
   }
   const { model } = hundredManifest(SMALL[0]!)
   tell('model', `${parameterCount(parametersOf(modelOf(model, characterCoding.vocab)))} parameters`)
-  const sizes: TownReport[] = []
-  for (const setting of quick ? SMALL : SIZES) sizes.push(await reportOf(setting))
-  if (quick) return sizes.flatMap(rowsOf)
-  const subscribed: TownReport[] = []
-  for (const setting of SUBSCRIBED) subscribed.push(await reportOf(setting))
+  const allOf = async (settings: readonly Setting[]): Promise<TownReport[]> => {
+    const reports: TownReport[] = []
+    for (const setting of settings) reports.push(await reportOf(setting))
+    return reports
+  }
+  if (quick) return (await allOf(SMALL)).flatMap(rowsOf)
+  const sizes = await allOf(SIZES)
+  const subscribed = await allOf(SUBSCRIBED)
   return [
     ...sizes.flatMap(rowsOf),
     ...growthRows('participants', sizes, ({ count }) => count),

@@ -88,6 +88,37 @@ test('what a validator ignores or rejects goes no further, and who passes on wha
   )
 })
 
+test('what a banned author has signed is neither heard nor carried on, whoever hands it over', async (t) => {
+  const [a, b, c] = [await start(t), await start(t), await start(t)]
+  unwrap(await a.dial(addressOf(b)))
+  unwrap(await b.dial(addressOf(c)))
+  const topic = a.topic(jobs)
+  topic.subscribe(() => {})
+  const atB = heard(b)
+  const atC = heard(c)
+  await eventually('a knows a listener', () => topic.listeners().length === 1)
+  await eventually('c is heard of at b', () => b.peers().length === 2)
+  const say = async (job: number): Promise<void> => {
+    unwrap(await topic.publish({ job, note: 'through b' }))
+    await eventually('b hears', () => atB.some(({ body }) => body.job === job))
+  }
+  await eventuallySaid(say, () => atC.length > 0)
+  c.penalise(a.id, 'wrong-network', 'of a test')
+  const before = atC.length
+  await say(1_000)
+  await eventually('c has had it', () => c.stats().topics.jobs!.ignored! > 0)
+  assert.equal(atC.length, before)
+})
+
+/** Says one after the other until it is heard: a mesh takes a moment to form. */
+const eventuallySaid = async (say: (job: number) => Promise<void>, holds: () => boolean): Promise<void> => {
+  for (let job = 1; !holds(); job++) {
+    await say(job)
+    await pause(200)
+    assert.ok(job < 300, 'never heard')
+  }
+}
+
 test('what does not fit is not published: too long, not of the schema, too often', async (t) => {
   const a = await start(t)
   const topic = a.topic(jobs)

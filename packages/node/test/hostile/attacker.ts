@@ -17,6 +17,10 @@ export type Attacker = {
   /** Publishes these bytes, or the message with the time of its sending. */
   readonly say: (topic: AnyTopic, message: unknown, sentAt?: number) => Promise<void>
   readonly sayBytes: (topic: AnyTopic, bytes: Uint8Array) => Promise<void>
+  /** Says hello to another peer too. */
+  readonly meet: (address: string) => Promise<void>
+  /** Peers that hear what it publishes. */
+  readonly listeners: (topic: AnyTopic) => readonly PeerId[]
   /** Opens a stream, writes these bytes and ends it; gives what comes back, or undefined where it was cut off. */
   readonly ask: (name: string, bytes: Uint8Array, milliseconds?: number) => Promise<Uint8Array | undefined>
   /** Answers whoever asks with these bytes. */
@@ -44,7 +48,11 @@ export const stopAttackers = async (): Promise<void> => {
   await Promise.all([...running].map((stop) => stop()))
 }
 
-export const attackerOf = async ({ relay, network }: Stage): Promise<Attacker> => {
+/** @param topics Those that the relay must be known to listen to before it begins */
+export const attackerOf = async (
+  { relay, network }: Pick<Stage, 'relay' | 'network'>,
+  topics: readonly AnyTopic[] = TOPICS,
+): Promise<Attacker> => {
   const stranger = await startStranger({ after: () => {} }, network)
   const { node, prefix } = stranger
   const victim = peerIdFromString(relay.id)
@@ -62,7 +70,7 @@ export const attackerOf = async ({ relay, network }: Stage): Promise<Attacker> =
   const { streamsOutbound } = gossip as unknown as { streamsOutbound: Map<string, unknown> }
   while (
     !streamsOutbound.has(relay.id) ||
-    !TOPICS.every((topic) => gossip.getSubscribers(wire(topic)).length > 0)
+    !topics.every((topic) => gossip.getSubscribers(wire(topic)).length > 0)
   ) {
     if (connected() === undefined) throw new Error('the relay does not talk to it')
     await pause(10)
@@ -81,6 +89,12 @@ export const attackerOf = async ({ relay, network }: Stage): Promise<Attacker> =
     isConnected: () => connected() !== undefined,
     say: (topic, body, sentAt = Date.now()) => sayBytes(topic, Buffer.from(JSON.stringify({ sentAt, body }))),
     sayBytes,
+    listeners: (topic) =>
+      gossip
+        .getSubscribers(wire(topic))
+        .map(String)
+        .filter((id) => streamsOutbound.has(id)),
+    meet: async (address) => void (await stranger.meet(address)),
     ask: async (name, bytes, milliseconds = ANSWER_MS) => {
       const connection = connected()
       if (connection === undefined) return undefined

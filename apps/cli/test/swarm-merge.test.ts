@@ -14,7 +14,16 @@ import {
   saveModel,
   trainBpe,
 } from '@lockstep/models'
-import { characterCoding, decodeLineage, encodeLineage } from '@lockstep/swarm'
+import {
+  characterCoding,
+  decodeLineage,
+  encodeLineage,
+  encodeReceipt,
+  parametersIn,
+  parametersRoot,
+  receiptDigest,
+  type UpdateReceipt,
+} from '@lockstep/swarm'
 import { unwrap } from '@lockstep/tensor'
 import { inProcess, workplace } from './lockstep.ts'
 
@@ -23,7 +32,16 @@ const model: LanguageModel = {
   kind: 'gpt',
   config: { ...sizes, vocab: characterCoding.vocab, context: 40, dropout: 0 },
 }
-const account = `0x${'0a'.repeat(20)}`
+const account = `0x${'0a'.repeat(20)}` as const
+const digest = (n: number) => `0x${n.toString(16).padStart(64, '0')}` as const
+/** The receipt of an update that ended with these parameters. */
+const receiptTo = (parameters: `0x${string}`): UpdateReceipt => ({
+  ...{ participant: account, swarm: 1, round: 3, steps: 1, program: digest(1), outputs: digest(2) },
+  before: { state: digest(3), parameters: digest(4) },
+  after: { state: digest(5), parameters },
+  inputs: [6, 7, 8, 9, 10].map(digest),
+  groups: [digest(11)],
+})
 const addresses = Object.fromEntries(
   'market audits vault verifiers delegations draw reputation disputes swarms token faucet'
     .split(' ')
@@ -133,6 +151,44 @@ test('without models, those of all participants of the home are taken; and text 
   assert.match(lineage.baseRoot ?? '', /^0x/)
   const again = await check('ties')
   assert.equal(again.code, 0, again.stdout + again.stderr)
+})
+
+test("a participant's model of its own is read as it joined with it, and its receipts are in the lineage", async () => {
+  const directory = 'own-part'
+  await mkdir(directory)
+  await writeFile(join(directory, 'participant.json'), JSON.stringify({ account, learned: 4 }))
+  const lengths = { prompt: 20, answer: 12 }
+  const own = { model: { ...sizes, width: 8, context: 32 }, lengths }
+  await writeFile(join(directory, 'own-model.json'), JSON.stringify(own))
+  const small: LanguageModel = { kind: 'gpt', config: { ...model.config, width: 8, context: 32 } as never }
+  const { state } = policyProgram(small, DEFAULT_TRAIN, { rows: 8, length: 32, dtype: 'u32' })
+  const first = initialState(small, 9)
+  await writeFile(join(directory, 'model-4.state'), encodeTensors(state, first))
+  const receipt = receiptTo(parametersRoot(parametersIn(small, first)))
+  await writeFile(join(directory, 'round-3.receipt'), encodeReceipt(receipt))
+  await writeFile(join(directory, 'round-2.receipt'), encodeReceipt({ ...receipt, round: 2 }))
+  await writeFile(join(directory, 'round-1.receipt'), 'damaged')
+  const done = await merge('--models', 'first', directory, '--out', 'with-own')
+  assert.equal(done.code, 0, done.stderr)
+  const lineage = unwrap(decodeLineage(await readFile('with-own/lineage.json')))
+  const { builds, members } = lineage
+  assert.deepEqual(
+    members.map(({ build, receipts }) => [build, receipts]),
+    [
+      [0, []],
+      [1, [receiptDigest(receipt)]],
+    ],
+  )
+  assert.deepEqual({ prompt: builds[1]!.prompt, answer: builds[1]!.answer }, lengths)
+  assert.equal(builds[1]!.model.config.width, 8)
+  const again = await check('with-own', 'first', directory)
+  assert.equal(again.code, 0, again.stdout + again.stderr)
+  // A lineage that names another receipt than the directory has is not true.
+  const lied = members.with(1, { ...members[1]!, receipts: [digest(12)] })
+  await writeFile('with-own/lineage.json', encodeLineage({ ...lineage, members: lied }))
+  const found = await check('with-own', 'first', directory)
+  assert.equal(found.code, 1)
+  assert.match(found.stdout, /members\[1\]\.receipts\[0\]/)
 })
 
 test('a student that nobody can teach is refused, and nothing is written', async () => {

@@ -38,7 +38,7 @@ export const swarmCheckCommand = async (
       `that of the lineage, ${lineage.swarm.manifest}`,
       'Name the manifest that the swarm was created with.',
     )
-  const byRoot = new Map(models.members.map(({ parameters }) => [parametersRoot(parameters), parameters]))
+  const byRoot = new Map(models.members.map((one) => [parametersRoot(one.parameters), one]))
   const codings = new Map(models.builds.map(({ coding }) => [codingDigest(coding), coding]))
   const found = <T>(what: string, known: T | undefined, root: string): T => {
     if (known !== undefined) return known
@@ -48,11 +48,17 @@ export const swarmCheckCommand = async (
   const members = lineage.members.map(({ name, modelRoot }) =>
     found(`the model of ${name}`, byRoot.get(modelRoot), modelRoot),
   )
+  // Two members may have one model: receipts are those of the member's name.
+  const receipts = lineage.members.map(({ name, receipts: named }) => {
+    const { updates } = models.members.find((one) => one.name === name) ?? { updates: [] }
+    return named.length === 0 || updates.length === 0 ? undefined : updates
+  })
   const executor = await openExecutor(defaultThreads())
   try {
     terminal.note(`making the model of ${members.length} participants again`)
     const differences = await checkLineage(executor, lineage, {
-      ...{ families: familiesOf(manifest), members, result },
+      ...{ families: familiesOf(manifest), result, receipts },
+      members: members.map(({ parameters }) => parameters),
       codings: lineage.builds.map(({ coding: { name, digest } }) =>
         found(`the tokenizer ${name}`, codings.get(digest), digest),
       ),

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { modelOf, type NetworkFile, type SwarmManifest } from '@lockstep/client'
+import type { NetworkFile, SwarmManifest } from '@lockstep/client'
 import {
   decodeSafetensors,
   importHub,
@@ -11,16 +11,22 @@ import {
   pickTensors,
   type TrainedModel,
 } from '@lockstep/models'
-import { codingOf } from '@lockstep/node/swarm'
+import { keptOwnLearner, modelBuildOf, readStart } from '@lockstep/node/swarm'
 import {
   characterCoding,
   codingDigest,
+  decodeReceipt,
   type Families,
   families,
   familyTable,
   type MergeBuild,
   type MetaMember,
+  parametersRoot,
+  RECEIPT_LIMITS,
+  receiptDigest,
+  receiptsTo,
   tokenizerCoding,
+  type UpdateReceipt,
 } from '@lockstep/swarm'
 import { z } from 'zod'
 import { badInput, from } from '../cli-error.ts'
@@ -35,8 +41,11 @@ const MAX_OWN = 2 ** 27
 const REMEDY =
   'Name a model.safetensors, a directory with one, or the directory that `lockstep swarm join` names as files.'
 
-/** Models of participants, of some builds. */
-export type SwarmModels = { readonly builds: readonly MergeBuild[]; readonly members: readonly MetaMember[] }
+/** Models of participants, of some builds, and the receipts that lead to them, as far as they are known. */
+export type SwarmModels = {
+  readonly builds: readonly MergeBuild[]
+  readonly members: readonly (MetaMember & { readonly updates: readonly UpdateReceipt[] })[]
+}
 
 export type SwarmModelsOptions = {
   readonly home?: string
@@ -67,35 +76,45 @@ export const swarmModelsOf = async (
       `models of participants, as this home has none of swarm ${swarm}`,
       'Name their files or directories.',
     )
-  return { network, manifest, models: await readSwarmModels(paths, manifest) }
+  return { network, manifest, models: await readSwarmModels(paths, manifest, swarm) }
 }
 
-type Found = Pick<MetaMember, 'name' | 'round' | 'parameters'> & Omit<MergeBuild, 'prompt' | 'answer'>
+type Found = Pick<MetaMember, 'name' | 'round' | 'parameters'> &
+  Pick<MergeBuild, 'model' | 'coding'> & {
+    /** Of a participant with its own ones. */
+    readonly lengths?: SwarmManifest['lengths']
+    readonly updates?: readonly UpdateReceipt[]
+  }
 
 /**
  * Reads participants' models: a file that `lockstep fetch` or a run has written, a directory with such a file or with the
  * field's config.json and model.safetensors, or a participant's own directory. Bad input names the path.
  */
-const readSwarmModels = async (paths: readonly string[], manifest: SwarmManifest): Promise<SwarmModels> => {
+const readSwarmModels = async (
+  paths: readonly string[],
+  manifest: SwarmManifest,
+  swarm: number,
+): Promise<SwarmModels> => {
   const builds: MergeBuild[] = []
-  const members: MetaMember[] = []
+  const members: SwarmModels['members'][number][] = []
   for (const path of paths) {
     if (path === '')
       throw badInput('option-invalid', '--models', '', 'at least one character', 'Give it, or leave it out.')
-    const { name, round, parameters, model, coding } = await readOne(path, manifest)
-    const build: MergeBuild = { model, coding, ...manifest.lengths }
-    if (manifest.lengths.prompt + manifest.lengths.answer > model.config.context)
+    const found = await readOne(path, manifest, swarm)
+    const { name, round, parameters, model, coding, lengths = manifest.lengths, updates = [] } = found
+    const build: MergeBuild = { model, coding, ...lengths }
+    if (lengths.prompt + lengths.answer > model.config.context)
       throw badInput(
         'model-unfit',
         `context of ${path}`,
         model.config.context,
-        `at least the swarm's lengths together, ${manifest.lengths.prompt + manifest.lengths.answer}`,
+        `at least the swarm's lengths together, ${lengths.prompt + lengths.answer}`,
         'Leave this model out.',
       )
     const known = builds.findIndex((one) => sameBuild(one, build))
     if (known < 0) builds.push(build)
     members.push({
-      ...{ name, round, parameters, receipts: [] },
+      ...{ name, round, parameters, updates, receipts: updates.map(receiptDigest) },
       build: known < 0 ? builds.length - 1 : known,
     })
   }
@@ -116,7 +135,7 @@ const participantsIn = async (directory: string): Promise<string[]> => {
   return found.sort()
 }
 
-const readOne = async (path: string, manifest: SwarmManifest): Promise<Found> => {
+const readOne = async (path: string, manifest: SwarmManifest, swarm: number): Promise<Found> => {
   const found = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw Object.assign(error, { path })
     throw badInput('model-missing', '--models', `${path}, which is missing`, 'a path that is there', REMEDY)
@@ -138,7 +157,7 @@ const readOne = async (path: string, manifest: SwarmManifest): Promise<Found> =>
   if (!found.isDirectory()) return trained(path)
   const file = join(path, 'model.safetensors')
   const config = join(path, 'config.json')
-  if (await isThere(join(path, 'participant.json'))) return readParticipant(path, manifest)
+  if (await isThere(join(path, 'participant.json'))) return readParticipant(path, manifest, swarm)
   if (!(await isThere(file)))
     throw badInput(
       'model-missing',
@@ -160,15 +179,18 @@ const readOne = async (path: string, manifest: SwarmManifest): Promise<Found> =>
   }
 }
 
-/** The model of a participant's directory: the manifest's, after the last round that it has learned from. */
-const readParticipant = async (path: string, manifest: SwarmManifest): Promise<Found> => {
+/**
+ * The model of a participant's directory after the last round that it has learned from: its own kind where it joined with one,
+ * and the manifest's otherwise.
+ */
+const readParticipant = async (path: string, manifest: SwarmManifest, swarm: number): Promise<Found> => {
   const own = join(path, 'participant.json')
-  const told = participant.safeParse(jsonOf(await readBounded(own, MAX_OWN, REMEDY)))
-  if (!told.success)
+  const kept = participant.safeParse(jsonOf(await readBounded(own, MAX_OWN, REMEDY)))
+  if (!kept.success)
     throw badInput('file-damaged', own, 'something else', 'what `lockstep swarm join` has written', REMEDY)
-  const { account, learned } = told.data
-  const coding = codingOf(manifest, familiesOf(manifest))
-  const model = modelOf(manifest.model, coding.vocab)
+  const { account, learned } = kept.data
+  const { manifest: terms, start } = await keptOwnLearner(path, manifest)
+  const { model, coding } = modelBuildOf(terms, familiesOf(manifest), await readStart(start))
   const file = join(path, `model-${learned}.state`)
   const bytes = await weightsOf(file)
   const types = parametersOf(model).map(({ name, shape }, i) => ({
@@ -177,7 +199,21 @@ const readParticipant = async (path: string, manifest: SwarmManifest): Promise<F
   const parameters = from(file, REMEDY, () =>
     pickTensors("the participant's state", decodeSafetensors(bytes).tensors, types, REMEDY),
   )
-  return { name: account, round: learned, model, coding, parameters }
+  const told = { name: account, round: learned, modelRoot: parametersRoot(parameters) }
+  const updates = receiptsTo(told, swarm, await receiptsIn(path))
+  return { name: account, round: learned, model, coding, parameters, lengths: terms.lengths, updates }
+}
+
+/** The receipts of updates that a participant's directory holds. What is damaged is none. */
+const receiptsIn = async (directory: string): Promise<UpdateReceipt[]> => {
+  const found: UpdateReceipt[] = []
+  for (const name of await readdir(directory)) {
+    if (!/^round-[1-9][0-9]{0,9}\.receipt$/.test(name)) continue
+    const bytes = await readBounded(join(directory, name), RECEIPT_LIMITS.bytes, REMEDY)
+    const read = decodeReceipt(bytes)
+    if (read.ok) found.push(read.value)
+  }
+  return found
 }
 
 const participant = z.object({
@@ -223,6 +259,8 @@ const withCoding = (
 const sameBuild = (a: MergeBuild, b: MergeBuild): boolean =>
   a.coding.name === b.coding.name &&
   codingDigest(a.coding) === codingDigest(b.coding) &&
+  a.prompt === b.prompt &&
+  a.answer === b.answer &&
   saved(a.model) === saved(b.model)
 const saved = ({ kind, config }: LanguageModel): string =>
   JSON.stringify([kind, Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1))])

@@ -3,6 +3,7 @@ import {
   DEFAULT_TRAIN,
   decodeTensors,
   encodeTensors,
+  type LanguageModel,
   policyProgram,
   type TrainConfig,
   type TrainedModel,
@@ -149,8 +150,7 @@ export const openLearner = async (
   const table = familyTable(
     families.filter(({ name }) => manifest.families.some((one) => one.family === name)),
   )
-  const coding = begun === undefined ? codingOf(manifest, table) : codingOfModel(begun)
-  const model = modelOf(manifest.model, coding.vocab)
+  const { model, coding } = modelBuildOf(manifest, table, begun)
   const rows = (learning.local + learning.external) * learning.groupSize
   const train: TrainConfig = {
     ...DEFAULT_TRAIN,
@@ -287,6 +287,16 @@ export const openLearner = async (
       certain?.close()
     },
   }
+}
+
+/** What the parameters of a manifest's model, or of the model that its learner goes on with, are read by. */
+export const modelBuildOf = (
+  manifest: SwarmManifest,
+  table: Families,
+  begun?: TrainedModel,
+): { readonly model: LanguageModel; readonly coding: Coding } => {
+  const coding = begun === undefined ? codingOf(manifest, table) : codingOfModel(begun)
+  return { coding, model: modelOf(manifest.model, coding.vocab) }
 }
 
 /** The coding that a manifest describes. */

@@ -29,12 +29,8 @@ export const openOwnLearner = async (
   manifest: SwarmManifest,
   path?: string,
 ): Promise<OwnLearner> => {
-  const kept = join(directory, 'own-model.json')
-  const keptStart = join(directory, 'start.safetensors')
-  const known = await readFile(kept).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw error
-  })
+  const kept = keptIn(directory)
+  const known = await readKept(directory)
   const given = path === undefined ? undefined : await readGiven(path)
   if (known !== undefined) {
     if (given !== undefined && given.text !== known.toString())
@@ -45,18 +41,47 @@ export const openOwnLearner = async (
         limit: `the model of ${directory}`,
         remedy: 'Leave it out; another model joins with another account.',
       })
-    const own = parseOwnModel(known)
-    if (own.start === undefined) return { manifest: withOwnModel(manifest, own) }
-    const { model } = (await readStart(keptStart))!
-    return { manifest: withOwnModel(manifest, own, model as LanguageModel), start: keptStart }
+    return ownLearnerOf(directory, manifest, known)
   }
   const { text, own, start } = given ?? { text: '{}\n', own: {}, start: undefined }
   const model = start === undefined ? undefined : startOf(start, own.start!).model
   const whole = withOwnModel(manifest, own, model as LanguageModel | undefined)
   await mkdir(directory, { recursive: true })
-  if (start !== undefined) await writeAtomic(keptStart, start)
-  await writeAtomic(kept, text)
-  return { manifest: whole, ...(start && { start: keptStart }) }
+  if (start !== undefined) await writeAtomic(kept.start, start)
+  await writeAtomic(kept.own, text)
+  return { manifest: whole, ...(start && { start: kept.start }) }
+}
+
+/**
+ * The model that a participant's directory was first joined with; the manifest's where it says nothing. Nothing is written.
+ * Throws a FaultError, or what the system says of a file.
+ */
+export const keptOwnLearner = async (directory: string, manifest: SwarmManifest): Promise<OwnLearner> => {
+  const known = await readKept(directory)
+  return known === undefined ? { manifest } : ownLearnerOf(directory, manifest, known)
+}
+
+const keptIn = (directory: string) => ({
+  own: join(directory, 'own-model.json'),
+  start: join(directory, 'start.safetensors'),
+})
+
+const readKept = (directory: string): Promise<Buffer | undefined> =>
+  readFile(keptIn(directory).own).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw error
+  })
+
+const ownLearnerOf = async (
+  directory: string,
+  manifest: SwarmManifest,
+  known: Uint8Array,
+): Promise<OwnLearner> => {
+  const own = parseOwnModel(known)
+  if (own.start === undefined) return { manifest: withOwnModel(manifest, own) }
+  const { start } = keptIn(directory)
+  const { model } = (await readStart(start))!
+  return { manifest: withOwnModel(manifest, own, model as LanguageModel), start }
 }
 
 /** A file of one's own as it is kept: a start by its digest, since its file may go. */

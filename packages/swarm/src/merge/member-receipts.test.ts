@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { Hex } from '@lockstep/proof'
 import type { UpdateReceipt } from '../learn/receipt.ts'
 import type { LineageMember } from './lineage.ts'
-import { memberReceipts, receiptDigest } from './member-receipts.ts'
+import { memberReceipts, receiptDigest, receiptsTo } from './member-receipts.ts'
 
 const root = (n: number): Hex => `0x${n.toString(16).padStart(64, '0')}`
 const account: Hex = `0x${'0a'.repeat(20)}`
@@ -51,4 +51,19 @@ test('a receipt that is missing, changed, of another, out of order or of another
   assert.deepEqual(fieldsOf(named(twice), [twice]), ['members[0].receipts[1].round'])
   assert.deepEqual(fieldsOf({ modelRoot: root(5) }, [receipts]), ['members[0].modelRoot'])
   assert.deepEqual(fieldsOf({ round: 3 }, [receipts]), ['members[0].round'])
+})
+
+test("of all receipts those that lead to the member's model are found, and no others", () => {
+  const strange = { ...receiptOf(2, 11, 12), participant: `0x${'0b'.repeat(20)}` as const }
+  const elsewhere = { ...receiptOf(2, 11, 12), swarm: 8 }
+  const given = [receipts[2]!, strange, receiptOf(2, 20, 21), receipts[0]!, elsewhere, receipts[1]!]
+  assert.deepEqual(receiptsTo(member, 7, given), receipts)
+  // Before a gap nothing leads anywhere.
+  assert.deepEqual(receiptsTo(member, 7, [receipts[0]!, receipts[2]!]), [receipts[2]])
+  assert.deepEqual(receiptsTo(member, 7, receipts.slice(0, 2)), [])
+  assert.deepEqual(receiptsTo({ ...member, round: 3 }, 7, receipts), [])
+  assert.deepEqual(
+    receiptsTo({ ...member, round: 3, modelRoot: root(112) }, 7, receipts),
+    receipts.slice(0, 2),
+  )
 })

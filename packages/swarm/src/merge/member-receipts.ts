@@ -1,11 +1,35 @@
 import { type Digest, type Hex, toHex } from '@lockstep/proof'
 import { keccak_256 } from '@noble/hashes/sha3.js'
 import { encodeReceipt, type UpdateReceipt } from '../learn/receipt.ts'
-import type { Lineage } from './lineage.ts'
+import { LINEAGE_LIMITS, type Lineage, type LineageMember } from './lineage.ts'
 
 /** What a lineage names a receipt by: keccak256 of its encoding. */
 export const receiptDigest = (receipt: UpdateReceipt): Hex =>
   toHex(keccak_256(encodeReceipt(receipt)) as Digest)
+
+/**
+ * The receipts that lead to a member's model, in order of rounds: the newest that ends with its parameters, the one that
+ * ended where that begins, and so on, as far as there are some. All others are left out.
+ */
+export const receiptsTo = (
+  { name, round, modelRoot }: Pick<LineageMember, 'name' | 'round' | 'modelRoot'>,
+  swarm: number,
+  receipts: readonly UpdateReceipt[],
+): UpdateReceipt[] => {
+  const found: UpdateReceipt[] = []
+  const newestFirst = receipts
+    .filter((one) => one.participant === name && one.swarm === swarm && one.round <= round)
+    .toSorted((a, b) => b.round - a.round)
+  for (const one of newestFirst) {
+    const next = found[0]
+    const leads =
+      next === undefined
+        ? one.after.parameters === modelRoot
+        : one.after.state === next.before.state && one.round < next.round
+    if (leads && found.length < LINEAGE_LIMITS.receipts) found.unshift(one)
+  }
+  return found
+}
 
 /** A field of a lineage that is not what comes out. */
 export type LineageDifference = { readonly field: string; readonly says: string; readonly found: string }

@@ -2,27 +2,28 @@ import { readdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { NetworkFile, SwarmManifest } from '@lockstep/client'
 import {
-  decodeSafetensors,
   importHub,
   isLanguageModel,
   type LanguageModel,
   loadModel,
-  parametersOf,
-  pickTensors,
   type TrainedModel,
 } from '@lockstep/models'
-import { keptOwnLearner, modelBuildOf, readStart } from '@lockstep/node/swarm'
+import {
+  keptOwnLearner,
+  modelBuildOf,
+  parametersOfState,
+  readReceipts,
+  readStart,
+} from '@lockstep/node/swarm'
 import {
   characterCoding,
   codingDigest,
-  decodeReceipt,
   type Families,
   families,
   familyTable,
   type MergeBuild,
   type MetaMember,
   parametersRoot,
-  RECEIPT_LIMITS,
   receiptDigest,
   receiptsTo,
   tokenizerCoding,
@@ -193,27 +194,10 @@ const readParticipant = async (path: string, manifest: SwarmManifest, swarm: num
   const { model, coding } = modelBuildOf(terms, familiesOf(manifest), await readStart(start))
   const file = join(path, `model-${learned}.state`)
   const bytes = await weightsOf(file)
-  const types = parametersOf(model).map(({ name, shape }, i) => ({
-    ...({ name: `${i}/${name}`, dtype: 'f32', shape } as const),
-  }))
-  const parameters = from(file, REMEDY, () =>
-    pickTensors("the participant's state", decodeSafetensors(bytes).tensors, types, REMEDY),
-  )
+  const parameters = from(file, REMEDY, () => parametersOfState(model, bytes, REMEDY))
   const told = { name: account, round: learned, modelRoot: parametersRoot(parameters) }
-  const updates = receiptsTo(told, swarm, await receiptsIn(path))
+  const updates = receiptsTo(told, swarm, await readReceipts(path))
   return { name: account, round: learned, model, coding, parameters, lengths: terms.lengths, updates }
-}
-
-/** The receipts of updates that a participant's directory holds. What is damaged is none. */
-const receiptsIn = async (directory: string): Promise<UpdateReceipt[]> => {
-  const found: UpdateReceipt[] = []
-  for (const name of await readdir(directory)) {
-    if (!/^round-[1-9][0-9]{0,9}\.receipt$/.test(name)) continue
-    const bytes = await readBounded(join(directory, name), RECEIPT_LIMITS.bytes, REMEDY)
-    const read = decodeReceipt(bytes)
-    if (read.ok) found.push(read.value)
-  }
-  return found
 }
 
 const participant = z.object({

@@ -24,6 +24,7 @@ import {
   type Participant,
   type ParticipantEvent,
   type SwarmView,
+  serveSwarmModel,
 } from '@lockstep/node/swarm'
 import { unwrap } from '@lockstep/tensor'
 import type { Address, LocalAccount } from 'viem'
@@ -104,6 +105,7 @@ export const withSwarmPart = async <T>(
           blame: (peer, why) => client.peer.penalise(peer, 'rejected', `swarm ${swarm}: ${why}`),
         }),
       )
+      serveSwarmModel(client.peer, { swarm, account, own, directory, participant })
       try {
         return await work({ network, client, account, directory, manifest, participant })
       } finally {
@@ -145,7 +147,7 @@ const readOwnModel = async (path: string): Promise<void> => {
   }
 }
 
-const viewOf = async (client: Client, network: NetworkFile, swarm: number): Promise<SwarmView> => {
+export const viewOf = async (client: Client, network: NetworkFile, swarm: number): Promise<SwarmView> => {
   const follow = openFollow(client.chain, swarm, network.fromBlock)
   await follow.read()
   const view = follow.view()

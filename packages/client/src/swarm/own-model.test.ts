@@ -24,6 +24,7 @@ test("a participant's own model replaces what it names and nothing else", () => 
 test("what is the swarm's, or does not fit, is refused with its field", () => {
   const wrong: readonly [string, string][] = [
     ['learning: {groupSize: 4}', 'learning.groupSize'],
+    ['learning: {budget: 12}', 'learning.budget'],
     ['learning: {reward: score}', 'learning.reward'],
     ['families: []', 'families'],
     ['stake: 1', 'stake'],

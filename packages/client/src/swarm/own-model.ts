@@ -20,8 +20,8 @@ const ownModelSchema = z.strictObject({
     .optional(),
   learning: z
     .strictObject({
-      ...{ local: some, external: some, choosing: some, temperature: some },
-      ...{ epochs: some, batch: some, rate: some, clip: some },
+      ...{ local: some, external: some, choosing: some, fromOthers: some, others: some },
+      ...{ temperature: some, epochs: some, batch: some, rate: some, clip: some },
     })
     .optional(),
   /** A model's file to begin with, as `lockstep fetch` writes it, instead of an untrained model and a warm start. */

@@ -30,6 +30,19 @@ test('a manifest of families alone is whole, and its canonical text is itself ag
   assert.equal(swarmManifestHash(spelt), swarmManifestHash(manifest))
 })
 
+test('who says nothing of it guards itself against others and refills nothing, and a budget is part of the hash', () => {
+  const { learning } = parse(JSON.stringify(SMALL))
+  assert.deepEqual([learning.fromOthers, learning.others, learning.budget], ['even', 'better', undefined])
+  const open = { fromOthers: 'useful', others: 'whole', budget: 24 }
+  const other = parse(JSON.stringify({ ...SMALL, learning: open }))
+  assert.deepEqual(other.learning, { ...learning, ...open })
+  assert.deepEqual(parse(canonicalSwarmManifest(other)), other)
+  const hashes = [{}, { budget: 24 }, { fromOthers: 'useful' }, { others: 'whole' }].map((change) =>
+    swarmManifestHash(parse(JSON.stringify({ ...SMALL, learning: change }))),
+  )
+  assert.equal(new Set(hashes).size, hashes.length)
+})
+
 test('what the chain or the programs would refuse is refused here, with the field', () => {
   const wrong: readonly [object, string][] = [
     [{ families: [] }, 'families'],
@@ -45,6 +58,11 @@ test('what the chain or the programs would refuse is refused here, with the fiel
     [{ learning: { local: 0, external: 0 } }, 'learning.local'],
     [{ learning: { groups: 2, local: 3 } }, 'learning.local'],
     [{ learning: { batch: 24 } }, 'learning.batch'],
+    [{ learning: { budget: 7 } }, 'learning.budget'],
+    [{ learning: { budget: 65 } }, 'learning.budget'],
+    [{ learning: { choosing: 'best' } }, 'learning.choosing'],
+    [{ learning: { fromOthers: 'all' } }, 'learning.fromOthers'],
+    [{ learning: { others: 'worse' } }, 'learning.others'],
     [{ warmStart: { examples: 96 } }, 'warmStart.examples'],
     [{ warmStart: { steps: 10 } }, 'warmStart.warmup'],
     [{ weights: { critique: 1 } }, 'weights.critique'],

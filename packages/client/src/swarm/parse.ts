@@ -35,10 +35,12 @@ const check = (manifest: SwarmManifest): void => {
     if (most < level || most >= levels)
       throw malformed(`families.${i}.most`, most, `${level}, its level, to ${levels - 1} for ${family}`)
   }
-  const { local, external, groupSize, batch, groups } = learning
+  const { local, external, groupSize, batch, groups, budget = groups } = learning
   if (local + external === 0)
     throw malformed('learning.local', local, 'at least 1 where learning.external is 0')
   if (local > groups) throw malformed('learning.local', local, `at most learning.groups, ${groups}`)
+  if (budget < groups)
+    throw malformed('learning.budget', budget, `at least learning.groups, ${groups}; absent, it is that`)
   const rows = (local + external) * groupSize
   if (!isPower(rows / batch))
     throw malformed(

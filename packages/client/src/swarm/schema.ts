@@ -14,6 +14,7 @@ const amount = z
   .refine((text) => parseAmount(text) !== undefined, { error: () => AMOUNT })
   .transform((text) => formatAmount(parseAmount(text)!))
 
+const CHOOSING = ['useful', 'uniform', 'even'] as const
 const NAMES = families.map(({ name }) => name)
 
 /** Everything of a swarm that its participants have in common. Fields that are absent have the defaults shown. */
@@ -59,10 +60,15 @@ export const swarmManifestSchema = z.strictObject({
   learning: z
     .strictObject({
       groups: integer(1, 64).default(8),
+      /** Groups of a round at most, where fewer than `local` teach anything. Absent, `groups`: nobody writes more. */
+      budget: integer(1, 64).optional(),
       groupSize: integer(2, 64).default(8),
       local: integer(0, 64).default(4),
       external: integer(0, 64).default(4),
-      choosing: z.enum(['useful', 'uniform']).default('useful'),
+      choosing: z.enum(CHOOSING).default('useful'),
+      /** How groups of others are chosen, and what of them is learned: by default as among those who do not trust each other. */
+      fromOthers: z.enum(CHOOSING).default('even'),
+      others: z.enum(['better', 'whole']).default('better'),
       reward: z.enum(['score', 'right']).default('right'),
       temperature: number(0.01, 10).default(1),
       epochs: integer(1, 16).default(1),

@@ -17,13 +17,16 @@ export type Arithmetic = {
   readonly seedOf: (round: RoundView) => number
   /** The tasks that everybody answers. */
   readonly tasksOf: (round: Pick<RoundView, 'seed'>) => SwarmTask[]
-  /** The tasks that a seat answers for itself: at the lowest levels, or at its own. */
+  /** The tasks that a seat may answer for itself, in their order: at the lowest levels, or at its own. */
   readonly ownTasksOf: (round: RoundView, seat: number, levels?: readonly number[]) => readonly OwnTask[]
   /** Whether a task is that own task, at whatever level of its kind. */
   readonly isOwn: (task: SwarmTask, own: Pick<OwnTask, 'kind' | 'draw'>) => boolean
   /** 0 to 100. */
   readonly scoreOf: (task: SwarmTask, answer: string) => number
 }
+
+/** Groups that a participant may write in a round, and others take of it. */
+export const budgetOf = ({ learning }: SwarmManifest): number => learning.budget ?? learning.groups
 
 export const arithmeticOf = (manifest: SwarmManifest, families: Families): Arithmetic => {
   const known = new Map<string, readonly OwnTask[]>()
@@ -38,7 +41,7 @@ export const arithmeticOf = (manifest: SwarmManifest, families: Families): Arith
     ownTasksOf: (round, seat, levels) => {
       const { seed, round: number } = round
       const key = `${number} ${seed} ${seat} ${levels}`
-      const place = { seed: seedOf(round), round: number, member: seat, count: manifest.learning.groups }
+      const place = { seed: seedOf(round), round: number, member: seat, count: budgetOf(manifest) }
       const found =
         known.get(key) ?? ownTasks(families, manifest.families, { ...place, ...(levels && { levels }) })
       known.set(key, found)

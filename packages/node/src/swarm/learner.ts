@@ -14,7 +14,6 @@ import {
   type Arrived,
   type Asked,
   BEST,
-  type Choosing,
   type Coding,
   type Completion,
   chanceByReading,
@@ -36,6 +35,7 @@ import {
   type Group,
   lessonsOf,
   meanReward,
+  ofOthers,
   onlyRight,
   PURPOSE,
   parametersIn,
@@ -43,6 +43,7 @@ import {
   type Reader,
   type ReceiptEvidence,
   type ReceiptFinding,
+  type Refill,
   receiptOf,
   SHARE_LIMITS,
   type SwarmTask,
@@ -57,6 +58,7 @@ import {
   warmStart,
 } from '@lockstep/swarm'
 import { type Executor, FaultError, type Result, type Tensor } from '@lockstep/tensor'
+import { budgetOf } from './arithmetic.ts'
 
 export type OwnGroup = { readonly group: Group; readonly completions: readonly Completion[] }
 
@@ -90,6 +92,8 @@ export type Learner = {
   ) => Promise<Completion[]>
   /** The text that the state's model holds likeliest, for each prompt. */
   readonly likeliest: (state: readonly Tensor[], prompts: readonly string[]) => Promise<Completion[]>
+  /** How many groups are written in a round: by the manifest's budget. */
+  readonly writing: Refill
   /** Answers to each task, as many as a group has. */
   readonly groups: (
     state: readonly Tensor[],
@@ -181,6 +185,7 @@ export const openLearner = async (
   return {
     families: table,
     canRead,
+    writing: { groups: learning.groups, budget: budgetOf(manifest), wanted: learning.local },
     first: async () => {
       if (begun !== undefined) return stateFrom(model, train, begun.parameters, seed)
       const how = {
@@ -216,11 +221,10 @@ export const openLearner = async (
       })
     },
     learn: async (state, own, others, drawn, by) => {
-      const choosing: Choosing = learning.choosing
       const mine = choose(
         own.map((one) => ({ ...one, shared: one.group, group: rewarded(one.group) })),
         learning.local,
-        choosing,
+        learning.choosing,
         drawn,
       )
       const theirs = choose(
@@ -228,12 +232,12 @@ export const openLearner = async (
           .filter(({ group }) => canRead(group.prompt))
           .map((one) => ({ shared: one, group: rewarded(one.group) })),
         learning.external,
-        choosing,
+        learning.fromOthers,
         drawn,
       )
       const lessons = [
         ...mine.flatMap(({ group, completions }) => lessonsOf(group, coding, lengths, completions)),
-        ...theirs.flatMap(({ group }) => lessonsOf(group, coding, lengths)),
+        ...theirs.flatMap(({ group }) => ofOthers(lessonsOf(group, coding, lengths), learning.others)),
       ]
       const counts = { local: mine.length, external: theirs.length }
       // Without anything to learn a step would only follow old momentum.
@@ -272,7 +276,7 @@ export const openLearner = async (
     },
     check: (receipt, evidence) => {
       committed ??= committedUpdate(updater.plan)
-      const known = { families: table, coding, lengths, rewarded }
+      const known = { families: table, coding, lengths, rewarded, others: learning.others }
       return checkReceipt(receipt, { ...known, ...evidence }, updater, committed)
     },
     modelRoot: (state) => toHex(rootOf(tensorsTree(parametersIn(model, state)))),

@@ -64,14 +64,18 @@ export const keepLearned = async (
 
 const placeOf = ({ participant, group: { task } }: Arrived): string =>
   `${participant} ${task.family} ${task.level} ${task.seed}`
-/** The scores of own tasks in their order, as the level controller sees them; a task that could not be read scores 0. */
+/**
+ * The scores of own tasks in their order, as the level controller sees them; a task that could not be read scores 0. Of those
+ * that refill a round only the answered ones count, since most are never come to.
+ */
 const scoresByKind = (
   { arithmetic, manifest }: Inside,
   round: RoundView,
   { seat, groups }: OwnRound,
 ): readonly { readonly kind: number; readonly scores: readonly number[] }[] =>
-  arithmetic.ownTasksOf(round, seat).map(({ kind, draw }) => {
+  arithmetic.ownTasksOf(round, seat).flatMap(({ kind, draw }, at) => {
     const found = groups.find(({ group: { task } }) => arithmetic.isOwn(task, { kind, draw }))
     const none = new Array<number>(manifest.learning.groupSize).fill(0)
+    if (found === undefined && at >= manifest.learning.groups) return []
     return { kind, scores: found === undefined ? none : scoresOf(rewarded(manifest, found.group)) }
   })

@@ -6,6 +6,7 @@ import {
   draws,
   type Group,
   PURPOSE,
+  refill,
   SHARE_LIMITS,
   type SwarmTask,
 } from '@lockstep/swarm'
@@ -17,6 +18,7 @@ export type WorkPlace = { readonly seed: number; readonly round: number; readonl
 
 /** What a round asks of a model. */
 export type Question = WorkPlace & {
+  /** Tasks of its own, of which as many are answered as the learner's rule of writing says. */
   readonly own: readonly SwarmTask[]
   /** The round's tasks, which everybody answers. */
   readonly shared: readonly SwarmTask[]
@@ -85,7 +87,14 @@ export const modelWork = (learner: Learner): ModelWork => {
       inTurn(learner, async () => {
         const begun = performance.now()
         const drawn = draws(seed, PURPOSE.generation, round, seat)
-        const groups = await learner.groups(opened(), own, drawn.word())
+        const groups: OwnGroup[] = []
+        for (let asked = 0; ; ) {
+          const useful = groups.filter(({ group }) => learner.isUseful(group)).length
+          const next = own.slice(asked, asked + refill(learner.writing, asked, useful))
+          if (next.length === 0) break
+          groups.push(...(await learner.groups(opened(), next, drawn.word())))
+          asked += next.length
+        }
         const prompts = shared.map(
           ({ family, seed: at, level }) => learner.families.get(family)!.play(at, level).prompt,
         )

@@ -7,7 +7,7 @@ import { type Executor, fail, ok, type Result } from '@lockstep/tensor'
 import type { Address } from 'viem'
 import { openExecutor } from '../run/open-executor.ts'
 import { agreedTerms } from './agreed.ts'
-import { arithmeticOf } from './arithmetic.ts'
+import { arithmeticOf, budgetOf } from './arithmetic.ts'
 import { type Compute, openComputing } from './computing.ts'
 import { keyOf, openDisputing } from './disputing.ts'
 import { openDoubting } from './doubting.ts'
@@ -148,7 +148,7 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
   }
   const inbox = openInbox(topic, swarm, hearing, {
     isParticipant: (author) => follow.peers().has(peerHex(author)),
-    most: manifest.learning.groups + 3,
+    most: budgetOf(manifest) + 3,
     newest: () => view().rounds.length,
     roundAt,
     blame: options.blame ?? (() => {}),

@@ -12,7 +12,7 @@ import { decodeSharedGroup } from '../share/shared-group.ts'
 import type { Coding } from './coding.ts'
 import type { Completion } from './generate.ts'
 import { type Families, type Group, scoredGroup } from './group.ts'
-import { type Lesson, lessonsOf } from './lesson.ts'
+import { type Lesson, lessonsOf, type OthersAnswers, ofOthers } from './lesson.ts'
 import { groupDigest, INPUT_NAMES, type ModelRoots, type UpdateReceipt } from './receipt.ts'
 import {
   parametersIn,
@@ -72,6 +72,8 @@ export type ReceiptEvidence = {
   readonly groups: readonly LearnedGroup[]
   /** What becomes of a group's scores before they are learned from; as they are, where it is left out. */
   readonly rewarded?: (group: Group) => Group
+  /** What of groups of others is learned; `whole`, where it is left out. */
+  readonly others?: OthersAnswers
 }
 
 export type LearnedGroup = {
@@ -144,8 +146,8 @@ const differences = (said: UpdateReceipt, own: UpdateReceipt): ReceiptPart[] => 
 
 /** The lessons of the groups that a receipt names, in its order. */
 const lessonsIn = (
-  { groups: named }: UpdateReceipt,
-  { families, coding, lengths, groups, rewarded = (group) => group }: ReceiptEvidence,
+  { groups: named, participant }: UpdateReceipt,
+  { families, coding, lengths, groups, rewarded = (group) => group, others = 'whole' }: ReceiptEvidence,
 ): Result<{ readonly lessons: readonly Lesson[]; readonly messages: readonly Uint8Array[] }> => {
   const byDigest = new Map(groups.map((one) => [groupDigest(one.message), one]))
   const lessons: Lesson[] = []
@@ -155,12 +157,13 @@ const lessonsIn = (
     if (found === undefined) return missing(`groups[${at}]`, 'not there', digest)
     const decoded = decodeSharedGroup(found.message)
     if (!decoded.ok) return decoded
-    const { task, rollouts } = decoded.value
+    const { participant: author, task, rollouts } = decoded.value
     const family = families.get(task.family)
     if (family === undefined)
       return missing(`groups[${at}].task.family`, task.family, [...families.keys()].join(', '))
     const group = rewarded(scoredGroup(family, task, rollouts))
-    lessons.push(...lessonsOf(group, coding, lengths, found.written))
+    const all = lessonsOf(group, coding, lengths, found.written)
+    lessons.push(...(author === participant ? all : ofOthers(all, others)))
     messages.push(found.message)
   }
   return ok({ lessons, messages })

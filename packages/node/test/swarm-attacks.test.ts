@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -350,6 +351,7 @@ const create = async (): Promise<number> => {
 }
 
 const MOST_WAITS = 6_000
+const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
 test('a live swarm under attack: nobody honest learns another bit, strangers and liars are dropped, a crowd gains nothing', async (t) => {
   const swarm = await create()
@@ -428,8 +430,9 @@ test('a live swarm under attack: nobody honest learns another bit, strangers and
     for (const [i, member] of members.entries()) {
       const { round, file } = member.model()
       assert.equal(round, ROUNDS)
-      assert.deepEqual(new Uint8Array(await readFile(file)), expected[i])
-      assert.notDeepEqual(expected[i], begun)
+      // Digests: the difference of two states would be as long as a book.
+      assert.equal(digestOf(await readFile(file)), digestOf(expected[i]!))
+      assert.notEqual(digestOf(expected[i]!), digestOf(begun))
     }
   })
   await t.test('they have heard each other, and refused the rest', async () => {

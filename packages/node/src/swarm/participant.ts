@@ -163,11 +163,16 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
     root = undefined
     tell({ event: 'failed', what, why: error.message })
   })
-  const compute: Compute = (what, round, work, stage = ANSWER) =>
-    computing.take(`${what} ${round} ${stage}`, () => {
+  /** Whether a result that this turn had a use for was not there yet. */
+  let isComputing = false
+  const compute: Compute = (what, round, work, stage = ANSWER) => {
+    const result = computing.take(`${what} ${round} ${stage}`, () => {
       tell({ event: 'computing', what, round })
       return work()
     })
+    isComputing ||= result === undefined
+    return result
+  }
   /** Opens the model as it is on the disk; the first one is made there. */
   const openModel = async (): Promise<void> => {
     const { learned } = own.now()
@@ -261,6 +266,7 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
       model.close()
     },
     turn: async (stays = true) => {
+      isComputing = false
       await follow.read()
       inbox.takeIn()
       const now = await market.now()
@@ -294,7 +300,7 @@ export const openParticipant = async (options: ParticipantOptions): Promise<Resu
       const times = [due.next, disputing.next()].filter((time) => time !== undefined)
       return {
         ...{ now, next: times.length === 0 ? undefined : Math.min(...times), over: due.over, did },
-        ...{ waits: waits || isDrawing, computes: computing.isBusy() },
+        ...{ waits: waits || isDrawing, computes: isComputing },
       }
     },
   })

@@ -16,6 +16,10 @@ const has = (value: unknown, ...fields: readonly string[]): boolean =>
 export const TOPICS: readonly AnyTopic[] = exported.filter((value): value is AnyTopic =>
   has(value, 'name', 'version', 'schema', 'authorRate'),
 )
-export const PROTOCOLS: readonly AnyProtocol[] = exported.filter((value): value is AnyProtocol =>
+const protocols: readonly AnyProtocol[] = exported.filter((value): value is AnyProtocol =>
   has(value, 'name', 'version', 'request', 'response', 'rate'),
 )
+/** What only participants of swarms serve is attacked in hostile-participant.test.ts, and all else at a relay. */
+const isOfParticipants = ({ name }: AnyProtocol): boolean => name.startsWith('swarm-')
+export const OF_PARTICIPANTS: readonly AnyProtocol[] = protocols.filter(isOfParticipants)
+export const PROTOCOLS: readonly AnyProtocol[] = protocols.filter((one) => !isOfParticipants(one))

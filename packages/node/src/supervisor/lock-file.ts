@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
-import { link, readFile, rename, rm } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { fail, ok, type Result } from '@lockstep/tensor'
 import { z } from 'zod'
@@ -25,7 +25,7 @@ const lockSchema = z.strictObject({
 })
 type Content = z.output<typeof lockSchema>
 
-const ATTEMPTS = 5
+const ATTEMPTS = 20
 
 /** Takes a directory's lock; one whose process has ended is taken over, with the processes it has left. */
 export const takeLock = async (path: string): Promise<Result<Lock>> => {
@@ -42,7 +42,7 @@ export const takeLock = async (path: string): Promise<Result<Lock>> => {
     if (text === undefined) continue // released meanwhile
     const holder = contentOf(text)
     if (holder && isRunning(holder)) return fail(held(path, `held by process ${holder.pid}`))
-    if (!(await removeStale(path, text))) continue
+    if (!(await removeStale(path, text, self))) continue
     orphans = (holder?.children ?? []).filter(isRunning)
   }
   return fail(held(path, 'contended'))
@@ -56,20 +56,25 @@ export const readHolder = async (
   return text === undefined ? undefined : contentOf(text)
 }
 
-/** Removes the lock of a process that has ended, and no other that has come in its place meanwhile. */
-const removeStale = async (path: string, stale: string): Promise<boolean> => {
-  const aside = `${path}.${randomBytes(6).toString('hex')}.stale`
-  try {
-    await rename(path, aside)
-  } catch {
-    return false // somebody else was faster
+/**
+ * Removes the lock of a process that has ended, and no other that has come in its place meanwhile: whoever removes one holds a
+ * file named after its text, which one process at a time can make, and looks again before it removes. A file of that kind
+ * whose maker was killed is removed in the same way.
+ */
+const removeStale = async (path: string, stale: string, self: ProcessIdentity): Promise<boolean> => {
+  const guard = `${path}.${createHash('sha256').update(stale).digest('hex').slice(0, 12)}.stale`
+  if (!(await writePrivate(guard, `${JSON.stringify({ ...self, children: [] })}\n`, { replace: false }))) {
+    const text = await readFile(guard, 'utf8').catch(() => undefined)
+    const holder = text === undefined ? undefined : contentOf(text)
+    if (text !== undefined && !(holder && isRunning(holder))) await removeStale(guard, text, self)
+    return false // somebody else is at it, or was
   }
   try {
-    if ((await readFile(aside, 'utf8')) === stale) return true
-    await link(aside, path).catch(() => {}) // a new holder's: it gets its place back
-    return false
+    if ((await readFile(path, 'utf8').catch(() => undefined)) !== stale) return false
+    await rm(path)
+    return true
   } finally {
-    await rm(aside, { force: true })
+    await rm(guard, { force: true })
   }
 }
 

@@ -17,21 +17,35 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   tensor: [],
   models: ['tensor'],
   native: ['tensor'],
+  gpu: ['tensor'],
   proof: ['tensor'],
   market: ['tensor', 'proof'],
   swarm: ['tensor', 'models', 'proof', 'market'],
+  assist: ['tensor', 'models', 'proof', 'swarm'],
   contracts: ['tensor', 'proof', 'market'],
   network: ['tensor'],
   client: ['tensor', 'models', 'proof', 'market', 'swarm', 'contracts', 'network'],
-  node: ['tensor', 'native', 'models', 'proof', 'market', 'swarm', 'contracts', 'network', 'client'],
+  node: [
+    'tensor',
+    'native',
+    'gpu',
+    'models',
+    'proof',
+    'market',
+    'swarm',
+    'contracts',
+    'network',
+    'client',
+    'assist',
+  ],
 }
-const PURE = ['tensor', 'models', 'proof', 'market', 'swarm']
+const PURE = ['tensor', 'models', 'proof', 'market', 'swarm', 'assist']
 
 /** The few files of pure packages that own an effect, handed to the rest as an argument. */
 const OWNS_EFFECTS = new Set(globSync('packages/tensor/src/wasm/pool*.ts', { cwd: root }))
 
 /** Applications that need not all packages. */
-const APP_MAY_IMPORT: Record<string, readonly string[]> = { playground: ['tensor', 'models', 'proof'] }
+const APP_MAY_IMPORT: Record<string, readonly string[]> = { playground: ['tensor', 'gpu', 'models', 'proof'] }
 
 test('imports run downward only', () => {
   const rooms = [

@@ -1,0 +1,2 @@
+/** The machine on GPUs: programs as WGSL and as PTX, and the executors that run them. */
+export {}

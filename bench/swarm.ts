@@ -12,6 +12,7 @@ import type { Section } from './swarm/section.ts'
  */
 const SECTIONS = [
   'sharing',
+  'guarding',
   'choosing',
   'refilling',
   'heterogeneous',

@@ -6,7 +6,7 @@ import { ATTACKS, type AttackName, intruderOf, REFUSED } from './attackers.ts'
 import { planOf, type RunResult, runPlan, type Trial } from './run.ts'
 import type { Section, Work } from './section.ts'
 import { moreRow, seedsRow } from './seeds.ts'
-import { type Regime, settingOf } from './setting.ts'
+import { GUARDED, type Regime, settingOf } from './setting.ts'
 import { last, trialOf } from './sharing.ts'
 import { startOf } from './start.ts'
 
@@ -15,9 +15,6 @@ import { startOf } from './start.ts'
  * 95% of what it is without.
  */
 export const TOLERANCE = 0.05
-
-/** What participants that do not trust each other do: see decision 41. */
-export const GUARDED = { others: 'better', fromOthers: 'even' } as const
 
 /**
  * Honest participants that share 4/4, with attackers whose groups pass every check, and without, on the same seeds: as they

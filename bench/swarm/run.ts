@@ -24,7 +24,7 @@ export type Trial = Piece & {
   readonly seed: number
   readonly local: number
   readonly external: number
-} & Partial<Pick<LocalPlan, 'choosing' | 'budget'>>
+} & Partial<Pick<LocalPlan, 'choosing' | 'budget' | 'others' | 'fromOthers'>>
 
 /** What one run came to. */
 export type RunResult = {
@@ -43,7 +43,7 @@ const table = familyTable(families)
 
 /** A trial to its end, from where it was left. */
 export const runSwarm = async (executor: Executor, folder: string, trial: Trial): Promise<RunResult> => {
-  const { regime, seed, local, external, choosing = 'useful', budget } = trial
+  const { regime, seed, local, external, choosing = 'useful', budget, others, fromOthers } = trial
   const start = await startOf(executor, folder, regime, seed)
   const { model, prompt, answer, train } = regime
   const plan: LocalPlan = {
@@ -52,6 +52,8 @@ export const runSwarm = async (executor: Executor, folder: string, trial: Trial)
     members: new Array<number>(regime.members).fill(0),
     choosing,
     ...(budget !== undefined && { budget }),
+    ...(others !== undefined && { others }),
+    ...(fromOthers !== undefined && { fromOthers }),
   }
   return runPlan(executor, join(folder, `${trial.name}.state`), plan, regime)
 }

@@ -74,6 +74,9 @@ export const settingOf = (quick: boolean): Setting => {
   return { regime, seeds: quick ? [1, 2, 3] : [1, 2, 3, 4, 5] }
 }
 
+/** What participants that do not trust each other do: see decision 41. */
+export const GUARDED = { others: 'better', fromOthers: 'even' } as const
+
 /** Groups of its own and of others that a participant learns from in a round. */
 export const SHARING = ['8/0', '6/2', '4/4', '2/6'] as const
 export type Sharing = (typeof SHARING)[number]

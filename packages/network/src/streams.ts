@@ -34,6 +34,8 @@ const TRANSPORT_SHARE = 8
 const MAX_WAITING = 4096
 /** We stay below what the other side allows, because streams that left evenly arrive in bunches. */
 const OWN_SHARE = 0.8
+/** A machine that stalls for so long meets at once what reached it meanwhile: who kept the rate is not to blame for that. */
+const STALL_SECONDS = 0.5
 
 export const createStreams = (
   libp2p: Libp2p,
@@ -160,7 +162,8 @@ export const createStreams = (
 
     handle(definition, handler, refuse) {
       const tally = count(definition.name)
-      const perPeer = createLimiter(definition.rate, clock)
+      const { perSecond, burst } = definition.rate
+      const perPeer = createLimiter({ perSecond, burst: burst + perSecond * STALL_SECONDS }, clock)
       const all = createLimiter(crowdRate(definition.rate), clock, 1)
       const openBy = new Map<PeerId, number>()
       const serve = async (channel: Channel): Promise<void> => {

@@ -244,7 +244,12 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
     .option('--manifest <file>', 'what it was created with (default: what `create` has kept in this home)')
     .option(
       '--models <path...>',
-      "participants: model files, their directories, or participants' (default: all of this home)",
+      "participants: model files, their directories, or participants' (default: all of this home, and what --ask has brought)",
+    )
+    .option(
+      '--ask <seconds>',
+      'ask the participants that the chain announces for their models, each for so long',
+      integer('--ask', 1, 3600),
     )
     .option(
       '--method <method>',

@@ -94,6 +94,16 @@ test('a swarm is joined from another home by a delegated key and an own model, a
   const own = ['--delegate', '--model', 'own.yaml', '--stream']
   const join = begin(...command('ann', 'join', `${swarm}`, ...own))
   await join.said('"event":"did","duty":{"do":"join"}')
+  // The creator asks whoever has joined for its model, merges what it was given, and makes the same again.
+  const merge = ['merge', `${swarm}`, '--ask', '60', '--method', 'average', '--tasks', '1', '--out', 'merged']
+  const merged = await lockstep(directory, ...command('requester', ...merge))
+  assert.equal(merged.code, 0, merged.stderr)
+  assert.deepEqual(
+    jsonOf(merged).members.map(({ name, round }: { name: string; round: number }) => [name, round]),
+    [[ann.address.toLowerCase(), 0]],
+  )
+  const checked = await lockstep(directory, ...command('requester', 'check', 'merged'))
+  assert.equal(checked.code, 0, checked.stderr)
   join.kill('SIGINT')
   const joined = await join.ended
   assert.match(joined.stdout, /"do":"join"/, joined.stderr)

@@ -17,6 +17,9 @@ import type { Executor, Tensor } from '@lockstep/tensor'
 import { badInput } from '../cli-error.ts'
 import { defaultThreads } from '../estimates.ts'
 import { openExecutor } from '../executor.ts'
+import { askSwarm } from '../network/ask-swarm.ts'
+import { homeOf } from '../network/home.ts'
+import { networkFor } from '../network/network-source.ts'
 import {
   familiesOf,
   type SwarmModels,
@@ -30,6 +33,8 @@ export type SwarmMergeOptions = SwarmModelsOptions & {
   readonly tasks: number
   readonly seed: number
   readonly out?: string
+  /** Seconds for which participants are asked for their models; absent if they are not. */
+  readonly ask?: number
 }
 
 /** Tasks that all members answer for a student, and the steps of its training. */
@@ -38,7 +43,7 @@ const STUDENT = { batch: 32, steps: 100, warmup: 10, rate: 1e-3 }
 
 /**
  * Makes the meta-model of a swarm's participants, measures it beside each of them, and writes it as the field's hub has
- * models, with its lineage. It needs the models and no chain.
+ * models, with its lineage. It needs the models, and the chain only where participants are asked for theirs.
  */
 export const swarmMergeCommand = async (
   swarm: number,
@@ -47,6 +52,19 @@ export const swarmMergeCommand = async (
 ): Promise<void> => {
   const { out = `swarm-${swarm}-model`, method: chosen, tasks, seed } = options
   await requireFree(out)
+  if (options.ask !== undefined) {
+    if (options.models !== undefined)
+      throw badInput(
+        'option-invalid',
+        '--ask',
+        'given beside --models',
+        'one of the two',
+        'Leave --models out: all that was asked is taken.',
+      )
+    const home = homeOf(options.home)
+    const network = await networkFor(home, options.network)
+    await askSwarm(home, network, swarm, options.manifest, options.ask, terminal)
+  }
   const { network, manifest, models } = await swarmModelsOf(swarm, options)
   const method = methodOf(chosen, models)
   const measure: Measure = {

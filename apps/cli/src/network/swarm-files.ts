@@ -13,8 +13,12 @@ import type { Home } from './home.ts'
 export const swarmFiles = ({ directory }: Home, { addresses, chainId }: NetworkFile, swarm: number) => {
   const market = `${chainId}-${addresses.market.slice(2, 10).toLowerCase()}`
   const own = join(directory, 'swarms', market, String(swarm))
+  const asked = join(own, 'asked')
   return {
     manifest: join(own, 'swarm.json'),
+    /** What other participants gave, each in a directory of its own. */
+    asked,
+    askedOf: (account: string): string => join(asked, account),
     participant: (account: string): string => join(own, account),
   }
 }

@@ -55,7 +55,7 @@ export type SwarmModelsOptions = {
   readonly models?: readonly string[]
 }
 
-/** A swarm's manifest, and the models that are named, or those of the home's participants. */
+/** A swarm's manifest, and the models that are named, or those of the home's participants and of those that were asked. */
 export const swarmModelsOf = async (
   swarm: number,
   options: SwarmModelsOptions,
@@ -68,14 +68,17 @@ export const swarmModelsOf = async (
   const network = await networkFor(home, options.network)
   const files = swarmFiles(home, network, swarm)
   const manifest = await readSwarmManifest(options.manifest ?? files.manifest, swarm)
-  const paths = options.models ?? (await participantsIn(dirname(files.manifest)))
+  const paths = options.models ?? [
+    ...(await participantsIn(dirname(files.manifest))),
+    ...(await participantsIn(files.asked)),
+  ]
   if (paths.length === 0)
     throw badInput(
       'models-missing',
       '--models',
       'missing',
       `models of participants, as this home has none of swarm ${swarm}`,
-      'Name their files or directories.',
+      'Name their files or directories, or let --ask ask the participants.',
     )
   return { network, manifest, models: await readSwarmModels(paths, manifest, swarm) }
 }
@@ -185,11 +188,7 @@ const readOne = async (path: string, manifest: SwarmManifest, swarm: number): Pr
  * and the manifest's otherwise.
  */
 const readParticipant = async (path: string, manifest: SwarmManifest, swarm: number): Promise<Found> => {
-  const own = join(path, 'participant.json')
-  const kept = participant.safeParse(jsonOf(await readBounded(own, MAX_OWN, REMEDY)))
-  if (!kept.success)
-    throw badInput('file-damaged', own, 'something else', 'what `lockstep swarm join` has written', REMEDY)
-  const { account, learned } = kept.data
+  const { account, learned } = await readWhose(path)
   const { manifest: terms, start } = await keptOwnLearner(path, manifest)
   const { model, coding } = modelBuildOf(terms, familiesOf(manifest), await readStart(start))
   const file = join(path, `model-${learned}.state`)
@@ -198,6 +197,22 @@ const readParticipant = async (path: string, manifest: SwarmManifest, swarm: num
   const told = { name: account, round: learned, modelRoot: parametersRoot(parameters) }
   const updates = receiptsTo(told, swarm, await readReceipts(path))
   return { name: account, round: learned, model, coding, parameters, lengths: terms.lengths, updates }
+}
+
+/** Whose a participant's directory is, and the round that it has learned from. */
+const readWhose = async (path: string): Promise<z.infer<typeof participant>> => {
+  const own = join(path, 'participant.json')
+  const kept = participant.safeParse(jsonOf(await readBounded(own, MAX_OWN, REMEDY)))
+  if (!kept.success)
+    throw badInput('file-damaged', own, 'something else', 'what `lockstep swarm join` has written', REMEDY)
+  return kept.data
+}
+
+/** The accounts of a home's participants in a swarm. */
+export const accountsIn = async (directory: string): Promise<Set<string>> => {
+  const accounts = new Set<string>()
+  for (const path of await participantsIn(directory)) accounts.add((await readWhose(path)).account)
+  return accounts
 }
 
 const participant = z.object({

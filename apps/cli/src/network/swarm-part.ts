@@ -162,7 +162,7 @@ export const viewOf = async (client: Client, network: NetworkFile, swarm: number
 }
 
 /** A swarm's manifest from whichever peer has it; it is kept for the next time. */
-const fetched = async (
+export const fetched = async (
   { peer }: Client,
   { terms }: SwarmView,
   file: string,

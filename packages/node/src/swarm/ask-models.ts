@@ -22,6 +22,8 @@ import type { SwarmView } from './view.ts'
 export type AskedModel = {
   readonly account: Hex
   readonly round: number
+  /** What it has otherwise than the manifest, as it says it. */
+  readonly own: string
   readonly model: LanguageModel
   readonly coding: Coding
   readonly lengths: SwarmManifest['lengths']
@@ -148,7 +150,7 @@ const take = async (
     receipts.push(read.value)
   }
   return ok({
-    ...{ account, round, model, coding, lengths, parameters, modelRoot },
+    ...{ account, round, own: told.own, model, coding, lengths, parameters, modelRoot },
     receipts: receiptsTo({ name: account, round, modelRoot }, swarm, receipts),
   })
 }

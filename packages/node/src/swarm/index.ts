@@ -4,6 +4,7 @@ export { type Doubt, type Due, type OwnPart, type SwarmDuty, swarmDuties } from 
 export type { ParticipantEvent } from './events.ts'
 export { type Follow, openFollow } from './follow.ts'
 export { peerHex } from './hearing.ts'
+export { keepAskedModel } from './keep-asked.ts'
 export { parametersOfState, readReceipts } from './kept-model.ts'
 export { codingOf, type Learner, modelBuildOf, openLearner } from './learner.ts'
 export type { SwarmMetrics } from './metrics.ts'

@@ -1,4 +1,71 @@
 /**
- * Assistants: small models inside applications that learn from use. An application describes itself as an `Environment`.
+ * Assistants: small models inside applications that learn from use. See docs/assist.md.
+ *
+ * - An application describes itself as an `Environment`; `textEnvironment` is the one for writing.
+ * - `createAssistant` joins an environment with a model (a `Suggester`) and an `Acceptance`, a storage and consent.
+ * - Episodes: `encodeEpisode`, `decodeEpisode`, `exportEpisodes`, `importEpisodes`; `passagesOf` and `comparisonsOf` say
+ *   what there is to learn from one.
+ *
+ * Nothing here has a clock, a disk or randomness of its own. Errors are AssistError: code, field, value, limit, remedy.
  */
+export { AssistError, type AssistErrorCode } from './assist-error.ts'
+export type {
+  Assistant,
+  EpisodeRoom,
+  EpisodeSummary,
+  Explanation,
+  LearnOutcome,
+  Metrics,
+  Offer,
+} from './assistant/assistant.ts'
+export { checkedSettings, DEFAULT_SETTINGS, SETTINGS_BOUNDS, type Settings } from './assistant/settings.ts'
+export type {
+  Ask,
+  Exam,
+  Learned,
+  Lessons,
+  Passage,
+  Suggester,
+  Suggestion,
+} from './assistant/suggester.ts'
 export type { Environment } from './environment/environment.ts'
+export {
+  CODE,
+  DOCUMENT_END,
+  PROSE,
+  REDACTED,
+  TEXT_SYMBOLS,
+  type TextAction,
+  type TextKind,
+  type TextOptions,
+  type TextState,
+  textEnvironment,
+  textOf,
+  textSymbols,
+} from './environment/text.ts'
+export {
+  type Acted,
+  decodeEpisode,
+  EPISODE_LIMITS,
+  type Episode,
+  type EpisodeEvent,
+  encodeEpisode,
+  exportEpisodes,
+  importEpisodes,
+  type Offered,
+  type Seen,
+  SIGNALS,
+  type Signal,
+  type Signalled,
+  withId,
+} from './episode/episode.ts'
+export { type Comparison, comparisonsOf, PASSAGE_CONTEXT, passagesOf } from './episode/passages.ts'
+export { type AssistStorage, memoryStorage, STORAGE_LIMITS } from './episode/storage.ts'
+export {
+  type Acceptance,
+  OFFER_FEATURES,
+  type OfferFeature,
+  type OfferFeatures,
+  type Outcome,
+} from './offering/acceptance.ts'
+export type { Receipt } from './versions/receipt.ts'

@@ -7,6 +7,8 @@ export type Environment<State, Action> = {
   readonly name: string
   /** Symbols are integers from 0 below this; at most 512. */
   readonly symbols: number
+  /** Symbols below 256 are bytes of UTF-8: what is written can be read in episodes, and redacted. */
+  readonly bytes?: boolean
   /** What the person sees now, newest last; at most `length` symbols. */
   context(state: State, length: number): Uint16Array
   /** What the person did, as the symbols that follow the context of the state before it. */
@@ -15,7 +17,8 @@ export type Environment<State, Action> = {
   actionOf(symbols: Uint16Array, state: State): Action | undefined
   /** Where an offer may end, and the most symbols of one. */
   readonly offers: {
-    ends(symbols: Uint16Array, state: State): boolean
+    /** `next` is what the model holds likeliest after these symbols, where it has looked that far. */
+    ends(symbols: Uint16Array, state: State, next?: number): boolean
     readonly most: number
   }
   /** Actions that the person is spared if they take the offer whole, the one that accepts already counted. */

@@ -30,6 +30,13 @@ export type {
 } from './assistant/suggester.ts'
 export type { Environment } from './environment/environment.ts'
 export {
+  type GridAction,
+  type GridSymbols,
+  gridEnvironment,
+  gridSymbols,
+  MOST_BLOCKS,
+} from './environment/grid.ts'
+export {
   CODE,
   DOCUMENT_END,
   PROSE,
@@ -61,6 +68,11 @@ export {
 } from './episode/episode.ts'
 export { type Comparison, comparisonsOf, PASSAGE_CONTEXT, passagesOf } from './episode/passages.ts'
 export { type AssistStorage, memoryStorage, STORAGE_LIMITS } from './episode/storage.ts'
+export * from './grid/board.ts'
+export * from './grid/goal.ts'
+export * from './grid/person.ts'
+export * from './grid/play.ts'
+export { SHAPE_FEATURES, type ShapesMemory, type ShapesView, shapesMemory } from './memory/shapes.ts'
 export {
   type Acceptance,
   OFFER_FEATURES,

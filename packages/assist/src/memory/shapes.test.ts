@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { gridEnvironment, gridSymbols } from '../environment/grid.ts'
+import { emptyGrid, GRID_RULES, type GridMove, moved } from '../grid/board.ts'
+import { goalOf } from '../grid/goal.ts'
+import { shapesMemory } from './shapes.ts'
+
+const symbols = gridSymbols(GRID_RULES)
+const world = gridEnvironment()
+/** A game of placements, given as cell and colour. */
+const game = (...at: readonly (readonly [number, number])[]): Uint16Array =>
+  world.context(
+    moved(
+      emptyGrid(),
+      at.map(([cell, colour]): GridMove => ({ kind: 'place', cell, colour })),
+    ),
+    128,
+  )
+const block = (cell: number, colour: number): number => symbols.of({ kind: 'place', cell, colour })
+const likeliest = (p: Float32Array): number => p.indexOf(Math.max(...p))
+const ELL = [
+  [0, 1],
+  [8, 1],
+  [16, 1],
+  [17, 2],
+  [18, 2],
+] as const
+const moveBy = (by: number) => ELL.map(([cell, colour]) => [cell + by, colour] as const)
+
+test('what was finished is seen again wherever it is begun, in the order in which it was built', () => {
+  const memory = shapesMemory()
+  memory.learn(game(...ELL), 1)
+  const there = moveBy(29)
+  for (let n = 2; n < ELL.length; n++) {
+    const { p, features } = memory.distribution(game(...there.slice(0, n)))
+    assert.equal(likeliest(p), block(...there[n]!))
+    assert.ok(features[0]! > 0.5)
+  }
+  const done = memory.distribution(game(...there))
+  assert.equal(done.features[1], 0)
+})
+
+test('a distribution sums to one, and never builds on a block nor takes one away that is not there', () => {
+  const memory = shapesMemory(GRID_RULES, [goalOf('house', 1).blocks])
+  memory.learn(game(...ELL), 1)
+  for (const context of [game(), game(...ELL.slice(0, 2)), game([5, 3], [6, 0], [63, 2])]) {
+    const { p } = memory.distribution(context)
+    assert.ok(Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 1e-5)
+    const lying = new Set([...context.slice(1)].map((symbol) => symbols.moveOf(symbol)!.cell))
+    for (const [symbol, chance] of p.entries()) {
+      const move = symbols.moveOf(symbol)
+      assert.equal(chance > 0, move !== undefined && (move.kind === 'remove') === lying.has(move.cell))
+    }
+  }
+})
+
+test('blocks that were taken away are no part of the shape', () => {
+  const memory = shapesMemory()
+  const state = moved(emptyGrid(), [
+    { kind: 'place', cell: 40, colour: 0 },
+    { kind: 'remove', cell: 40 },
+    ...ELL.map(([cell, colour]): GridMove => ({ kind: 'place', cell, colour })),
+  ])
+  memory.learn(world.context(state, 128), 1)
+  const other = shapesMemory()
+  other.learn(game(...ELL), 1)
+  const context = game(...ELL.slice(0, 3))
+  assert.deepEqual(memory.distribution(context), other.distribution(context))
+})
+
+test('what is forgotten leaves nothing behind', () => {
+  const [one, two] = [shapesMemory(), shapesMemory()]
+  const tall = game([1, 0], [9, 0], [17, 0], [25, 0])
+  for (const memory of [one, two]) memory.learn(game(...ELL), 1)
+  one.learn(tall, 2)
+  one.learn(tall, 2)
+  one.learn(game(...moveBy(3)), 3)
+  one.forget(tall, 2)
+  one.forget(game(...moveBy(3)), 3)
+  assert.notDeepEqual(one.distribution(game([30, 0])), two.distribution(game([30, 0])))
+  one.forget(tall, 2)
+  one.forget(tall, 7)
+  assert.equal(one.size, 1)
+  // The order in which shapes were first seen does not stay either.
+  for (const memory of [one, two]) memory.learn(tall, 4)
+  two.learn(game(...ELL), 5)
+  one.forget(game(...ELL), 1)
+  two.forget(game(...ELL), 1)
+  one.learn(game(...ELL), 5)
+  for (const context of [game(), game([30, 0]), game(...ELL.slice(0, 2))])
+    assert.deepEqual(one.distribution(context), two.distribution(context))
+})
+
+test('of two goals that fit the one finished more lately and more often weighs more', () => {
+  const memory = shapesMemory()
+  memory.learn(game([0, 0], [1, 0], [2, 1]), 1)
+  memory.learn(game([0, 0], [1, 0], [2, 2]), 9)
+  const now = game([32, 0], [33, 0])
+  assert.equal(likeliest(memory.distribution(now).p), block(34, 2))
+  for (const at of [7, 8, 9]) memory.learn(game([0, 0], [1, 0], [2, 1]), at)
+  assert.equal(likeliest(memory.distribution(now).p), block(34, 1))
+})

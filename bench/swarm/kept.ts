@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
-/** Where results of a setting are kept: those of another setting are others. */
-export const folderOf = (setting: unknown): string =>
-  join(import.meta.dirname, '..', '..', 'runs', 'swarm', hashOf(setting))
+/** Where results of a setting are kept: those of another setting are others. `room` is the benchmark's name. */
+export const folderOf = (setting: unknown, room = 'swarm'): string =>
+  join(import.meta.dirname, '..', '..', 'runs', room, hashOf(setting))
 
 export const hashOf = (setting: unknown): string =>
   createHash('sha256').update(JSON.stringify(setting)).digest('hex').slice(0, 12)

@@ -31,6 +31,7 @@ export type {
 export type { Environment } from './environment/environment.ts'
 export {
   type GridAction,
+  type GridReading,
   type GridSymbols,
   gridEnvironment,
   gridSymbols,
@@ -69,10 +70,17 @@ export {
 export { type Comparison, comparisonsOf, PASSAGE_CONTEXT, passagesOf } from './episode/passages.ts'
 export { type AssistStorage, memoryStorage, STORAGE_LIMITS } from './episode/storage.ts'
 export * from './grid/board.ts'
+export { gameRows } from './grid/game-rows.ts'
 export * from './grid/goal.ts'
 export * from './grid/person.ts'
 export * from './grid/play.ts'
-export { SHAPE_FEATURES, type ShapesMemory, type ShapesView, shapesMemory } from './memory/shapes.ts'
+export {
+  type Explained,
+  SHAPE_FEATURES,
+  type ShapesMemory,
+  type ShapesView,
+  shapesMemory,
+} from './memory/shapes.ts'
 export {
   type Acceptance,
   OFFER_FEATURES,

@@ -1,3 +1,5 @@
+import { AssistError } from '../assist-error.ts'
+
 /** The board of a building game: square, each cell empty or a block of one colour. */
 export type GridRules = {
   readonly size: number // cells along a side, 4 to 10
@@ -22,14 +24,6 @@ export type GridState = {
 /** Moves that a state remembers: more than any context has room for. */
 export const KEPT_MOVES = 256
 
-/** Thrown where a caller breaks the rules: which field, its value, what is allowed, and what to do. */
-export class GridError extends RangeError {
-  override readonly name = 'GridError'
-  constructor(field: string, value: unknown, limit: string, remedy: string) {
-    super(`${field} is ${String(value).slice(0, 40)}; allowed: ${limit}. ${remedy}`)
-  }
-}
-
 export const emptyGrid = (rules: GridRules = GRID_RULES): GridState => {
   checkRules(rules)
   return { rules, board: new Uint8Array(rules.size ** 2), moves: [] }
@@ -37,25 +31,25 @@ export const emptyGrid = (rules: GridRules = GRID_RULES): GridState => {
 
 export const checkRules = ({ size, colours }: GridRules): void => {
   const [side, shade] = ['Choose another side.', 'Choose fewer colours, or some.']
-  if (!within(size, 4, 11)) throw new GridError('grid.size', size, '4 to 10', side)
-  if (!within(colours, 1, 7)) throw new GridError('grid.colours', colours, '1 to 6', shade)
+  if (!within(size, 4, 11)) throw gridError('grid.size', size, '4 to 10', side)
+  if (!within(colours, 1, 7)) throw gridError('grid.colours', colours, '1 to 6', shade)
 }
 
 /** Why a move cannot be made, or undefined where it can. */
-export const moveFault = ({ rules, board }: GridState, move: GridMove): GridError | undefined => {
+export const moveFault = ({ rules, board }: GridState, move: GridMove): AssistError | undefined => {
   if (!within(move.cell, 0, board.length))
-    return new GridError('move.cell', move.cell, `0 to ${board.length - 1}`, 'Name a cell of the board.')
+    return gridError('move.cell', move.cell, `0 to ${board.length - 1}`, 'Name a cell of the board.')
   if (move.kind === 'remove') {
     if (board[move.cell]) return undefined
-    return new GridError('move.cell', move.cell, 'a cell with a block', 'Remove a block that is there.')
+    return gridError('move.cell', move.cell, 'a cell with a block', 'Remove a block that is there.')
   }
   if (!within(move.colour, 0, rules.colours))
-    return new GridError('move.colour', move.colour, `0 to ${rules.colours - 1}`, 'Choose a colour there is.')
+    return gridError('move.colour', move.colour, `0 to ${rules.colours - 1}`, 'Choose a colour there is.')
   if (!board[move.cell]) return undefined
-  return new GridError('move.cell', move.cell, 'an empty cell', 'Remove the block that lies there first.')
+  return gridError('move.cell', move.cell, 'an empty cell', 'Remove the block that lies there first.')
 }
 
-/** The state after some moves, made one after the other. Throws GridError where one of them cannot be made. */
+/** The state after some moves, made one after the other. Throws AssistError where one of them cannot be made. */
 export const moved = (state: GridState, moves: readonly GridMove[]): GridState => {
   let { rules, board } = state
   board = board.slice()
@@ -73,3 +67,6 @@ export const blocksOn = (board: Uint8Array): Block[] =>
 
 const within = (value: number, from: number, before: number): boolean =>
   Number.isInteger(value) && value >= from && value < before
+
+const gridError = (field: string, value: number, limit: string, remedy: string): AssistError =>
+  new AssistError('environment-invalid', field, value, limit, remedy)

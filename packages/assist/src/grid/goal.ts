@@ -18,6 +18,8 @@ export const TRAINING_FAMILIES = [
   'stripes',
   'cross',
   'posts',
+  'path',
+  'plots',
 ] as const
 
 /** Families that no base has seen. */
@@ -170,6 +172,28 @@ const DRAWINGS: { readonly [F in Family]: (pen: Pen) => void } = {
     const [count, high, rails] = [pen.between(3, 4), pen.between(3, 5), pen.between(1, 2)]
     for (let r = 0; r < rails; r++) fill(pen, 0, 1 + r * (high - 3), 2 * count - 1, 1, pen.colours[1])
     for (let p = 0; p < count; p++) fill(pen, 2 * p, 0, 1, high, pen.colours[0])
+  },
+  path(pen) {
+    let [x, y, heading] = [pen.between(0, 2), pen.between(0, 2), pen.between(0, 1)]
+    pen.put(x, y, pen.colours[0])
+    const legs = pen.between(4, 5)
+    for (let leg = 0; leg < legs; leg++) {
+      const steps = pen.between(2, 3)
+      for (let step = 0; step < steps; step++) {
+        if (heading === 0) x = Math.min(7, x + 1)
+        else y = Math.min(7, y + 1)
+        pen.put(x, y, pen.colours[0])
+      }
+      heading = 1 - heading
+    }
+  },
+  plots(pen) {
+    let left = 0
+    for (const [place, colour] of pen.colours.slice(0, pen.between(2, 3)).entries()) {
+      const wide = pen.between(2, place === 2 ? 2 : 3)
+      fill(pen, left, pen.between(0, 2), wide, pen.between(2, 4), colour)
+      left += wide
+    }
   },
   letter(pen) {
     const rows = LETTERS[pen.drawn.below(LETTERS.length)]!.split(' ')

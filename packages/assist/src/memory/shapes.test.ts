@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gridEnvironment, gridSymbols } from '../environment/grid.ts'
-import { emptyGrid, GRID_RULES, type GridMove, moved } from '../grid/board.ts'
+import { emptyGrid, GRID_RULES, type GridMove, moved, moveFault } from '../grid/board.ts'
 import { goalOf } from '../grid/goal.ts'
-import { shapesMemory } from './shapes.ts'
+import { type ShapesMemory, shapesMemory } from './shapes.ts'
 
-const symbols = gridSymbols(GRID_RULES)
+const symbols = gridSymbols()
 const world = gridEnvironment()
 /** A game of placements, given as cell and colour. */
 const game = (...at: readonly (readonly [number, number])[]): Uint16Array =>
@@ -16,8 +16,16 @@ const game = (...at: readonly (readonly [number, number])[]): Uint16Array =>
     ),
     128,
   )
-const block = (cell: number, colour: number): number => symbols.of({ kind: 'place', cell, colour })
-const likeliest = (p: Float32Array): number => p.indexOf(Math.max(...p))
+/** The likeliest next placement, with its tool. */
+const nextOf = (memory: ShapesMemory, context: Uint16Array): GridMove => {
+  for (let written = context; ; ) {
+    const { p } = memory.distribution(written)
+    written = Uint16Array.of(...written, p.indexOf(Math.max(...p)))
+    const { moves, open } = symbols.read(written.subarray(1))!
+    if (!open) return moves.at(-1)!
+  }
+}
+const block = (cell: number, colour: number): GridMove => ({ kind: 'place', cell, colour })
 const ELL = [
   [0, 1],
   [8, 1],
@@ -32,26 +40,48 @@ test('what was finished is seen again wherever it is begun, in the order in whic
   memory.learn(game(...ELL), 1)
   const there = moveBy(29)
   for (let n = 2; n < ELL.length; n++) {
-    const { p, features } = memory.distribution(game(...there.slice(0, n)))
-    assert.equal(likeliest(p), block(...there[n]!))
-    assert.ok(features[0]! > 0.5)
+    const context = game(...there.slice(0, n))
+    assert.deepEqual(nextOf(memory, context), block(...there[n]!))
+    assert.ok(memory.distribution(context).features[0]! > 0.5)
   }
   const done = memory.distribution(game(...there))
   assert.equal(done.features[1], 0)
 })
 
-test('a distribution sums to one, and never builds on a block nor takes one away that is not there', () => {
+test('a distribution sums to one, and has nothing that the board does not allow', () => {
   const memory = shapesMemory(GRID_RULES, [goalOf('house', 1).blocks])
   memory.learn(game(...ELL), 1)
-  for (const context of [game(), game(...ELL.slice(0, 2)), game([5, 3], [6, 0], [63, 2])]) {
-    const { p } = memory.distribution(context)
-    assert.ok(Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 1e-5)
-    const lying = new Set([...context.slice(1)].map((symbol) => symbols.moveOf(symbol)!.cell))
-    for (const [symbol, chance] of p.entries()) {
-      const move = symbols.moveOf(symbol)
-      assert.equal(chance > 0, move !== undefined && (move.kind === 'remove') === lying.has(move.cell))
+  const unknown = { chance: 0.5, p: new Float32Array(symbols.count).fill(1 / symbols.count) }
+  const contexts = [game(), game(...ELL.slice(0, 2)), game([5, 3], [6, 0], [63, 2])]
+  for (const context of [
+    ...contexts,
+    ...contexts.slice(1).map((c) => Uint16Array.of(...c, symbols.toolOf(4))),
+  ])
+    for (const other of [undefined, unknown]) {
+      const { p } = memory.distribution(context, other)
+      assert.ok(Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 1e-5)
+      const { moves, tool, open } = symbols.read(context.subarray(1))!
+      const state = moved(emptyGrid(), moves)
+      for (const [symbol, chance] of p.entries()) {
+        const read = symbols.read([...context.subarray(1), symbol])
+        const isNext =
+          read && (read.open ? read.tool !== 4 || moves.length > 0 : !moveFault(state, read.moves.at(-1)!))
+        assert.equal(chance > 0, Boolean(isNext), `${symbol} after ${tool} ${open}`)
+      }
     }
-  }
+})
+
+test('what an unknown goal is held to be counts as much as it explains', () => {
+  const memory = shapesMemory()
+  memory.learn(game(...ELL), 1)
+  const context = game(...ELL.slice(0, 3))
+  const p = new Float32Array(symbols.count)
+  p[symbols.offsetOf(40, 16)] = 1
+  assert.equal(memory.distribution(context, { chance: 1e-9, p }).p.indexOf(1), -1)
+  const [little, much] = [1e-9, 10].map(
+    (chance) => memory.distribution(context, { chance, p }).p[symbols.offsetOf(40, 16)]!,
+  )
+  assert.ok(little! < 0.01 && much! > 0.9, `${little} ${much}`)
 })
 
 test('blocks that were taken away are no part of the shape', () => {
@@ -96,7 +126,7 @@ test('of two goals that fit the one finished more lately and more often weighs m
   memory.learn(game([0, 0], [1, 0], [2, 1]), 1)
   memory.learn(game([0, 0], [1, 0], [2, 2]), 9)
   const now = game([32, 0], [33, 0])
-  assert.equal(likeliest(memory.distribution(now).p), block(34, 2))
+  assert.deepEqual(nextOf(memory, now), block(34, 2))
   for (const at of [7, 8, 9]) memory.learn(game([0, 0], [1, 0], [2, 1]), at)
-  assert.equal(likeliest(memory.distribution(now).p), block(34, 1))
+  assert.deepEqual(nextOf(memory, now), block(34, 1))
 })

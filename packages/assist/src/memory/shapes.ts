@@ -1,14 +1,17 @@
 import { gridSymbols } from '../environment/grid.ts'
 import { type Block, GRID_RULES, type GridRules } from '../grid/board.ts'
 
-/** What the memory of shapes says of the next move. */
+/** What the memory of shapes says of the next symbol. */
 export type ShapesView = {
   readonly p: Float32Array // chance of each symbol; sums to 1
-  readonly features: Float32Array // how sure it is: see FEATURES
+  readonly features: Float32Array // how sure it is, SHAPE_FEATURES of them
 }
 
 /** Chance of the likeliest goal, chance that the goal is a known one, chance of the likeliest symbol, blocks on the board / 16. */
 export const SHAPE_FEATURES = 4
+
+/** What else may explain a game: how likely it holds the game's symbols so far, all of them, and what comes next. */
+export type Explained = { readonly chance: number; readonly p: ArrayLike<number> }
 
 /** Remembers what was built, and sees it again wherever it is begun on the board. */
 export type ShapesMemory = {
@@ -16,15 +19,14 @@ export type ShapesMemory = {
   learn(symbols: Uint16Array, at: number): void
   /** Undoes one `learn` of the same game and time, as though it had not been. */
   forget(symbols: Uint16Array, at: number): void
-  /** The next move after a game's symbols so far. */
-  distribution(context: Uint16Array): ShapesView
+  /** What follows a game's symbols so far, if the goal is a known one or, else, the game is as `unknown` has it. */
+  distribution(context: Uint16Array, unknown?: Explained): ShapesView
   /** Different shapes that it holds. */
   readonly size: number
 }
 
-type Shape = {
-  readonly times: Map<number, { readonly order: readonly Spot[]; count: number }> // when it was finished, and how built
-}
+/** When a shape was finished, and in which order it was built then. */
+type Shape = Map<number, { readonly order: readonly Spot[]; count: number }>
 /** A block relative to the top left corner of its shape. */
 type Spot = { readonly x: number; readonly y: number; readonly colour: number }
 
@@ -32,35 +34,35 @@ type Spot = { readonly x: number; readonly y: number; readonly colour: number }
  * The greedy prior of goals: what was finished before is what is being built now, at any place where it covers all blocks on
  * the board. A goal weighs by how often and how lately it was finished, and by how well the moves so far follow
  * the order in which it was last built: each takes the r-th of the blocks left with chance NEXT (1 - NEXT)^r, or any of them
- * alike. An unknown goal is always possible: it explains each move with a chance of UNKNOWN.
+ * alike. An unknown goal is always possible: without `unknown` it explains each move with a chance of UNKNOWN, and next
+ * comes any free cell in any colour. `common` are goals that everybody knows.
  * Numbers are added, multiplied and divided in one order, so one history gives one distribution, bit for bit.
  */
 export const shapesMemory = (
   rules: GridRules = GRID_RULES,
   common: readonly (readonly Block[])[] = [],
 ): ShapesMemory => {
-  const { size } = rules
+  const { size, colours } = rules
   const symbols = gridSymbols(rules)
   const shapes = new Map<string, Shape>()
   let latest = 0
   // In the order of keys: sums then do not depend on what was learned first, or forgotten since.
   let inOrder: readonly Shape[] | undefined
 
-  const spotsOf = (
-    written: Uint16Array,
-  ): { readonly spots: Spot[]; readonly left: number; readonly top: number } => {
+  const read = (written: Uint16Array): Reading => {
+    const found = symbols.read(written[0] === symbols.begin ? written.subarray(1) : written)
     const blocks = new Map<number, number>()
-    for (const symbol of written) {
-      const move = symbols.moveOf(symbol)
-      if (!move) continue
+    for (const move of found?.moves ?? []) {
       blocks.delete(move.cell)
       if (move.kind === 'place') blocks.set(move.cell, move.colour)
     }
-    return spotsIn(blocks, size)
+    const { moves = [], tool, from = 0, open = false } = found ?? {}
+    const taken = moves.filter(({ kind }) => kind === 'remove').length
+    return { ...spotsIn(blocks, size), tool, from, open, taken }
   }
 
-  const entry = (key: string): Shape => {
-    const found = shapes.get(key) ?? { times: new Map() }
+  const timesOf = (key: string): Shape => {
+    const found = shapes.get(key) ?? new Map()
     shapes.set(key, found)
     return found
   }
@@ -68,15 +70,42 @@ export const shapesMemory = (
   for (const blocks of common) {
     const { spots } = spotsIn(new Map(blocks.map(({ cell, colour }) => [cell, colour])), size)
     const order = spots.toSorted((a, b) => b.y - a.y || a.x - b.x)
-    entry(keyOf(spots)).times.set(COMMON, { order, count: 1 })
+    timesOf(keyOf(spots)).set(COMMON, { order, count: 1 })
   }
 
   /** Lately finished goals weigh more: half as much after MEMORY games. */
-  const weightOf = ({ times }: Shape): number => {
+  const weightOf = (times: Shape): number => {
     let weight = 0
     for (const [at, { count }] of times)
       weight += at === COMMON ? COMMON_WEIGHT : (count * MEMORY) / (MEMORY + Math.max(0, latest - at))
     return weight
+  }
+
+  /** How likely known goals hold each placement next, and all that was before it; the likeliest of them, and all. */
+  const knownOf = ({ spots: lying, left, top, taken }: Reading, board: Uint8Array) => {
+    const placed = new Float64Array(board.length * colours)
+    let [known, best] = [0, 0]
+    let slips = 1
+    for (let n = 0; n < taken; n++) slips *= SLIP
+    inOrder ??= [...shapes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, shape]) => shape)
+    for (const shape of inOrder) {
+      const order = [...shape.values()].at(-1)!.order
+      if (order.length <= lying.length) continue
+      const weight = weightOf(shape) * slips
+      for (const { dx, dy, places } of placesOf(order, lying, left, top, size)) {
+        const chance = (weight / places) * following(order, lying, left - dx, top - dy)
+        known += chance
+        best = Math.max(best, chance)
+        const open = order.filter(({ x, y }) => !board[(dy + y) * size + dx + x])
+        let turn = NEXT
+        for (const { x, y, colour } of open) {
+          const at = ((dy + y) * size + dx + x) * colours + colour
+          placed[at]! += chance * (ORDERLY * turn + (1 - ORDERLY) / open.length)
+          turn *= 1 - NEXT
+        }
+      }
+    }
+    return { placed, known, best }
   }
 
   return {
@@ -84,16 +113,16 @@ export const shapesMemory = (
       return shapes.size
     },
     learn(written, at) {
-      const { spots } = spotsOf(written)
+      const { spots } = read(written)
       if (spots.length === 0) return
-      const { times } = entry(keyOf(spots))
+      const times = timesOf(keyOf(spots))
       times.set(at, { order: spots, count: (times.get(at)?.count ?? 0) + 1 })
       inOrder = undefined
       latest = Math.max(latest, at)
     },
     forget(written, at) {
-      const key = keyOf(spotsOf(written).spots)
-      const times = shapes.get(key)?.times
+      const key = keyOf(read(written).spots)
+      const times = shapes.get(key)
       const found = times?.get(at)
       if (!times || !found) return
       if (found.count > 1) found.count--
@@ -101,55 +130,47 @@ export const shapesMemory = (
       if (times.size === 0) shapes.delete(key)
       inOrder = undefined
       latest = 0
-      for (const { times } of shapes.values()) for (const at of times.keys()) latest = Math.max(latest, at)
+      for (const times of shapes.values()) for (const at of times.keys()) latest = Math.max(latest, at)
     },
-    distribution(context) {
-      const { spots: lying, left, top } = spotsOf(context)
-      const p = new Float64Array(symbols.count)
+    distribution(context, unknown) {
+      const reading = read(context)
+      const { spots: lying, left, top, tool, from, open } = reading
       const board = new Uint8Array(size ** 2)
       for (const { x, y, colour } of lying) board[(top + y) * size + left + x] = colour + 1
-      let known = 0
-      let best = 0
-      inOrder ??= [...shapes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, shape]) => shape)
-      for (const shape of inOrder) {
-        const order = [...shape.times.values()].at(-1)!.order
-        if (order.length <= lying.length) continue
-        const weight = weightOf(shape)
-        for (const { dx, dy, places } of placesOf(order, lying, left, top, size)) {
-          const chance = (weight / places) * following(order, lying, left - dx, top - dy)
-          known += chance
-          best = Math.max(best, chance)
-          const open = order.filter(({ x, y }) => !board[(dy + y) * size + dx + x])
-          let turn = NEXT
-          for (const { x, y, colour } of open) {
-            p[((dy + y) * size + dx + x) * rules.colours + colour]! +=
-              chance * (ORDERLY * turn + (1 - ORDERLY) / open.length)
-            turn *= 1 - NEXT
-          }
+      const { placed, known, best } = knownOf(reading, board)
+      let other = unknown?.chance ?? 1
+      if (!unknown) for (let n = 0; n < lying.length + 2 * reading.taken; n++) other *= UNKNOWN
+      const all = known + other
+      const free = board.filter((value) => !value).length
+      if (!unknown)
+        for (const [at, chance] of placed.entries()) placed[at] = chance + other / (free * colours)
+
+      const p = new Float64Array(symbols.count)
+      const isOpen = (hand: number, cell: number): boolean => (hand === colours) === board[cell]! > 0
+      for (let hand = 0; hand <= colours; hand++) {
+        if (open && hand !== tool) continue
+        const removing = hand === colours
+        for (let cell = 0; cell < board.length; cell++) {
+          if (!isOpen(hand, cell)) continue
+          const chance = removing ? (REMOVAL * all) / lying.length : placed[cell * colours + hand]!
+          p[hand === tool ? symbols.offsetOf(cell, from) : symbols.toolOf(hand)]! += chance
         }
       }
-      let unknown = 1
-      for (let n = 0; n < lying.length; n++) unknown *= UNKNOWN
-      const all = known + unknown
-      const free = board.filter((value) => !value).length
+      if (unknown) {
+        for (let hand = 0; hand <= colours; hand++)
+          if (hand !== tool && !open && (hand < colours ? free > 0 : lying.length > 0))
+            p[symbols.toolOf(hand)]! += other * unknown.p[symbols.toolOf(hand)]!
+        for (let cell = 0; tool !== undefined && cell < board.length; cell++) {
+          const offset = symbols.offsetOf(cell, from)
+          if (isOpen(tool, cell)) p[offset]! += other * unknown.p[offset]!
+        }
+      }
       let sum = 0
-      for (let cell = 0; cell < board.length; cell++)
-        for (let colour = 0; colour < rules.colours; colour++) {
-          const symbol = cell * rules.colours + colour
-          p[symbol] = board[cell] ? 0 : p[symbol]! + unknown / (free * rules.colours)
-          sum += p[symbol]!
-        }
-      // Taking a block away is seldom, and never of one that is not there.
-      const removal = REMOVAL * (sum || 1)
-      for (const [cell, value] of board.entries())
-        if (value) {
-          p[board.length * rules.colours + cell] = removal / lying.length
-          sum += removal / lying.length
-        }
-      const chances = Float32Array.from(p, (value) => (value > 0 ? value / sum : 0))
+      for (const chance of p) sum += chance
+      const chances = Float32Array.from(p, (chance) => (sum > 0 ? chance / sum : 0))
       const features = Float32Array.of(
-        best / all,
-        known / all,
+        all > 0 ? best / all : 0,
+        all > 0 ? known / all : 0,
         Math.max(...chances),
         Math.min(lying.length, 16) / 16,
       )
@@ -158,10 +179,21 @@ export const shapesMemory = (
   }
 }
 
+type Reading = {
+  readonly spots: readonly Spot[]
+  readonly left: number
+  readonly top: number
+  readonly tool: number | undefined
+  readonly from: number
+  readonly open: boolean
+  readonly taken: number // blocks that were taken away
+}
+
 const NEXT = 0.75 // the chance that the next block is the first of those left in the order
 const ORDERLY = 0.8 // the chance that a move follows the order at all
 const UNKNOWN = 0.02 // the chance of a move of an unknown goal
-const REMOVAL = 0.02
+const REMOVAL = 0.01
+const SLIP = 0.0001 // the chance that a block of no known goal is placed, and taken away again
 const MEMORY = 8 // games
 const COMMON = -1 // when goals that everybody knows were finished
 const COMMON_WEIGHT = 0.05

@@ -5,6 +5,7 @@
  */
 export { type BaseFinding, checkBase, runAgain } from './check-base.ts'
 export { clipProgram } from './clip.ts'
+export { type EpisodeTrainingOptions, episodeTraining } from './episode-training.ts'
 export { type Fetch, httpCarriage, ROUND_PATHS } from './http-carriage.ts'
 export {
   createKeeper,
@@ -42,6 +43,7 @@ export {
   roundStep,
   type Standing,
 } from './round.ts'
+export { sharedEpisode } from './shared-episode.ts'
 export { createShelf, type Shelf, type ShelfStorage } from './shelf.ts'
 export {
   type Arrived,

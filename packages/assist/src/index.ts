@@ -17,6 +17,7 @@ export type {
   LearnOutcome,
   Metrics,
   Offer,
+  VersionRoom,
 } from './assistant/assistant.ts'
 export { checkedSettings, DEFAULT_SETTINGS, SETTINGS_BOUNDS, type Settings } from './assistant/settings.ts'
 export type {
@@ -28,6 +29,14 @@ export type {
   Suggester,
   Suggestion,
 } from './assistant/suggester.ts'
+export {
+  CONSENT_LIMITS,
+  type Consent,
+  type Given,
+  type Leaving,
+  type Left,
+  openConsent,
+} from './consent/consent.ts'
 export type { Environment } from './environment/environment.ts'
 export {
   type GridAction,
@@ -68,6 +77,8 @@ export {
   withId,
 } from './episode/episode.ts'
 export { type Comparison, comparisonsOf, PASSAGE_CONTEXT, passagesOf } from './episode/passages.ts'
+export { REDACTION_LIMITS, type RedactionRule, redact } from './episode/redact.ts'
+export { splitEpisodes, symbolsIn } from './episode/split.ts'
 export { type AssistStorage, memoryStorage, STORAGE_LIMITS } from './episode/storage.ts'
 export * from './grid/board.ts'
 export { gameRows } from './grid/game-rows.ts'
@@ -88,4 +99,12 @@ export {
   type OfferFeatures,
   type Outcome,
 } from './offering/acceptance.ts'
+export {
+  acceptanceProgram,
+  acceptanceTraining,
+  learnedAcceptance,
+  OUTCOMES,
+} from './offering/learned-acceptance.ts'
+export { createPatience, PATIENCE_WINDOW, type Patience, SETTLE } from './offering/patience.ts'
 export type { Receipt } from './versions/receipt.ts'
+export { type NewVersion, openVersions, type Version, type Versions } from './versions/versions.ts'

@@ -1,5 +1,7 @@
+import type { Consent } from '../consent/consent.ts'
 import type { Episode } from '../episode/episode.ts'
 import type { OfferFeatures } from '../offering/acceptance.ts'
+import type { Version } from '../versions/versions.ts'
 import type { Settings } from './settings.ts'
 
 /** Help that the assistant offers: what the person might do next. */
@@ -94,12 +96,26 @@ export type Assistant<State, Action> = {
   learn(): Promise<LearnOutcome>
   /** To be called when the application is idle: learns if there is enough that is new and the share of time allows it. */
   idle(): Promise<LearnOutcome>
+  /** A base that others made better: applied if it is better here too. `lineage` says where it comes from. */
+  adopt(base: { readonly state: Uint8Array; readonly lineage: string }): Promise<LearnOutcome>
   readonly episodes: EpisodeRoom
+  readonly versions: VersionRoom
+  readonly consent: Consent
   metrics(): Metrics
   settings(): Settings
   /** Changes some settings, from now on and for the next time. */
   set(settings: Partial<Settings>): Promise<Settings>
   close(): Promise<void>
+}
+
+/** What the person's model has been, and what it is. */
+export type VersionRoom = {
+  /** Newest first; the base is the last. */
+  list(): readonly Version[]
+  current(): Version
+  state(id: string): Promise<Uint8Array>
+  /** Goes to any version that is kept, bit for bit. */
+  rollback(id: string): Promise<void>
 }
 
 export type EpisodeSummary = {

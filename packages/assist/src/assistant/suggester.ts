@@ -14,6 +14,11 @@ export type Suggester = {
   suggest(context: Uint16Array, ask: Ask): Promise<Suggestion | undefined>
   /** Ends a suggestion under way. */
   cancel(): void
+  /**
+   * When the memory is told what was done: after every action (if absent), or whole when an episode ends, for memories of
+   * finished things.
+   */
+  readonly remembers?: 'actions' | 'episodes'
   /** Takes what the person has done into the memory. */
   remember(passage: Passage): Promise<void>
   /** Takes a passage out again: from then on the memory is as if it had never seen it. */

@@ -1,0 +1,1 @@
+export { type CudaExecutor, type CudaOptions, type CudaRunner, executorOver } from './device-executor.ts'

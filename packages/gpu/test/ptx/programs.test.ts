@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { firstDifference, randomContraction, randomNetwork, randomProgram } from '@lockstep/tensor'
+import { executorOver } from '../../src/cuda/device-executor.ts'
+import { interpretedDevice } from './interpreted-device.ts'
+
+for (const [name, make, count] of [
+  ['programs', randomProgram, 30],
+  ['products', randomContraction, 8],
+  ['networks', randomNetwork, 3],
+] as const)
+  test(`random ${name} run as PTX give the bits of the reference`, async () => {
+    for (let seed = 1; seed <= count; seed++) {
+      const executor = executorOver(interpretedDevice(1 << 24))
+      assert.equal(await firstDifference(executor, make(seed)), undefined, `seed ${seed}`)
+    }
+  })

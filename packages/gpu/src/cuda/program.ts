@@ -1,36 +1,27 @@
-import {
-  type Arena,
-  asWritten,
-  type FuseOptions,
-  type Node,
-  type Program,
-  planArena,
-  planProgram,
-  type Ref,
-} from '@lockstep/tensor'
+import { type Arena, asWritten, type FuseOptions, type Program, planProgram } from '@lockstep/tensor'
+import { planDevice } from '../kernel/index.ts'
 import { moduleText, type PtxKernel, type PtxTarget } from '../ptx/kernel-text.ts'
 import { type Launch, SCRATCH } from '../ptx/launch.ts'
-import { nodeLaunches, withoutNames } from '../ptx/lower.ts'
+import { nodeLaunches } from '../ptx/lower.ts'
 
 /** A plan as PTX: everything that does not depend on a device's memory, so that runners of one program share it. */
 export type Code = {
   /** The plan's program: after fusion its nodes are others than those of the program that was planned. */
   readonly program: Program
+  readonly arena: Arena
   readonly text: string
   readonly entries: readonly { readonly name: string; readonly threads: number }[]
   /** The launches of every node, in order. */
   readonly nodes: readonly (readonly Call[])[]
-  readonly arena: Arena
   /** Where scratch begins, and the bytes of all. */
   readonly scratch: number
   readonly bytes: number
 }
-/** One launch: which entry, of how many blocks, and what its parameters name. */
-type Call = {
+/** One launch: which entry, of how many blocks, and by parity the places in memory of what it writes and reads. */
+export type Call = {
   readonly entry: number
   readonly blocks: number
-  readonly writes: 'node' | 'scratch'
-  readonly reads: readonly Ref[]
+  readonly places: readonly (readonly number[])[]
 }
 
 /** Fusion in registers, without groups: a device runs one kernel over all of a tensor. */
@@ -40,38 +31,38 @@ export const generate = (
   target: PtxTarget,
   fuse: FuseOptions = {},
 ): Code => {
-  const plan = kind === 'step' ? planProgram(program, { ...fuse, group: false }) : asWritten(program)
+  const plan = planDevice(
+    kind === 'step' ? planProgram(program, { ...fuse, group: false }) : asWritten(program),
+  )
   const kernels: PtxKernel[] = []
-  const known = new Map<string, { readonly launches: readonly Launch[]; readonly first: number }>()
   let scratchBytes = 0
-  const nodes = plan.program.nodes.map((node): Call[] => {
-    const { key, refs } = withoutNames(node)
-    let made = known.get(key)
-    if (!made) {
-      const launches = nodeLaunches(JSON.parse(key) as Node, `n${known.size}`, target)
-      made = { launches, first: kernels.length }
-      known.set(key, made)
-      for (const { kernel, scratch } of launches) {
-        kernels.push(kernel)
-        scratchBytes = Math.max(scratchBytes, scratch)
-      }
+  const made = plan.kernels.map(({ node }, i): { launches: Launch[]; first: number } => {
+    const launches = nodeLaunches(node, `n${i}`, target)
+    const first = kernels.length
+    for (const { kernel, scratch } of launches) {
+      kernels.push(kernel)
+      scratchBytes = Math.max(scratchBytes, scratch)
     }
-    const { first } = made
-    return made.launches.map(({ blocks, slots, writes }, i) => ({
+    return { launches, first }
+  })
+  const scratch = Math.ceil(plan.arena.end / 256) * 256
+  const nodes = plan.launches.map(({ kernel, places }): Call[] => {
+    const { launches, first } = made[kernel]!
+    return launches.map(({ blocks, slots, writes }, i) => ({
       entry: first + i,
       blocks,
-      writes: writes ?? 'node',
-      reads: slots.map((slot) => (slot === SCRATCH ? slot : refs[slot.index]!)),
+      places: places.map(([output, ...sources]) => [
+        writes === 'scratch' ? scratch : output!,
+        ...slots.map((slot) => (slot === SCRATCH ? scratch : sources[slot.index]!)),
+      ]),
     }))
   })
-  const arena = planArena(plan.program, { start: 0, writesOnce: () => true })
-  const scratch = Math.ceil(arena.end / 256) * 256
   return {
     program: plan.program,
+    arena: plan.arena,
     text: moduleText(target, kernels),
     entries: kernels.map(({ name, threads }) => ({ name, threads })),
     nodes,
-    arena,
     scratch,
     bytes: Math.max(256, scratch + scratchBytes),
   }

@@ -1,5 +1,5 @@
-import { DTYPES, FaultError, type Ref, size, type Tensor, type TensorType } from '@lockstep/tensor'
-import { SCRATCH } from '../ptx/launch.ts'
+import { DTYPES, FaultError, size, type Tensor, type TensorType } from '@lockstep/tensor'
+import { placeOf } from '../kernel/index.ts'
 import type { Device, Entry, Sequence } from './device.ts'
 import type { Code } from './program.ts'
 
@@ -72,8 +72,8 @@ export class Stepper {
   }
   /** The last step's outputs; those of the program that was asked for have these types. */
   outputs(types: readonly TensorType[]): Tensor[] {
-    const { program } = this.#loaded.code
-    return program.outputs.map(({ ref }, i) => this.#read(types[i]!, this.#offset(this.#before, ref)))
+    const { program, arena } = this.#loaded.code
+    return program.outputs.map(({ ref }, i) => this.#read(types[i]!, placeOf(arena, this.#before, ref)))
   }
   /** A node's tensor, while the trace that wrote it goes on. */
   node(i: number): Tensor {
@@ -103,23 +103,14 @@ export class Stepper {
     const { code, entries } = this.#loaded
     const { arena } = code
     code.nodes.forEach((calls, node) => {
-      for (const { entry, blocks, writes, reads } of calls) {
-        const out = writes === 'scratch' ? code.scratch : arena.nodes[parity]![node]!
-        const parameters = [out, ...reads.map((ref) => this.#offset(parity, ref))].map(
-          (at) => this.#memory + at,
-        )
+      for (const { entry, blocks, places } of calls) {
+        const parameters = places[parity]!.map((at) => this.#memory + at)
         this.#device.launch(entries[entry]!, blocks, code.entries[entry]!.threads, parameters)
       }
       each?.(node)
     })
     for (const { from, to, bytes } of arena.copies[parity]!)
-      this.#device.copy(this.#memory + this.#offset(parity, from), this.#memory + to, bytes)
-  }
-  #offset(parity: number, ref: Ref): number {
-    const { arena, scratch } = this.#loaded.code
-    if (ref === SCRATCH) return scratch
-    if (ref.from === 'input') return arena.inputs[ref.index]!
-    return arena[ref.from === 'node' ? 'nodes' : 'state'][parity]![ref.index]!
+      this.#device.copy(this.#memory + placeOf(arena, parity, from), this.#memory + to, bytes)
   }
   #read({ dtype, shape }: TensorType, at: number): Tensor {
     const data = new Uint8Array(size(shape) * DTYPES[dtype].bytes)

@@ -1,4 +1,5 @@
 import {
+  addressOf,
   BLOCK,
   type Dtype,
   type FoldNode,
@@ -13,7 +14,7 @@ import { type Launch, SCRATCH } from './launch.ts'
 import { mapLaunch } from './map-kernel.ts'
 import { bytesOf, loadBases, Point, slotsOf, threadNumber, unravelCode } from './point.ts'
 import { emitScalar } from './scalar-code.ts'
-import { addressOf, isPlain, outerExtents, spaceOf } from './space.ts'
+import { isPlain, outerExtents, spaceOf } from './space.ts'
 
 const THREADS = 128
 /** Threads that fill a device; below that, whole blocks of a blocked fold are given to threads of their own. */

@@ -1,10 +1,10 @@
-import { type MapNode, size } from '@lockstep/tensor'
+import { addressOf, type MapNode, size } from '@lockstep/tensor'
 import { elementAddress, loadElementCode, loadFourCode, storeElementCode, storeFourCode } from './elements.ts'
 import { PtxKernel } from './kernel-text.ts'
 import type { Launch } from './launch.ts'
 import { bytesOf, loadBases, Point, slotsOf, threadNumber, unravelCode } from './point.ts'
 import { emitScalar } from './scalar-code.ts'
-import { addressOf, isPlain, spaceOf } from './space.ts'
+import { isPlain, spaceOf } from './space.ts'
 
 const THREADS = 256
 

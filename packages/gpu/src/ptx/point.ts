@@ -1,4 +1,5 @@
 import {
+  addressOf,
   type Bound,
   DTYPES,
   type Guard,
@@ -10,7 +11,7 @@ import {
 } from '@lockstep/tensor'
 import { elementAddress, loadElementCode } from './elements.ts'
 import type { PtxKernel } from './kernel-text.ts'
-import { addressOf, type Form, isPlain, rangeOf, type Space } from './space.ts'
+import { type Form, isPlain, rangeOf, type Space } from './space.ts'
 
 /** The sources of a node, each once, in the order in which its kernel takes their addresses. */
 export const slotsOf = (node: Node): Ref[] => {

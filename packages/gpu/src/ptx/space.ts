@@ -1,4 +1,4 @@
-import { type Affine, isWordCoord, type Node, type Read, type WordRead } from '@lockstep/tensor'
+import { type Affine, addressOf, isWordCoord, type Node, type Read, type WordRead } from '@lockstep/tensor'
 
 /**
  * A node's iteration space with as few coordinates as its addresses allow: neighbours that every form walks as one
@@ -13,24 +13,6 @@ export type Space = {
 }
 /** base + sum of by[d] * coordinate[d], over the merged coordinates. */
 export type Form = { readonly base: number; readonly by: readonly number[] }
-
-/** The row-major address of a read as one form; undefined where a word is part of it. */
-export const addressOf = (read: {
-  readonly view: readonly number[]
-  readonly coords: Read['coords']
-}): Affine | undefined => {
-  let base = 0
-  const by = new Map<number, number>()
-  let stride = 1
-  for (let d = read.view.length - 1; d >= 0; d--) {
-    const c = read.coords[d]!
-    if (isWordCoord(c)) return undefined
-    base += c.base * stride
-    for (const t of c.terms) by.set(t.at, (by.get(t.at) ?? 0) + t.by * stride)
-    stride *= read.view[d]!
-  }
-  return { base, terms: [...by].map(([at, n]) => ({ at, by: n })) }
-}
 
 /** Whether a read is an address and nothing else: no word, no padding. */
 export const isPlain = (read: Read): boolean => read.pad === undefined && !read.coords.some(isWordCoord)

@@ -14,12 +14,28 @@ export const findChromium = (): string | undefined => {
 
 export const NO_CHROMIUM = 'no Chromium on this machine: install it, or name it with LOCKSTEP_CHROMIUM'
 
-/** Without a window, and without anything that it would fetch of its own accord. */
-export const openChromium = (executablePath: string): Promise<Browser> =>
+/**
+ * Without a window, and without anything that it would fetch of its own accord. With `webgpu` it offers a software adapter,
+ * which computes as slowly as it is reproducible.
+ */
+export const openChromium = (
+  executablePath: string,
+  graphics: 'none' | 'webgpu' = 'none',
+): Promise<Browser> =>
   chromium.launch({
     executablePath,
     headless: true,
     // As root it has no sandbox; containers have too little of /dev/shm for it.
-    args: ['--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu', '--disable-background-networking'],
+    args: [
+      '--no-sandbox',
+      '--disable-dev-shm-usage',
+      '--disable-background-networking',
+      ...GRAPHICS[graphics],
+    ],
     timeout: 120_000,
   })
+
+const GRAPHICS = {
+  none: ['--disable-gpu'],
+  webgpu: ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-features=Vulkan'],
+} as const

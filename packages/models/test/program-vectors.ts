@@ -61,9 +61,12 @@ export const programVectors = async (executor: Executor): Promise<ProgramVector[
   return [...vectors, ...(await trainingVectors(executor))]
 }
 
-const trainingVectors = async (executor: Executor): Promise<ProgramVector[]> => {
+const trainingVectors = async (
+  executor: Executor,
+  asked: (name: string) => boolean = () => true,
+): Promise<ProgramVector[]> => {
   const vectors: ProgramVector[] = []
-  for (const { name, ...run } of trainingRuns(TRAINING_STEPS)) {
+  for (const { name, ...run } of trainingRuns(TRAINING_STEPS).filter((r) => asked(r.name))) {
     const digest = digestTensors(await record(executor, run, TRAINING_STEPS))
     vectors.push({ name, steps: TRAINING_STEPS, digest })
   }
@@ -76,7 +79,7 @@ export const wrongVectors = async (
   committed: readonly ProgramVector[],
 ): Promise<string[]> => {
   const trainings = committed.some(({ program }) => program === undefined)
-    ? await trainingVectors(executor)
+    ? await trainingVectors(executor, (name) => committed.some((vector) => vector.name === name))
     : []
   const wrong: string[] = []
   for (const vector of committed) {

@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { f32Tensor, f32Values } from '@lockstep/models'
-import type { Hex } from '@lockstep/proof'
+import { claimRoot, type Hex, runClaim, taskFields, toHex, validateTask } from '@lockstep/proof'
+import { receiptClaimRoot, receiptTaskFields } from '@lockstep/swarm'
 import { createWasmExecutor, type Executor, type Tensor, unwrap } from '@lockstep/tensor'
 import { checkBase } from '../src/federated/check-base.ts'
+import { clipProgram } from '../src/federated/clip.ts'
 import { createKeeper, type Keeper, type KeeperOptions } from '../src/federated/keeper.ts'
 import { describeBase } from '../src/federated/lineage.ts'
 import { decodeOffer } from '../src/federated/offer.ts'
 import { encodeParameters } from '../src/federated/parameters.ts'
 import { type Carriage, fetchNewest, isBetter, type Part, takePart } from '../src/federated/take-part.ts'
-import { learnFrom, type PreparedTraining, tensorsRoot } from '../src/federated/training.ts'
+import { learnFrom, learningTask, type PreparedTraining, tensorsRoot } from '../src/federated/training.ts'
 import { decodeUpdate, encodeUpdate, type UpdateMessage } from '../src/federated/update-message.ts'
 import { episode, habit, tinyBase, tinyTraining } from './tiny-training.ts'
 
@@ -369,6 +371,19 @@ test('a round of too few ends without a base', async () => {
   assert.deepEqual(await keeper.tick(100), { kind: 'too-few', round: 1 })
   assert.deepEqual(keeper.base(), before)
   assert.equal(keeper.offer(), undefined)
+})
+
+test('learning from shared episodes is a task of the network, and so are the clips and the mean of a base', async () => {
+  const inputs = unwrap(training.inputsOf([mine]))
+  const { receipt } = await learnFrom(executor, training, tinyBase(), inputs)
+  const task = learningTask(training, tinyBase(), inputs)
+  assert.deepEqual(receiptTaskFields(receipt), taskFields(task))
+  assert.ok(validateTask(training.program).ok)
+  assert.ok(validateTask(clipProgram(training.parameters)).ok)
+  const runner = await executor.compile(training.program, inputs)
+  const claim = await runClaim(task, runner)
+  runner.close()
+  assert.equal(toHex(claimRoot(claim)), receiptClaimRoot(receipt))
 })
 
 test('an update comes back from its bytes, and any changed byte is refused or another update', async () => {

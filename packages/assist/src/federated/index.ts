@@ -58,6 +58,7 @@ export {
 export {
   type Learned as LearnedUpdate,
   learnFrom,
+  learningTask,
   type ModelRoots,
   type PreparedTraining,
   parameterBytes,

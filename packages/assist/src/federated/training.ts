@@ -4,6 +4,7 @@ import {
   digestOf,
   type Hex,
   rootOf,
+  type Task,
   tensorsTree,
   toHex,
 } from '@lockstep/proof'
@@ -105,6 +106,19 @@ export const learnFrom = async (
   } finally {
     runner.close()
   }
+}
+
+/**
+ * The same learning as a task of the network: whoever has the inputs can claim, audit and dispute it like any other. Its
+ * fields are what `receiptTaskFields` of the swarm package reads off the receipt.
+ */
+export const learningTask = (
+  training: PreparedTraining,
+  base: readonly Tensor[],
+  inputs: readonly Tensor[],
+): Task => {
+  const { committed, steps } = training
+  return { committed, initial: training.begin(base), inputs, steps, segmentLength: steps }
 }
 
 /** Bytes of the shared tensors of a training. */

@@ -19,6 +19,7 @@ export type {
   Offer,
   VersionRoom,
 } from './assistant/assistant.ts'
+export { type AssistantOptions, createAssistant } from './assistant/create-assistant.ts'
 export { checkedSettings, DEFAULT_SETTINGS, SETTINGS_BOUNDS, type Settings } from './assistant/settings.ts'
 export type {
   Ask,

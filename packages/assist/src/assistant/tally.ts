@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { Metrics } from './assistant.ts'
 
 /** Actions of one place of the curve, and places that are kept. */
@@ -6,6 +7,12 @@ export const CURVE_PLACES = 1000
 
 type Counts = { actions: number; offered: number; accepted: number; unwanted: number; saved: number }
 const none = (): Counts => ({ actions: 0, offered: 0, accepted: 0, unwanted: 0, saved: 0 })
+
+const count = z.number().min(0)
+const counts: z.ZodType<Counts> = z.strictObject({
+  ...{ actions: count, offered: count, accepted: count, unwanted: count },
+  saved: z.number(),
+})
 
 /** What is kept of the counts from one time to the next. */
 export type TallyState = {
@@ -16,6 +23,11 @@ export type TallyState = {
   readonly worst: number
   readonly curve: readonly Counts[]
 }
+
+export const tallySchema: z.ZodType<TallyState> = z.strictObject({
+  ...{ counts, symbols: count, late: count, cancelled: count, worst: count },
+  curve: z.array(counts).max(CURVE_PLACES),
+})
 
 /** Counts how help went, in all and for each hundred actions. An event counts where it happens. */
 export class Tally {

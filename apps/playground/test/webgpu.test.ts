@@ -2,8 +2,7 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Arithmetic } from '@lockstep/gpu/webgpu'
-import type { Page } from 'playwright-core'
+import type { Arithmetic, Way } from '@lockstep/gpu/webgpu'
 import { servePlayground } from '../src/server/serve.ts'
 import { findChromium, NO_CHROMIUM, openChromium } from './chromium.ts'
 import type { GpuHarness } from './page/webgpu.ts'
@@ -26,36 +25,66 @@ const files = new Map<string, Uint8Array>([
 const modules = [join(import.meta.dirname, 'page/webgpu.ts')]
 
 type Global = { gpuHarness: GpuHarness }
-const scalars = (page: Page, arithmetic?: Arithmetic): Promise<readonly string[]> =>
-  page.evaluate((a) => (globalThis as unknown as Global).gpuHarness.scalars(a), arithmetic)
-const programs = (page: Page, prefix: string): Promise<{ ran: number; wrong: readonly string[] }> =>
-  page.evaluate((p) => (globalThis as unknown as Global).gpuHarness.programs(p), prefix)
+const everywhere = (way: Way): Arithmetic => ({ fadd: way, fmul: way, fdiv: way, fsqrt: way, fma: way })
 
 test('WebGPU gives the committed bits in this browser, on a software adapter where there is no other', {
   skip: chromium === undefined && NO_CHROMIUM,
-  timeout: 600_000,
+  timeout: 900_000,
 }, async (t) => {
   const browser = await openChromium(chromium!, 'webgpu')
   t.after(() => browser.close())
   const served = await servePlayground({ modules, files })
   t.after(served.close)
   const page = await browser.newPage()
-  page.setDefaultTimeout(500_000)
+  page.setDefaultTimeout(800_000)
   await page.goto(`${served.url}gpu.html`)
   await page.waitForFunction(() => 'gpuHarness' in globalThis)
   const adapter = await page.evaluate(() => (globalThis as unknown as Global).gpuHarness.adapter())
   if (adapter === undefined) return t.skip('this Chromium offers no WebGPU adapter')
   t.diagnostic(`adapter: ${adapter}`)
+  const prove = (arithmetic?: Arithmetic): ReturnType<GpuHarness['prove']> =>
+    page.evaluate((a) => (globalThis as unknown as Global).gpuHarness.prove(a), arithmetic)
 
-  await t.test('the vectors of every instruction', async () => {
-    assert.deepEqual(await scalars(page), [])
-  })
+  await t.test(
+    'what the device proves of itself; what it cannot prove is refused by the failing case',
+    async (t) => {
+      const proof = await prove()
+      assert.ok('arithmetic' in proof, 'refusal' in proof ? proof.refusal : '')
+      t.diagnostic(`${proof.cases} cases: ${JSON.stringify(proof.arithmetic)}`)
+      for (const { op, way, why } of proof.refused) t.diagnostic(`${op} is not ${way}: ${why}`)
+      if (proof.refused.length === 0) return // a device that is right in everything
+      const { op, way } = proof.refused[0]!
+      const forced = await prove({ ...everywhere('integer'), [op]: way })
+      assert.ok('refusal' in forced)
+      assert.match(forced.refusal, new RegExp(`${op} by ${way} arithmetic is of 0x.* gives 0x`))
+    },
+  )
 
-  const asked = ['random program', 'random product']
-  if (nightly) asked.push('random network', '10 training steps of a mlp', '10 training steps of a gpt')
-  for (const prefix of asked)
-    await t.test(`programs: ${prefix}`, async (t) => {
-      const { ran, wrong } = await programs(page, prefix)
+  for (const way of ['integer', 'fastest'] as const)
+    await t.test(`the vectors of every instruction, ${way}`, async () => {
+      const wrong = await page.evaluate(
+        (a) => (globalThis as unknown as Global).gpuHarness.scalars(a),
+        ways[way],
+      )
+      assert.deepEqual(wrong, [])
+    })
+
+  const runs: [string, keyof typeof ways][] = [
+    ['random program', 'integer'],
+    ['random product', 'integer'],
+    ['random product', 'fastest'],
+  ]
+  if (nightly) {
+    runs.push(['random network', 'integer'], ['random program', 'fastest'])
+    for (const model of ['mlp', 'gpt', 'llama', 'resnet'])
+      runs.push([`10 training steps of a ${model}`, 'integer'])
+  }
+  for (const [prefix, way] of runs)
+    await t.test(`programs: ${prefix}, ${way}`, async (t) => {
+      const { ran, wrong } = await page.evaluate(
+        ([p, a]) => (globalThis as unknown as Global).gpuHarness.programs(p, a),
+        [prefix, ways[way]] as const,
+      )
       t.diagnostic(`${ran} programs ran`)
       assert.ok(ran > 0)
       assert.deepEqual(wrong, [])

@@ -1,4 +1,4 @@
-import { type Arithmetic, createWebGpuExecutor } from '@lockstep/gpu/webgpu'
+import { type Arithmetic, createWebGpuExecutor, type Proof } from '@lockstep/gpu/webgpu'
 import { runScalarConformance, scalarExecutorOver, VECTOR_OPCODES } from '@lockstep/tensor'
 import { type ProgramVector, wrongVectors } from '../../../../packages/models/test/program-vectors.ts'
 import { vectorProgram } from './scalar-vectors.ts'
@@ -7,6 +7,8 @@ import { vectorProgram } from './scalar-vectors.ts'
 export type GpuHarness = {
   /** A line that says what there is, or undefined where there is no adapter. */
   adapter(): Promise<string | undefined>
+  /** What the device proves, or why it is refused. */
+  prove(arithmetic?: Arithmetic): Promise<Proof | { readonly refusal: string }>
   /** The committed vectors of every instruction; gives those that came out wrong. */
   scalars(arithmetic?: Arithmetic): Promise<readonly string[]>
   /** Functions and random scalar programs against the reference. */
@@ -26,6 +28,15 @@ const harness: GpuHarness = {
   adapter: async () => {
     const adapter = await navigator.gpu?.requestAdapter()
     return adapter ? `${adapter.info.vendor} ${adapter.info.architecture}` : undefined
+  },
+  prove: async (arithmetic) => {
+    try {
+      const executor = await executorOf(arithmetic)
+      await executor.close()
+      return executor.proof
+    } catch (error) {
+      return { refusal: String(error) }
+    }
   },
   scalars: async (arithmetic) => {
     const executor = await executorOf(arithmetic)

@@ -132,5 +132,5 @@ const ALL: Library = { ...SOFT, ...HIDDEN, ...NATIVE, ...GUARDED }
 export const floatingName = (op: Floating, way: Way): { readonly name: string; readonly call: string } =>
   way === 'integer' ? { name: op, call: `soft_${op}` } : { name: `${way}_${op}`, call: `${way}_${op}` }
 
-/** The text of the functions that a kernel uses. A kernel binds \`places\`, whose last word is zero. */
+/** The text of the functions that a kernel uses. A kernel binds `places`, whose last word is zero. */
 export const arithmeticText = (names: Iterable<string>): string => libraryText(ALL, names)

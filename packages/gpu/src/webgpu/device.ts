@@ -118,7 +118,7 @@ export class Device {
     return [x, Math.ceil(groups / x)]
   }
 
-  /** Runs \`work\`; what the device objects to is thrown. */
+  /** Runs `work`; what the device objects to is thrown. */
   async guarded<T>(work: () => T): Promise<T> {
     this.check()
     this.device.pushErrorScope('validation')

@@ -9,29 +9,34 @@ import {
   type TensorType,
   typeOf,
 } from '@lockstep/tensor'
-import { type Arithmetic, INTEGERS } from './arithmetic.ts'
+import type { Arithmetic } from './arithmetic.ts'
 import { Device } from './device.ts'
 import type { Gpu } from './gpu.ts'
+import { type Proof, proveDevice } from './prove.ts'
 import { Stepper } from './stepper.ts'
 
 export type WebGpuOptions = {
   /** An implementation of WebGPU; by default the browser's own. */
   readonly gpu?: Gpu
-  /** How operations are computed, in place of what the device proves: for tests. */
+  /** How operations are computed; a device that does not prove these ways is refused. By default the fastest that it proves. */
   readonly arithmetic?: Arithmetic
   /** Passes of the compiler to leave out, for comparison. Cache groups are never made. */
   readonly fuse?: Omit<FuseOptions, 'group'>
 }
-export type WebGpuExecutor = Executor & { readonly arithmetic: Arithmetic }
+export type WebGpuExecutor = Executor & { readonly proof: Proof }
 
 /** Programs on a GPU through WebGPU, with the reference's bits. */
 export const createWebGpuExecutor = async (options: WebGpuOptions = {}): Promise<WebGpuExecutor> => {
   const device = await Device.open(options.gpu)
-  const arithmetic = options.arithmetic ?? INTEGERS
+  const proof = await proveDevice(device, options.arithmetic).catch((error: unknown) => {
+    device.close()
+    throw error
+  })
+  const { arithmetic } = proof
   const fuse: FuseOptions = { ...options.fuse, group: false }
   return {
     name: device.name,
-    arithmetic,
+    proof,
     compile: async (program, inputs) => {
       const stepper = await Stepper.make(planProgram(program, fuse), device, arithmetic)
       const trace = (): Promise<Stepper> => Stepper.make(asWritten(program), device, arithmetic)

@@ -53,7 +53,7 @@ export type GpuAdapter = {
   readonly limits: GpuLimits
   requestDevice(descriptor?: object): Promise<GpuDevice>
 }
-/** What \`navigator.gpu\` is, and what Dawn's package for Node gives. */
+/** What `navigator.gpu` is, and what Dawn's package for Node gives. */
 export type Gpu = { requestAdapter(options?: object): Promise<GpuAdapter | null> }
 
 // GPUBufferUsage, GPUMapMode and GPUShaderStage of the standard
@@ -61,6 +61,6 @@ export const USAGE = { mapRead: 1, copySource: 4, copyTarget: 8, uniform: 0x40, 
 export const MAP_READ = 1
 export const COMPUTE = 4
 
-/** What this platform offers by itself: a browser's \`navigator.gpu\`, or nothing. */
+/** What this platform offers by itself: a browser's `navigator.gpu`, or nothing. */
 export const gpuHere = (): Gpu | undefined =>
   (globalThis as unknown as { readonly navigator?: { readonly gpu?: Gpu } }).navigator?.gpu

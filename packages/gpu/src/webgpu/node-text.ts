@@ -45,7 +45,7 @@ ${body}
 `
 }
 
-/** Words of \`places\`: offsets first, the zero last. */
+/** Words of `places`: offsets first, the zero last. */
 export const PLACES = 64
 export const HEAD = `@group(0) @binding(0) var<storage, read_write> memory: array<u32>;
 @group(0) @binding(1) var<uniform> places: array<vec4<u32>, ${PLACES / 4}>;`

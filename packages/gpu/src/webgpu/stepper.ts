@@ -86,7 +86,7 @@ export class Stepper {
     this.#write(state, this.plan.arena.state[this.#parity]!)
   }
 
-  /** Steps, then the given tensors' bytes. With \`each\`, one step, and every node's output before them. */
+  /** Steps, then the given tensors' bytes. With `each`, one step, and every node's output before them. */
   async step(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const last = i === count - 1 || i % AHEAD === AHEAD - 1
@@ -206,7 +206,7 @@ export class Stepper {
     }
   }
 
-  /** Bytes of memory, each range copied when \`before\` has encoded what comes before it. */
+  /** Bytes of memory, each range copied when `before` has encoded what comes before it. */
   async #read(
     ranges: readonly Range[],
     before?: (encoder: GpuEncoder, range: number) => void,

@@ -1,1 +1,6 @@
+export { type CudaDevice, type CudaDeviceInfo, cudaDevices, openCudaDevice } from './cuda-device.ts'
+export type { Device, Entry, Sequence } from './device.ts'
 export { type CudaExecutor, type CudaOptions, type CudaRunner, executorOver } from './device-executor.ts'
+export { type Driver, type DriverFound, findDriver } from './driver.ts'
+export { createCudaExecutor } from './executor.ts'
+export { proveDevice } from './prove.ts'

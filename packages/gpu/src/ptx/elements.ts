@@ -16,7 +16,7 @@ const LOADED = {
   u8: ['u8', 'r'],
 } as const satisfies { readonly [D in Dtype]: readonly [string, 'f' | 'r' | 'h'] }
 
-const widen = (k: PtxKernel, dtype: Dtype, raw: string): string => {
+export const widen = (k: PtxKernel, dtype: Dtype, raw: string): string => {
   if (dtype === 'bf16') return k.let('f', 'mov.b32', k.let('r', 'shl.b32', raw, 16))
   if (dtype === 'f16') return k.let('f', 'cvt.f32.f16', raw)
   return raw
@@ -49,6 +49,30 @@ export const loadFourCode = (k: PtxKernel, dtype: Dtype, address: string, offset
   const raw = Array.from({ length: 4 }, () => k.register(register))
   k.emit(`ld.global.v4.${width} {${raw.join(', ')}}, ${at(address, offset)}`)
   return raw.map((r) => widen(k, dtype, r))
+}
+
+/** One element or four as they lie in memory, for `widen`; zeros where the predicate does not hold. */
+export const loadRaw = (
+  k: PtxKernel,
+  dtype: Dtype,
+  count: 1 | 4,
+  address: string,
+  offset: number,
+  holds: string | undefined,
+): string[] => {
+  const [width, register] = LOADED[dtype]
+  const raw = Array.from({ length: count }, () => k.register(register))
+  if (holds)
+    for (const r of raw) {
+      if (register === 'h') k.emit(`mov.b16 ${r}, 0`)
+      else if (register === 'f') k.emit(`mov.f32 ${r}, 0f00000000`)
+      else k.emit(`mov.b32 ${r}, 0`)
+    }
+  const list = count === 4 ? `{${raw.join(', ')}}` : raw[0]
+  k.emit(
+    `${holds ? `@${holds} ` : ''}ld.global${count === 4 ? '.v4' : ''}.${width} ${list}, ${at(address, offset)}`,
+  )
+  return raw
 }
 
 /** What is written of a register's word: narrowed, with a NaN as the one NaN. */

@@ -331,6 +331,7 @@ const wide = (x: number): number => {
 
 const MEANINGS1: Record<string, (a: number) => number> = {
   'mov.b32': (a) => a,
+  'mov.b16': (a) => a,
   'mov.u32': (a) => a,
   'mov.f32': (a) => a,
   'mov.u64': (a) => a,

@@ -45,11 +45,13 @@ test('WebGPU gives the committed bits in this browser, on a software adapter whe
   const prove = (arithmetic?: Arithmetic): ReturnType<GpuHarness['prove']> =>
     page.evaluate((a) => (globalThis as unknown as Global).gpuHarness.prove(a), arithmetic)
 
+  const proof = await prove()
+  assert.ok('arithmetic' in proof, 'refusal' in proof ? proof.refusal : '')
+  const ways = { integer: everywhere('integer'), fastest: proof.arithmetic }
+
   await t.test(
     'what the device proves of itself; what it cannot prove is refused by the failing case',
     async (t) => {
-      const proof = await prove()
-      assert.ok('arithmetic' in proof, 'refusal' in proof ? proof.refusal : '')
       t.diagnostic(`${proof.cases} cases: ${JSON.stringify(proof.arithmetic)}`)
       for (const { op, way, why } of proof.refused) t.diagnostic(`${op} is not ${way}: ${why}`)
       if (proof.refused.length === 0) return // a device that is right in everything

@@ -112,8 +112,10 @@ const openPerson = async (browser: Browser, node: LoopNode) => {
 }
 
 type Global = { readonly loop: LoopPage }
-const give = (page: Page, share: 'nothing' | 'update' | 'episodes'): Promise<string> =>
-  page.evaluate((share) => (globalThis as unknown as Global).loop.give(share), share)
+const give = (page: Page): Promise<string> =>
+  page.evaluate(() => (globalThis as unknown as Global).loop.give())
+const agree = (page: Page, what: 'updates' | 'episodes'): Promise<void> =>
+  page.evaluate((what) => (globalThis as unknown as Global).loop.agree(what), what)
 const fetchBase = (page: Page) => page.evaluate(() => (globalThis as unknown as Global).loop.fetchBase())
 
 /** A word in every way in which text is likely to travel. */
@@ -159,9 +161,10 @@ test('two browsers and a node: who consents improves the base for a third, and o
   }
 
   await node.keeper.open(node.clock.now)
-  assert.equal(await give(consents.page, 'update'), 'given')
+  await agree(consents.page, 'updates')
+  assert.equal(await give(consents.page), 'given')
   const asked = refuses.asked.length
-  assert.match(await give(refuses.page, 'nothing'), /^consent-missing/)
+  assert.match(await give(refuses.page), /^consent-missing/)
   assert.equal(refuses.asked.length, asked, 'who refuses does not even ask')
   const first = await node.endRound()
   assert.ok(first.kind === 'published')
@@ -202,7 +205,8 @@ test('two browsers and a node: who consents improves the base for a third, and o
 
   // The search is able to find: who consents to more in a second round has their words on the wire, as agreed.
   await node.keeper.open(node.clock.now)
-  assert.equal(await give(consents.page, 'episodes'), 'given')
+  await agree(consents.page, 'episodes')
+  assert.equal(await give(consents.page), 'given')
   const second = await node.endRound()
   assert.ok(second.kind === 'published')
   assert.equal(second.lineage.members[0]?.checked, 're-executed')

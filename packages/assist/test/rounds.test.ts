@@ -128,7 +128,7 @@ test('poisoned updates: malformed, replayed, copied, false, idle, late, not fini
   const keeper = await keep()
   await keeper.open(0)
   const offer = unwrap(decodeOffer(keeper.offer()!))
-  const inputs = unwrap(training.inputsOf([mine]))
+  const inputs = unwrap(await training.inputsOf(tinyBase(), [mine]))
   const learned = await learnFrom(executor, training, tinyBase(), inputs)
   const honest: UpdateMessage = {
     ...{ round: offer.round, participant: person(1), share: 'update', episodes: [] },
@@ -243,7 +243,7 @@ test('an update times a thousand moves a base no further than an honest one, and
       executor,
       training,
       tinyBase(),
-      unwrap(training.inputsOf([mine])),
+      unwrap(await training.inputsOf(tinyBase(), [mine])),
     )
     const scaled = scaledBy(factor, parameters)
     const after = { ...receipt.after, parameters: tensorsRoot(scaled) }
@@ -374,7 +374,7 @@ test('a round of too few ends without a base', async () => {
 })
 
 test('learning from shared episodes is a task of the network, and so are the clips and the mean of a base', async () => {
-  const inputs = unwrap(training.inputsOf([mine]))
+  const inputs = unwrap(await training.inputsOf(tinyBase(), [mine]))
   const { receipt } = await learnFrom(executor, training, tinyBase(), inputs)
   const task = learningTask(training, tinyBase(), inputs)
   assert.deepEqual(receiptTaskFields(receipt), taskFields(task))
@@ -387,7 +387,7 @@ test('learning from shared episodes is a task of the network, and so are the cli
 })
 
 test('an update comes back from its bytes, and any changed byte is refused or another update', async () => {
-  const inputs = unwrap(training.inputsOf([mine]))
+  const inputs = unwrap(await training.inputsOf(tinyBase(), [mine]))
   const learned = await learnFrom(executor, training, tinyBase(), inputs)
   const message: UpdateMessage = {
     ...{ round: 1, participant: person(1), share: 'episodes', episodes: [mine] },

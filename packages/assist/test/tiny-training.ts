@@ -30,7 +30,7 @@ export const tinyTraining = (executor: Executor): PreparedTraining =>
     steps: TRAIN.steps,
     parameters: parametersOf(TINY).map(({ name, shape }) => ({ name, dtype: 'f32' as const, shape })),
     begin: (parameters) => initialState(TINY, 7, TRAIN).map((tensor, i) => parameters[i] ?? tensor),
-    inputsOf: (episodes) => {
+    inputsOf: async (_, episodes) => {
       const text = tokensOf(episodes)
       if (!text.ok) return text
       const data = Uint8Array.from({ length: TOKENS }, (_, i) => text.value[i % text.value.length]!)

@@ -108,7 +108,7 @@ test('a keeper answers nothing but what it is for, to nobody else, and no more t
       executor,
       training,
       tinyBase(),
-      unwrap(training.inputsOf([habit('ls -la')])),
+      unwrap(await training.inputsOf(tinyBase(), [habit('ls -la')])),
     )
     const body = encodeUpdate({
       ...{ round: offer.round, participant: person(1), share: 'update', episodes: [], ...learned },

@@ -1,12 +1,13 @@
-import { type EpisodeEvent, encodeEpisode, textSymbols, withId } from '@lockstep/assist'
 import {
-  bytesHash,
-  fetchNewest,
-  httpCarriage,
-  isBetter,
-  sharedEpisode,
-  takePart,
-} from '@lockstep/assist/federated'
+  type EpisodeEvent,
+  encodeEpisode,
+  type Leaving,
+  memoryStorage,
+  openConsent,
+  textSymbols,
+  withId,
+} from '@lockstep/assist'
+import { bytesHash, contribute, fetchNewest, httpCarriage, isBetter } from '@lockstep/assist/federated'
 import { createWasmExecutor, type Tensor } from '@lockstep/tensor'
 import { loopBase, loopTraining } from '../loop-training.ts'
 
@@ -14,8 +15,10 @@ import { loopBase, loopTraining } from '../loop-training.ts'
 export type LoopPage = {
   /** The text that has been typed so far. */
   written(): string
-  /** Takes part in the open round as `share` says: whether something was given, or why not. */
-  give(share: 'nothing' | 'update' | 'episodes'): Promise<string>
+  /** The person agrees that so much leaves for the node. */
+  agree(what: Leaving): Promise<void>
+  /** Takes part in the open round with what was agreed to: whether something was given, or why not. */
+  give(): Promise<string>
   /** Fetches the newest base, and uses it if it is better on this text: bits a symbol before and after. */
   fetchBase(): Promise<{ readonly better: boolean; readonly before: number; readonly after: number }>
 }
@@ -44,15 +47,20 @@ const episode = () =>
 const executor = await createWasmExecutor({ threads: 1 })
 const training = loopTraining(executor)
 const carriage = httpCarriage(`${location.origin}/`, (url, init) => fetch(url, init))
+const consent = await openConsent(memoryStorage(), Date.now)
+const NODE = 'the node'
 let base: readonly Tensor[] = loopBase()
 
 const loop: LoopPage = {
   written: () => field.value,
-  give: async (share) => {
+  agree: async (what) => {
+    await consent.give(NODE, what)
+  },
+  give: async () => {
     const name = crypto.getRandomValues(new Uint8Array(16))
     const participant = bytesHash(name).slice(0, 34) as `0x${string}`
-    const shared = encodeEpisode(share === 'episodes' ? sharedEpisode(episode()) : episode())
-    const given = await takePart({ executor, training, carriage }, [shared], share, participant)
+    const contribution = { consent, destination: NODE, episodes: [episode()], participant }
+    const given = await contribute({ executor, training, carriage }, contribution)
     return given.ok ? 'given' : `${given.fault.code}: ${given.fault.field} ${given.fault.value}`
   },
   fetchBase: async () => {

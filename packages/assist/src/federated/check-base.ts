@@ -14,7 +14,7 @@ export const runAgain = async (
   base: readonly Tensor[],
   { receipt, episodes }: Pick<UpdateMessage, 'receipt' | 'episodes'>,
 ): Promise<Result<{ readonly differs: readonly string[] }>> => {
-  const inputs = training.inputsOf(episodes)
+  const inputs = await training.inputsOf(base, episodes)
   if (!inputs.ok) return inputs
   const again = (await learnFrom(executor, training, base, inputs.value)).receipt
   const parts = ['program', 'steps', 'before', 'after', 'inputs', 'outputs'] as const

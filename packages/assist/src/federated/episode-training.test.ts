@@ -31,21 +31,22 @@ const written: Episode = withId({
   ],
 })
 
-test('what is shared has what was done and nothing else, and is learned from as the whole episode is', () => {
+test('what is shared has what was done and nothing else, and is learned from as the whole episode is', async () => {
   const shared = sharedEpisode(written)
   const text = new TextDecoder().decode(encodeEpisode(shared))
   assert.equal(shared.began, 0)
   for (const [i, { kind, at }] of shared.events.entries()) assert.deepEqual([kind, at], ['acted', 0], `${i}`)
   assert.ok(!text.includes([...textSymbols('secret')].join(',')), 'what was seen elsewhere is not shared')
   assert.ok(!text.includes('v1'))
-  const [whole, part] = [written, shared].map((one) => unwrap(training.inputsOf([encodeEpisode(one)])))
+  const whole = unwrap(await training.inputsOf([], [encodeEpisode(written)]))
+  const part = unwrap(await training.inputsOf([], [encodeEpisode(shared)]))
   assert.deepEqual(part, whole)
-  const found = [...new Uint32Array(whole![0]!.data.buffer)].slice(0, 16)
+  const found = [...new Uint32Array(whole[0]!.data.buffer)].slice(0, 16)
   assert.deepEqual(found, [...textSymbols('the whale'), DOCUMENT_END, ...textSymbols(' swims')])
   assert.deepEqual(sharedEpisode(shared), shared)
 })
 
-test('a long passage is shared in parts and stays one', () => {
+test('a long passage is shared in parts and stays one', async () => {
   const long = withId({
     ...written,
     events: [3000, 3000].map((n) => ({ kind: 'acted' as const, at: 0, symbols: textSymbols('x'.repeat(n)) })),
@@ -56,20 +57,20 @@ test('a long passage is shared in parts and stays one', () => {
     [4096, 1904],
   )
   assert.deepEqual(
-    unwrap(training.inputsOf([encodeEpisode(shared)])),
-    unwrap(training.inputsOf([encodeEpisode(long)])),
+    unwrap(await training.inputsOf([], [encodeEpisode(shared)])),
+    unwrap(await training.inputsOf([], [encodeEpisode(long)])),
   )
 })
 
-test('episodes of another application, of strange symbols, too short, or no episodes at all are faults', () => {
-  const field = (episode: Uint8Array): string => {
-    const inputs = training.inputsOf([episode])
+test('episodes of another application, of strange symbols, too short, or no episodes at all are faults', async () => {
+  const field = async (episode: Uint8Array): Promise<string> => {
+    const inputs = await training.inputsOf([], [episode])
     return inputs.ok ? 'none' : inputs.fault.field
   }
-  assert.equal(field(encodeEpisode(written)), 'none')
-  assert.equal(field(encodeEpisode({ ...written, environment: 'shell' })), 'episodes[0].environment')
+  assert.equal(await field(encodeEpisode(written)), 'none')
+  assert.equal(await field(encodeEpisode({ ...written, environment: 'shell' })), 'episodes[0].environment')
   const strange = [{ kind: 'acted' as const, at: 0, symbols: Uint16Array.of(300) }]
-  assert.equal(field(encodeEpisode({ ...written, events: strange })), 'episodes[0].symbols')
-  assert.equal(field(encodeEpisode({ ...written, events: written.events.slice(0, 0) })), 'episodes')
-  assert.equal(field(new Uint8Array(3)), 'episode')
+  assert.equal(await field(encodeEpisode({ ...written, events: strange })), 'episodes[0].symbols')
+  assert.equal(await field(encodeEpisode({ ...written, events: written.events.slice(0, 0) })), 'episodes')
+  assert.equal(await field(new Uint8Array(3)), 'episode')
 })

@@ -51,7 +51,7 @@ export const episodeTraining = (options: EpisodeTrainingOptions): PreparedTraini
     steps: train.steps,
     parameters: parametersOf(model).map(({ name, shape }) => ({ name, dtype: 'f32' as const, shape })),
     begin: (parameters) => initialState(model, seed, train).map((tensor, i) => parameters[i] ?? tensor),
-    inputsOf: (episodes) => {
+    inputsOf: async (_, episodes) => {
       const all = corpusOf(episodes)
       if (!all.ok) return all
       const newest = all.value.slice(-count)

@@ -5,6 +5,7 @@
  */
 export { type BaseFinding, checkBase, runAgain } from './check-base.ts'
 export { clipProgram } from './clip.ts'
+export { type Contribution, contribute } from './contribute.ts'
 export { type EpisodeTrainingOptions, episodeTraining } from './episode-training.ts'
 export { type Fetch, httpCarriage, ROUND_PATHS } from './http-carriage.ts'
 export {

@@ -47,8 +47,6 @@ export const takePart = async (
       'update or episodes',
       'Ask the person whose episodes they are.',
     )
-  const inputs = training.inputsOf(episodes)
-  if (!inputs.ok) return inputs
   const offered = await carriage.offer()
   if (offered === undefined) return no('round-closed', 'round', 'none', 'an open round', 'Ask again later.')
   const read = decodeOffer(offered)
@@ -65,6 +63,8 @@ export const takePart = async (
     )
   const base = await fetchBase({ training, carriage }, offer.base)
   if (!base.ok) return base
+  const inputs = await training.inputsOf(base.value, episodes)
+  if (!inputs.ok) return inputs
   const { parameters, receipt } = await learnFrom(executor, training, base.value, inputs.value)
   const shared = share === 'episodes' ? episodes : []
   const message = { round: offer.round, participant, share, receipt, parameters, episodes: shared }

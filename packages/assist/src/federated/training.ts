@@ -31,8 +31,8 @@ export type RoundTraining = {
   readonly parameters: readonly NamedType[]
   /** The state that learning begins with: the same from the same parameters, everywhere. */
   begin(parameters: readonly Tensor[]): Tensor[]
-  /** The program's inputs from episodes; bytes that are no episodes of it are a fault. */
-  inputsOf(episodes: readonly Uint8Array[]): Result<Tensor[]>
+  /** The program's inputs from episodes, for whoever begins with these parameters; bytes that are no episodes of it are a fault. */
+  inputsOf(parameters: readonly Tensor[], episodes: readonly Uint8Array[]): Promise<Result<Tensor[]>>
   /** Mean bits a symbol of episodes by these parameters. */
   bits(parameters: readonly Tensor[], episodes: readonly Uint8Array[]): Promise<Result<number>>
 }

@@ -42,7 +42,11 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
 const PURE = ['tensor', 'models', 'proof', 'market', 'swarm', 'assist']
 
 /** The few files of pure packages that own an effect, handed to the rest as an argument. */
-const OWNS_EFFECTS = new Set(globSync('packages/tensor/src/wasm/pool*.ts', { cwd: root }))
+const OWNS_EFFECTS = new Set(
+  globSync(['packages/tensor/src/wasm/pool*.ts', 'packages/assist/src/episode/folder-storage.ts'], {
+    cwd: root,
+  }),
+)
 
 /** Applications that need not all packages. */
 const APP_MAY_IMPORT: Record<string, readonly string[]> = { playground: ['tensor', 'gpu', 'models', 'proof'] }

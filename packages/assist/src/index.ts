@@ -77,6 +77,7 @@ export {
   type Signalled,
   withId,
 } from './episode/episode.ts'
+export { type DatabaseFactory, indexedDbStorage } from './episode/indexed-db-storage.ts'
 export { type Comparison, comparisonsOf, PASSAGE_CONTEXT, passagesOf } from './episode/passages.ts'
 export { REDACTION_LIMITS, type RedactionRule, redact } from './episode/redact.ts'
 export { splitEpisodes, symbolsIn } from './episode/split.ts'
@@ -109,3 +110,6 @@ export {
 export { createPatience, PATIENCE_WINDOW, type Patience, SETTLE } from './offering/patience.ts'
 export type { Receipt } from './versions/receipt.ts'
 export { type NewVersion, openVersions, type Version, type Versions } from './versions/versions.ts'
+export type { Port } from './worker/port.ts'
+export { createBreath, type Model, serveModel } from './worker/serve-model.ts'
+export { workerModel } from './worker/worker-model.ts'

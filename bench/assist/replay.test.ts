@@ -52,7 +52,7 @@ test('whoever helps, what stands on the screen in the end is the text', async ()
         const rest: string = TEXT.startsWith(screen) ? TEXT.slice(screen.length, screen.length + right) : ''
         return rest + wrong || undefined
       })
-      const all = sum(await replay(writer, helper, PLAN))
+      const all = sum((await replay(writer, helper, PLAN)).parts)
       assert.deepEqual(documents(), writer.documents)
       const count = (of: string): number => endings.filter((ending) => ending === of).length
       assert.equal(all.accepted, count('accepted'))
@@ -67,7 +67,7 @@ test('whoever helps, what stands on the screen in the end is the text', async ()
 test('who types alone saves nothing; who is told the truth saves much; lies cost and save nothing', async () => {
   const [prose] = proseWriters(3000) as [Writer]
   const use = async (offerOf: (screen: string) => string | undefined): Promise<Use> =>
-    sum(await replay(prose, watcher(offerOf).helper, PLAN))
+    sum((await replay(prose, watcher(offerOf).helper, PLAN)).parts)
   const none = await use(() => undefined)
   assert.equal(none.actions, none.alone)
   assert.equal(savedOf(none), 0)

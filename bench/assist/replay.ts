@@ -49,6 +49,13 @@ export type ReplayPlan = {
   readonly wait: number
 }
 
+/** What a replay came to. */
+export type Replayed = {
+  readonly parts: readonly Use[]
+  /** The most offers made within any hundred actions that were not kept. */
+  readonly worst: number
+}
+
 /** Milliseconds of a rest. */
 const REST = 600_000
 
@@ -57,9 +64,12 @@ export const replay = async (
   { documents, person }: Writer,
   helper: Helper,
   plan: ReplayPlan,
-): Promise<Use[]> => {
+): Promise<Replayed> => {
   const length = documents.reduce((s, text) => s + text.length, 0)
   const uses: Use[] = Array.from({ length: plan.parts }, () => NOTHING)
+  const unwanted: number[] = [] // how many actions there had been when each was made
+  let actions = 0
+  let madeAt = 0
   let before = 0 // characters of the documents before
   let now = 0
   for (const [d, text] of documents.entries()) {
@@ -74,13 +84,18 @@ export const replay = async (
       const part = Math.min(plan.parts - 1, Math.floor(((before + at) / length) * plan.parts))
       const pause = typist.pause()
       const made = shown === undefined && pause > plan.wait
-      if (made) shown = await helper.offer(screen, now + plan.wait)
+      if (made) {
+        shown = await helper.offer(screen, now + plan.wait)
+        madeAt = actions
+      }
       const offered = made && shown !== undefined
       const { act, read } = typist.act(shown)
       now += pause + read
       const mends = act.kind === 'accept' && !typist.undoing && typist.screen.length > typist.at
       const ended = async (ending: Ending): Promise<void> => {
-        if (shown !== undefined) await helper.ended(ending, now)
+        if (shown === undefined) return
+        unwanted.push(madeAt)
+        await helper.ended(ending, now)
         shown = undefined
       }
       if (act.kind === 'accept') {
@@ -89,6 +104,7 @@ export const replay = async (
         if (mends) await helper.ended('edited', now)
       } else if (act.kind === 'dismiss') await ended('dismissed')
       else if (act.kind === 'undo') {
+        unwanted.push(madeAt)
         await helper.ended('undone', now)
         await helper.acted(screen, { deleted: screen.length - typist.screen.length }, now)
       } else if (act.kind === 'delete') {
@@ -100,6 +116,7 @@ export const replay = async (
         else shown = shown!.slice(act.text.length)
         await helper.acted(screen, { typed: act.text }, now)
       }
+      actions++
       const use = uses[part]!
       uses[part] = {
         characters: use.characters + keysOf(text, at, typist.at - at),
@@ -117,12 +134,23 @@ export const replay = async (
         await helper.rest(now)
       }
     }
-    if (shown !== undefined) await helper.ended('ignored', now)
+    if (shown !== undefined) {
+      unwanted.push(madeAt)
+      await helper.ended('ignored', now)
+    }
     before += text.length
     now += REST
     await helper.rest(now)
   }
-  return uses
+  return { parts: uses, worst: worstOf(unwanted) }
+}
+
+const worstOf = (unwanted: readonly number[]): number => {
+  const sorted = unwanted.toSorted((a, b) => a - b)
+  return sorted.reduce(
+    (most, at, i) => Math.max(most, i + 1 - sorted.findIndex((first) => first > at - 100)),
+    0,
+  )
 }
 
 /** Actions of somebody who types alone up to a place, less those of the call before. */

@@ -32,7 +32,7 @@ export const PACKAGES: readonly (readonly [name: string, files: string])[] = [
 /** Others of the same authors, which a base is not trained on either. */
 export const KIN = ['@noble/', '@scure/', '@dnsquery/', 'pg-']
 
-/** Part of Moby-Dick that a base may be trained on, from its beginning. */
+/** Part of Moby-Dick's bytes that a base may be trained on, from their beginning. */
 export const BASE_PART = 0.8
 /** No address of this year or a later one is trained on. */
 export const FIRST_YEAR = 1909
@@ -73,10 +73,11 @@ export const proseWriters = (most: number): Writer[] => {
     of.texts.push(parts[i + 2]!)
     people.set(parts[i]!, of)
   }
-  const book = readFileSync(join(root, 'data', 'moby-dick.txt'), 'utf8')
+  const book = readFileSync(join(root, 'data', 'moby-dick.txt'))
   // Lines of the book are broken by hand; an editor breaks them by itself.
   const chapters = book
-    .slice(Math.ceil(book.length * BASE_PART))
+    .subarray(Math.ceil(book.length * BASE_PART))
+    .toString('utf8')
     .split(/^CHAPTER \d+\. .*$/m)
     .slice(1)
     .map((chapter) => chapter.trim().replace(/(?<!\n)\n(?!\n)/g, ' '))

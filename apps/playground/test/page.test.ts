@@ -86,7 +86,7 @@ test('with the keyboard alone a GPT is trained in a page, and every root is that
   const { keyboard } = page
 
   // The largest model has far more steps than are done before a key is pressed.
-  for (const id of ['size', 'seed', 'threads', 'run']) {
+  for (const id of ['size', 'seed', 'engine', 'threads', 'run']) {
     await keyboard.press('Tab')
     assert.equal(await focused(page), id)
   }
@@ -164,4 +164,27 @@ test('without isolation the page says why it has one thread, and has the same bi
   await waitForWords(page, 'verdict', /equal/)
   assert.equal((await rootsOf(page)).at(-1)?.ours, await firstRoot({ size: 'tiny', seed: 7 }))
   assert.deepEqual(errors, [])
+})
+
+test('on WebGPU the page has the same bits, too', {
+  skip:
+    skip ||
+    (process.env.LOCKSTEP_NIGHTLY !== '1' && 'LOCKSTEP_NIGHTLY is not set: a software GPU takes minutes'),
+  timeout: 900_000,
+}, async (t) => {
+  const served = await servePlayground()
+  t.after(served.close)
+  const browser = await openChromium(chromium!, 'webgpu')
+  t.after(() => browser.close())
+  const { page } = await open(browser, served.url)
+  page.setDefaultTimeout(800_000)
+  if (!(await page.evaluate(async () => Boolean(await navigator.gpu?.requestAdapter()))))
+    return t.skip('this Chromium offers no WebGPU adapter')
+  await page.locator('#size').selectOption('tiny')
+  await page.locator('#seed').fill('7')
+  await page.locator('#engine').selectOption('gpu')
+  await page.locator('#run').press('Enter')
+  await waitForWords(page, 'about', /Arithmetic.*proved on/)
+  await waitForWords(page, 'verdict', /equal/)
+  assert.equal((await rootsOf(page)).at(-1)?.ours, await firstRoot({ size: 'tiny', seed: 7 }))
 })

@@ -1,11 +1,15 @@
 import { DEFAULT_SEED, isSize, MOST_SEED, SIZES } from '../choice.ts'
 import { createLossChart } from './loss-chart.ts'
-import type { FromTrainer, ToTrainer } from './messages.ts'
+import { type FromTrainer, isEngine, type ToTrainer } from './messages.ts'
 import { createRootsTable } from './roots-table.ts'
 
 /** The page: it shows, and tells a worker what to do. Nothing is computed here. */
 const find = <E extends HTMLElement>(id: string): E => document.getElementById(id) as E
-const [size, threads] = [find<HTMLSelectElement>('size'), find<HTMLSelectElement>('threads')]
+const [size, engine, threads] = ['size', 'engine', 'threads'].map((id) => find(id)) as [
+  HTMLSelectElement,
+  HTMLSelectElement,
+  HTMLSelectElement,
+]
 const [seed, prompt] = [find<HTMLInputElement>('seed'), find<HTMLInputElement>('prompt')]
 const [runButton, writeButton] = [find<HTMLButtonElement>('run'), find<HTMLButtonElement>('write')]
 const [problem, verdict, sample, spoken] = ['problem', 'verdict', 'sample', 'spoken'].map((id) =>
@@ -56,7 +60,7 @@ const enter = (next: Phase): void => {
   // A disabled button loses the focus of whoever uses the keyboard, so that it only looks so while it waits.
   runButton.setAttribute('aria-disabled', String(!['new', 'running', 'paused'].includes(phase)))
   writeButton.disabled = phase !== 'paused' && phase !== 'done'
-  for (const field of [size, seed, threads]) field.disabled = phase !== 'new'
+  for (const field of [size, seed, engine, threads]) field.disabled = phase !== 'new'
 }
 
 const showProgress = (): void => {
@@ -112,14 +116,10 @@ const hear = (of: Worker, message: FromTrainer): void => {
   if (trainer !== of) return
   switch (message.kind) {
     case 'opened': {
-      const { program, threads, fused, one } = message
+      const { program, rows } = message
       describeWith([
         ['Page', isolation],
-        ['Threads', `${threads}${one === undefined ? '' : `: ${one}. The bits are the same.`}`],
-        [
-          'Multiply-add',
-          fused ? 'fused, of the machine' : 'emulated exactly: this browser has none that rounds once',
-        ],
+        ...rows,
         ['Program', program],
         ['Text', 'moby-dick.txt, its first nine tenths'],
       ])
@@ -180,7 +180,13 @@ const open = async (): Promise<void> => {
   const text = new Uint8Array(await answer.arrayBuffer())
   if (trainer !== of) return
   const choice = { size: isSize(size.value) ? size.value : 'tour', seed: Number(seed.value) } as const
-  tell({ kind: 'open', choice, threads: Number(threads.value), text })
+  tell({
+    kind: 'open',
+    choice,
+    engine: isEngine(engine.value) ? engine.value : 'auto',
+    threads: Number(threads.value),
+    text,
+  })
 }
 
 const write = (): void => {

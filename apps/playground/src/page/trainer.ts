@@ -1,6 +1,7 @@
-import { createWasmExecutor, type WasmExecutor, whyOneThread } from '@lockstep/tensor'
+import type { Executor } from '@lockstep/tensor'
 import { SIZES } from '../choice.ts'
 import { openTraining, ROOT_EVERY, type Training } from '../training.ts'
+import { chooseExecutor } from './choose-executor.ts'
 import type { FromTrainer, ToTrainer } from './messages.ts'
 
 /**
@@ -17,20 +18,17 @@ const tell = (message: FromTrainer): void => scope.postMessage(message)
 /** What a text is written with, so that who writes the same twice reads the same twice. */
 const WRITING = { tokens: 200, seed: 1, temperature: 0.7 } as const
 
-let executor: WasmExecutor | undefined
+let executor: Executor | undefined
 let training: Training | undefined
 let steps = 0
 let running = false
 
-const open = async ({ choice, threads, text }: ToTrainer & { kind: 'open' }): Promise<void> => {
-  const one = threads > 1 ? whyOneThread() : undefined
-  executor = await createWasmExecutor({ threads: one === undefined ? threads : 1 })
+const open = async ({ choice, engine, threads, text }: ToTrainer & { kind: 'open' }): Promise<void> => {
+  const chosen = await chooseExecutor(engine, threads)
+  executor = chosen.executor
   steps = SIZES[choice.size].steps
   training = await openTraining(choice, text, executor)
-  tell({
-    kind: 'opened',
-    ...{ program: training.program, steps, threads: executor.threads, fused: executor.fused, one },
-  })
+  tell({ kind: 'opened', program: training.program, steps, rows: chosen.rows })
 }
 
 const turns = new MessageChannel()

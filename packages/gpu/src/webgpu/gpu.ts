@@ -49,7 +49,12 @@ export type GpuDevice = {
   destroy(): void
 }
 export type GpuAdapter = {
-  readonly info: { readonly vendor: string; readonly architecture: string; readonly description: string }
+  readonly info: {
+    readonly vendor: string
+    readonly architecture: string
+    readonly description: string
+    readonly isFallbackAdapter?: boolean
+  }
   readonly limits: GpuLimits
   requestDevice(descriptor?: object): Promise<GpuDevice>
 }

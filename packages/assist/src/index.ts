@@ -87,6 +87,20 @@ export { gameRows } from './grid/game-rows.ts'
 export * from './grid/goal.ts'
 export * from './grid/person.ts'
 export * from './grid/play.ts'
+export { type Row, type RowShape, rowOf, rowsOf, tensorsOf } from './learning/rows.ts'
+export {
+  bitsOf,
+  checkUpdate,
+  rowLogs,
+  shapeOf,
+  UPDATE,
+  type Update,
+  update,
+  updateInputs,
+  updateProgram,
+} from './learning/update.ts'
+export type { Memory, MemoryView } from './memory/memory.ts'
+export { ngramMemory } from './memory/ngram.ts'
 export {
   type Explained,
   SHAPE_FEATURES,
@@ -94,6 +108,9 @@ export {
   type ShapesView,
   shapesMemory,
 } from './memory/shapes.ts'
+export { type AssistModel, programsOf, TEXT_MODEL } from './model/assist-model.ts'
+export { openSuggester, type SuggesterOptions } from './model/open-suggester.ts'
+export { createReader, type Reader } from './model/reader.ts'
 export {
   type Acceptance,
   OFFER_FEATURES,

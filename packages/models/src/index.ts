@@ -33,6 +33,7 @@ export { exportHub, type HubFiles } from './hub/export.ts'
 export { importHub } from './hub/import.ts'
 export { initialParameters, initialState } from './init/initial-state.ts'
 export { philox } from './init/philox.ts'
+export type { Advice, Preference } from './language/advised.ts'
 export type { CachedConfig } from './language/cached.ts'
 export type { CorpusType } from './language/corpus-type.ts'
 export { evaluationSteps } from './language/evaluate.ts'
@@ -58,6 +59,8 @@ export { padState, padTensors } from './parallel/pad-state.ts'
 export { shardCorpus } from './parallel/shard.ts'
 export { type Parameter, type ParameterKind, parameterCount } from './parameter.ts'
 export {
+  type AdvisedPrograms,
+  advisedPrograms,
   type DataOf,
   decodeProgram,
   evaluateProgram,

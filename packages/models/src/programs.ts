@@ -1,7 +1,17 @@
-import type { Program } from '@lockstep/tensor'
+import type { Program, Tensor } from '@lockstep/tensor'
 import { classifierEvaluation } from './classify/evaluate.ts'
 import type { ExamplesType } from './classify/examples.ts'
 import { classifierTraining } from './classify/train.ts'
+import { initialParameters } from './init/initial-state.ts'
+import {
+  type Advice,
+  advisedLogs,
+  advisedNext,
+  advisedParameters,
+  advisedReading,
+  advisedTraining,
+  type Preference,
+} from './language/advised.ts'
 import { type CachedConfig, languageDecode, languagePrefill } from './language/cached.ts'
 import type { CorpusType } from './language/corpus-type.ts'
 import { languageEvaluation } from './language/evaluate.ts'
@@ -10,8 +20,10 @@ import { languageExamples, languageLogs, languagePolicy } from './language/polic
 import type { RowsType } from './language/rows.ts'
 import { languageTraining } from './language/train.ts'
 import { type LanguageModel, type Model, networkOf } from './model.ts'
+import { elementsOf, type Parameter } from './parameter.ts'
 import type { TrainConfig } from './training/config.ts'
 import type { PolicyConfig } from './training/policy-loss.ts'
+import { f32Tensor } from './word.ts'
 
 /** What a model is trained on and evaluated with: a text, or a table of examples. */
 export type DataOf<M extends Model> = M extends LanguageModel ? CorpusType : ExamplesType
@@ -59,3 +71,32 @@ export const policyProgram = (
 /** Logarithms of the probabilities that a model gives the tokens of some texts: see `languageLogs`. */
 export const logsProgram = (model: LanguageModel, batch: number, rows: RowsType): Program =>
   languageLogs(networkOf(model), batch, rows)
+
+/** Programs of a model of text beside an adviser: see `advisedTraining` and what follows it. */
+export type AdvisedPrograms = {
+  readonly parameters: readonly Parameter[]
+  /** Parameters to begin with: the gate is open, and the network says next to nothing. */
+  readonly first: (seed: number) => Tensor[]
+  readonly train: (train: TrainConfig, rows: RowsType, preference?: Preference) => Program
+  readonly logs: (batch: number, rows: RowsType) => Program
+  readonly reading: (tokens: number) => Program
+  readonly next: () => Program
+}
+
+export const advisedPrograms = (model: LanguageModel, advice: Advice): AdvisedPrograms => {
+  const network = networkOf(model)
+  const parameters = advisedParameters(network, advice)
+  return {
+    parameters,
+    first: (seed) => [
+      ...initialParameters(model, seed),
+      ...parameters
+        .slice(network.parameters.length)
+        .map(({ shape }) => f32Tensor(shape, new Float32Array(elementsOf(shape)))),
+    ],
+    train: (train, rows, preference) => advisedTraining(network, advice, train, rows, preference),
+    logs: (batch, rows) => advisedLogs(network, advice, batch, rows),
+    reading: (tokens) => advisedReading(network, advice, tokens),
+    next: () => advisedNext(network, advice),
+  }
+}

@@ -27,7 +27,9 @@ export type Explanation = {
   readonly expected: number
   /** What looking at it costs, in actions: the setting. */
   readonly attention: number
-  /** expected - attention */
+  /** What an unwanted offer costs beside that, in actions: learned, so that there are few enough. */
+  readonly price: number
+  /** expected - attention - price * (1 - probability) */
   readonly value: number
   readonly features: OfferFeatures
   readonly version: string

@@ -74,8 +74,8 @@ test('what was written once is offered again, and taking it is written down', as
   const offer = await one.offer()
   assert.ok(offer)
   assert.equal(typedBy(offer)?.startsWith('ick '), true)
-  const { value, probability, saved, attention, features } = one.assistant.explain(offer)!
-  assert.equal(value, probability * saved - attention)
+  const { value, probability, saved, attention, price, features } = one.assistant.explain(offer)!
+  assert.equal(value, probability * saved - attention - price * (1 - probability))
   assert.equal(features.length, offer.symbols.length)
   await one.take(offer)
   const id = await one.assistant.episodes.end()

@@ -8,6 +8,7 @@ import type { Acceptance, OfferFeatures } from '../offering/acceptance.ts'
 import { bestOf, type Cut, cutsOf, type Moment, worthOf } from '../offering/decide.ts'
 import { naturalLog } from '../offering/natural-log.ts'
 import { createPatience } from '../offering/patience.ts'
+import { createPrice } from '../offering/price.ts'
 import { checked, jsonIn } from '../schema-fault.ts'
 import { openVersions } from '../versions/versions.ts'
 import type { Assistant, Explanation, LearnOutcome, Offer } from './assistant.ts'
@@ -83,6 +84,8 @@ export const createAssistant = async <State, Action>(
   const outcomes = await Outcomes.open(storage, acceptance)
   const tally = new Tally(await storedTally(storage))
   const patience = createPatience(() => settings.patience)
+  const price = createPrice(() => settings.patience)
+  const terms = () => ({ attention: settings.attention, least: settings.least, price: price.now() })
 
   let turn = 0 // every action and every question begins another one
   let isClosed = false
@@ -132,6 +135,7 @@ export const createAssistant = async <State, Action>(
     one.status = 'ended'
     signal(one, what)
     patience.unwanted(one.ticket)
+    price.unwanted()
     tally.worst = Math.max(tally.worst, patience.worst())
     tally.count('unwanted')
     ended(one, false)
@@ -176,6 +180,7 @@ export const createAssistant = async <State, Action>(
 
   const countAction = (symbols: number): void => {
     patience.acted()
+    price.acted()
     tally.count('actions')
     tally.symbols += symbols
     fresh += symbols
@@ -205,10 +210,10 @@ export const createAssistant = async <State, Action>(
     const number = keeper.current().offers++
     keeper.push({ kind: 'offered', offer: number, symbols, version, probability, saved, ...seen })
     const offer: Offer<Action> = { id: `offer-${serial++}`, symbols, action, saved, probability, version }
-    const { attention } = settings
+    const { attention, price } = terms()
     const explanation: Explanation = {
-      ...{ probability, saved, expected: probability * saved, attention },
-      value: worthOf(probability, saved, attention),
+      ...{ probability, saved, expected: probability * saved, attention, price },
+      value: worthOf(probability, saved, { attention, price }),
       ...{ features, version, latency },
       patience: { used: patience.used(), allowed: settings.patience },
     }
@@ -239,6 +244,7 @@ export const createAssistant = async <State, Action>(
     signal(one, what)
     one.setWanted?.(false)
     if (!patience.unwanted(one.ticket)) return
+    price.unwanted()
     tally.worst = Math.max(tally.worst, patience.worst())
     tally.count('unwanted')
     tally.count('saved', -one.saved)
@@ -359,7 +365,7 @@ export const createAssistant = async <State, Action>(
         tally.late++
         return undefined
       }
-      const best = bestOf(cuts, probabilities, settings)
+      const best = bestOf(cuts, probabilities, terms())
       if (!best) return undefined
       const { cut, probability, isWorth } = best
       if (!isWorth || !patience.allows()) {

@@ -39,9 +39,15 @@ export const cutsOf = <State, Action>(
   return cuts
 }
 
-/** The expected saved actions of a cut, less what looking at it costs. */
-export const worthOf = (probability: number, saved: number, attention: number): number =>
-  probability * saved - attention
+/** What deciding goes by: the costs of a look and of an unwanted offer, in actions; the least probability. */
+export type Terms = { readonly attention: number; readonly price: number; readonly least: number }
+
+/** The expected saved actions of an offer, less what looking at it costs, less what it costs if it is unwanted. */
+export const worthOf = (
+  probability: number,
+  saved: number,
+  { attention, price }: Pick<Terms, 'attention' | 'price'>,
+): number => probability * saved - attention - price * (1 - probability)
 
 /**
  * The best cut, and whether it is worth offering: it saves more than it costs to look at, and it is likely enough.
@@ -50,13 +56,13 @@ export const worthOf = (probability: number, saved: number, attention: number): 
 export const bestOf = <Action>(
   cuts: readonly Cut<Action>[],
   probabilities: ArrayLike<number>,
-  { attention, least }: { readonly attention: number; readonly least: number },
+  terms: Terms,
 ): { readonly cut: Cut<Action>; readonly probability: number; readonly isWorth: boolean } | undefined => {
   let best: { cut: Cut<Action>; probability: number; isWorth: boolean; value: number } | undefined
   for (const [i, cut] of cuts.entries()) {
     const probability = probabilities[i]!
-    const value = worthOf(probability, cut.saved, attention)
-    const isWorth = value > 0 && probability >= least
+    const value = worthOf(probability, cut.saved, terms)
+    const isWorth = value > 0 && probability >= terms.least
     const isBetter = best === undefined || (isWorth === best.isWorth ? value > best.value : isWorth)
     if (isBetter) best = { cut, probability, isWorth, value }
   }

@@ -2,6 +2,8 @@
  * Compares every executor of this machine with the reference, byte for byte: each scalar instruction, the elementary
  * functions and random scalar programs on all of them, random whole programs on those that run programs.
  *   npm run conformance [-- --json] [--cases N] [--programs N] [--seed N]
+ *   npm run conformance -- --executor NAME [--device N] [--json]
+ * The second form runs the committed vectors on one executor and prints a digest a case: scripts/executor-digests.ts.
  * Exits with 1 where any bit differs.
  */
 import { findNative, nativeUrl } from '@lockstep/native'
@@ -25,6 +27,8 @@ const { values } = scriptArguments({
     cases: { type: 'string', default: '20000' }, // of each scalar program; the referee runs a tenth
     programs: { type: 'string', default: '200' },
     seed: { type: 'string', default: '1' },
+    executor: { type: 'string' },
+    device: { type: 'string', default: '0' }, // of the executor that is named
   },
 })
 const count = (name: 'cases' | 'programs' | 'seed'): number => {
@@ -34,6 +38,16 @@ const count = (name: 'cases' | 'programs' | 'seed'): number => {
   return process.exit(2)
 }
 const [cases, programs, seed] = [count('cases'), count('programs'), count('seed')]
+
+if (values.executor !== undefined) {
+  const { EXECUTOR_NAMES, executorDigests } = await import('./executor-digests.ts')
+  if (!EXECUTOR_NAMES.includes(values.executor)) {
+    console.error(`--executor is ${values.executor}; allowed: ${EXECUTOR_NAMES.join(', ')}.`)
+    process.exit(2)
+  }
+  const options = { device: Number(values.device), programs: Math.min(programs, 20), seed, json: values.json }
+  process.exit((await executorDigests(values.executor, options)) === 0 ? 0 : 1)
+}
 
 const executors: string[] = []
 let total = 0

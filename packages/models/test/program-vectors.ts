@@ -73,22 +73,28 @@ const trainingVectors = async (
   return vectors
 }
 
+/** The digest of each committed vector as this executor computes it, one after another. */
+export async function* vectorDigests(
+  executor: Executor,
+  committed: readonly ProgramVector[],
+): AsyncGenerator<{ readonly vector: ProgramVector; readonly digest: string | undefined }> {
+  for (const vector of committed) {
+    const run = readRun(vector)
+    const digest = run
+      ? await digestOf(executor, run, vector.steps)
+      : (await trainingVectors(executor, (name) => name === vector.name))[0]?.digest
+    yield { vector, digest }
+  }
+}
+
 /** What an executor makes of committed vectors: the names of those whose digest is another one. */
 export const wrongVectors = async (
   executor: Executor,
   committed: readonly ProgramVector[],
 ): Promise<string[]> => {
-  const trainings = committed.some(({ program }) => program === undefined)
-    ? await trainingVectors(executor, (name) => committed.some((vector) => vector.name === name))
-    : []
   const wrong: string[] = []
-  for (const vector of committed) {
-    const run = readRun(vector)
-    const digest = run
-      ? await digestOf(executor, run, vector.steps)
-      : trainings.find(({ name }) => name === vector.name)?.digest
+  for await (const { vector, digest } of vectorDigests(executor, committed))
     if (digest !== vector.digest) wrong.push(vector.name)
-  }
   return wrong
 }
 

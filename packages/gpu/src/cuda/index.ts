@@ -1,3 +1,6 @@
+export type { Tiling } from '../ptx/contraction.ts'
+export { moduleText, PtxKernel } from '../ptx/kernel-text.ts'
+export { type ProductPlace, tiledProduct } from '../ptx/tiled-product.ts'
 export { type CudaDevice, type CudaDeviceInfo, cudaDevices, openCudaDevice } from './cuda-device.ts'
 export type { Device, Entry, Sequence } from './device.ts'
 export { type CudaExecutor, type CudaOptions, type CudaRunner, executorOver } from './device-executor.ts'

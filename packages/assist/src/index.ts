@@ -82,11 +82,20 @@ export { type Comparison, comparisonsOf, PASSAGE_CONTEXT, passagesOf } from './e
 export { REDACTION_LIMITS, type RedactionRule, redact } from './episode/redact.ts'
 export { splitEpisodes, symbolsIn } from './episode/split.ts'
 export { type AssistStorage, memoryStorage, STORAGE_LIMITS } from './episode/storage.ts'
+export { type AdvisedGames, advisedGames } from './grid/advised-games.ts'
 export * from './grid/board.ts'
+export {
+  type GridForecaster,
+  memoryForecaster,
+  networkForecaster,
+} from './grid/forecaster.ts'
 export { gameRows } from './grid/game-rows.ts'
 export * from './grid/goal.ts'
+export { decodeGridBase, encodeGridBase } from './grid/grid-base.ts'
+export * from './grid/grid-model.ts'
 export * from './grid/person.ts'
 export * from './grid/play.ts'
+export { type GridParts, openGridModel } from './grid/suggester.ts'
 export { type Row, type RowShape, rowOf, rowsOf, tensorsOf } from './learning/rows.ts'
 export {
   bitsOf,

@@ -15,9 +15,9 @@ export type Helper = {
   /** Blocks to show as ghosts, or none. */
   offer(state: GridState): Promise<readonly GridMove[] | undefined>
   /** What became of the offer: taken (then `kept` of its blocks stayed), or not. */
-  answered?(offer: readonly GridMove[], state: GridState, taken: boolean, kept: number): void
+  answered?(offer: readonly GridMove[], state: GridState, taken: boolean, kept: number): Promise<void>
   /** What the person did of their own. */
-  acted?(move: GridMove, state: GridState): void
+  acted?(move: GridMove, state: GridState): Promise<void>
 }
 
 /** What a game came to. */
@@ -49,7 +49,7 @@ export const playGame = async (
     const offer = await helper?.offer(state)
     played.actions++
     if (!offer) {
-      helper?.acted?.(own, state)
+      await helper?.acted?.(own, state)
       state = moved(state, [own])
       continue
     }
@@ -57,8 +57,8 @@ export const playGame = async (
     const taken = takes(person, game, plan, state, offer)
     const kept = taken ? offer.filter((move) => isWanted(plan, move)).length : 0
     if (taken) played[kept === offer.length ? 'accepted' : 'undone']++
-    helper?.answered?.(offer, state, taken, kept)
-    if (!taken) helper?.acted?.(own, state)
+    await helper?.answered?.(offer, state, taken, kept)
+    if (!taken) await helper?.acted?.(own, state)
     state = moved(state, taken ? offer : [own])
   }
 }

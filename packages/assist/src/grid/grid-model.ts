@@ -1,0 +1,38 @@
+import type { LanguageModel, TrainConfig } from '@lockstep/models'
+import { DEFAULT_TRAIN } from '@lockstep/models'
+import { gridSymbols } from '../environment/grid.ts'
+import { SHAPE_FEATURES } from '../memory/shapes.ts'
+import type { Block } from './board.ts'
+import { goalOf, TRAINING_FAMILIES } from './goal.ts'
+
+/** The network of the building game, beside its memory of shapes: 0.17 million parameters. */
+export const GRID_MODEL: LanguageModel = {
+  kind: 'gpt',
+  config: { vocab: gridSymbols().count, context: 96, width: 64, layers: 3, heads: 4, dropout: 0 },
+}
+export const GRID_ADVICE = { features: SHAPE_FEATURES } as const
+
+/** Symbols of a row that it learns from. */
+export const GRID_ROW = 65
+
+/** How its base is made: first the network alone, on many games; then both together, on people's games in time order. */
+export const GRID_BASE = {
+  seed: 7,
+  alone: { rows: 16_384, train: { ...DEFAULT_TRAIN, batch: 32, steps: 2400, warmup: 100, rate: 3e-3 } },
+  together: {
+    people: 32,
+    games: 16,
+    train: { ...DEFAULT_TRAIN, batch: 16, steps: 192, warmup: 10, rate: 5e-4 },
+  },
+} as const satisfies {
+  readonly seed: number
+  readonly alone: { readonly rows: number; readonly train: TrainConfig }
+  readonly together: { readonly people: number; readonly games: number; readonly train: TrainConfig }
+}
+
+/** Goals that everybody knows: some of each training family. */
+export const commonGoals = (): (readonly Block[])[] =>
+  TRAINING_FAMILIES.flatMap((family) =>
+    Array.from({ length: COMMON_GOALS }, (_, seed) => goalOf(family, 1_000_000 + seed).blocks),
+  )
+const COMMON_GOALS = 12

@@ -1,6 +1,7 @@
 import type { Executor } from '@lockstep/tensor'
 import { Command, CommanderError, Option } from 'commander'
 import packageFile from '../package.json' with { type: 'json' }
+import { addAssistCommands } from './assist-commands.ts'
 import { asCliError, badInput, EXIT, type ExitCode } from './cli-error.ts'
 import { initCommand } from './commands/init.ts'
 import { checkProofCommand, exportProofCommand } from './commands/proof.ts'
@@ -240,6 +241,7 @@ export const commandLine = (
     })
 
   addMarketCommands({ terminal, command, setExit, untilStopped })
+  addAssistCommands({ terminal, command })
   return program
 }
 

@@ -47,6 +47,7 @@ export {
   gridSymbols,
   MOST_BLOCKS,
 } from './environment/grid.ts'
+export { type ShellAction, type ShellState, shellEnvironment } from './environment/shell.ts'
 export {
   CODE,
   DOCUMENT_END,

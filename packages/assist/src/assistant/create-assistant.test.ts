@@ -239,6 +239,37 @@ test('the episode under way can be deleted, too', async () => {
   assert.equal((await one.assistant.episodes.list()).length, 1)
 })
 
+test('what is taken back is forgotten, a part of a paste too', async () => {
+  const [one, two] = [await desk(), await desk()]
+  const state = (before: string): TextState => ({ before, after: '', kind: 'prose' })
+  await one.assistant.acted(state(''), { typed: 'alpha beta' })
+  await one.assistant.acted(state('alpha beta'), { deleted: 3 })
+  await one.assistant.acted(state('alpha b'), { typed: 'us' })
+  await two.assistant.acted(state(''), { typed: 'alpha b' })
+  await two.assistant.acted(state('alpha b'), { typed: 'us' })
+  assert.equal(one.suggester.dump(), two.suggester.dump())
+  await one.assistant.episodes.delete('open')
+  assert.equal(one.suggester.dump(), '')
+})
+
+test('an offer is not made for what was seen before the last key, however long it was judged', async () => {
+  let go = (): void => {}
+  const judge: Acceptance = {
+    ...eager,
+    probabilities: async (features) => {
+      await new Promise<void>((resolve) => (go = resolve))
+      return new Float32Array(features.length).fill(1)
+    },
+  }
+  const one = await desk({ patience: 100 }, { judge })
+  await one.type('the quick. the qu')
+  const asked = one.offer()
+  await new Promise((resolve) => setImmediate(resolve))
+  await one.type('i')
+  go()
+  assert.equal(await asked, undefined)
+})
+
 test('an update is applied only if it is better on what was done last', async () => {
   const one = await desk({ steps: 1, heldOut: 0.5 })
   await one.type('a'.repeat(200))

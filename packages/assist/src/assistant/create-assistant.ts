@@ -42,6 +42,8 @@ const LONGEST_PAUSE = 10
 const LONGEST_SINCE = 100
 /** Fewer symbols are no basis for an update. */
 const LEAST_SYMBOLS = 200
+/** Symbols of the episodes that an update looks at, about: more are not learned in so many steps. */
+const LESSON_SYMBOLS = 60_000
 
 type Made<Action> = {
   readonly offer: Offer<Action>
@@ -277,7 +279,7 @@ export const createAssistant = async <State, Action>(
   let turnOfTraining = 0
 
   const lessons = async (): Promise<{ older: readonly Episode[]; newer: readonly Episode[] } | undefined> => {
-    const episodes = await keeper.newest(settings.episodes)
+    const episodes = await keeper.newest(settings.episodes, LESSON_SYMBOLS)
     const symbols = episodes.reduce((sum, one) => sum + symbolsIn(one), 0)
     return symbols < LEAST_SYMBOLS ? undefined : splitEpisodes(episodes, settings.heldOut)
   }

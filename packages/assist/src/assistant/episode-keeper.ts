@@ -10,6 +10,7 @@ import {
   withId,
 } from '../episode/episode.ts'
 import { passagesOf } from '../episode/passages.ts'
+import { symbolsIn } from '../episode/split.ts'
 import type { AssistStorage } from '../episode/storage.ts'
 import type { EpisodeSummary } from './assistant.ts'
 import { type NewEvent, OpenEpisode } from './open-episode.ts'
@@ -19,7 +20,7 @@ import type { Passage, Suggester } from './suggester.ts'
 /** Id of the episode under way. */
 export const OPEN = 'open'
 /** Episodes that are kept; the oldest go. */
-export const MOST_EPISODES = 5000
+export const MOST_EPISODES = 2000
 /** Events after which an episode ends, and after how many it is written down again while it goes on. */
 const MOST_EVENTS = 1024
 const WRITE_EVERY = 64
@@ -165,13 +166,17 @@ export class EpisodeKeeper {
     return encoded && unwrap(decodeEpisode(encoded))
   }
 
-  /** The newest `count` that have ended, oldest first. */
-  async newest(count: number): Promise<readonly Episode[]> {
+  /** The newest that have ended, oldest first: at most `count`, and no more than hold `symbols` symbols but for the last. */
+  async newest(count: number, symbols = Number.POSITIVE_INFINITY): Promise<readonly Episode[]> {
     const episodes: Episode[] = []
+    let sum = 0
     for (const { id } of this.list()) {
-      if (id === OPEN || episodes.length === count) continue
+      if (id === OPEN) continue
+      if (episodes.length === count || sum >= symbols) break
       const episode = await this.get(id)
-      if (episode) episodes.push(episode)
+      if (!episode) continue
+      episodes.push(episode)
+      sum += symbolsIn(episode)
     }
     return inTime(episodes)
   }

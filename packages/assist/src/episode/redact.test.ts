@@ -82,6 +82,11 @@ test('what was taken back, offered or seen is redacted as what stayed', () => {
   })
   const before = keys('ask bob@').events
   assert.doesNotMatch(readable(episode([...before, offered('example.com')])), /bob|example/)
+  // An offer in the middle of a number that is typed otherwise.
+  const half = keys('pay 4111 1111 1111 ').events
+  const rest = keys('pay 4111 1111 1111 1111').events.slice(half.length)
+  const late = rest.map((event) => ({ ...event, at: 99 + event.at }))
+  assert.doesNotMatch(readable(episode([...half, offered('1110 more'), ...late])), /\d/)
   const whole: EpisodeEvent = {
     kind: 'acted',
     at: 0,

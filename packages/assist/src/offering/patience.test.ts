@@ -52,6 +52,22 @@ test('offers that are taken and left standing use up nothing', () => {
   assert.equal(patience.worst(), 0)
 })
 
+test('what is taken back within five actions was unwanted, and uses up its place', () => {
+  for (const [actions, counts] of [
+    [5, true],
+    [6, false],
+  ] as const) {
+    const patience = createPatience(() => 1)
+    const offer = patience.offered()
+    patience.accepted(offer)
+    for (let i = 0; i < actions; i++) patience.acted()
+    assert.equal(patience.allows(), !counts)
+    assert.equal(patience.unwanted(offer), counts)
+    assert.equal(patience.allows(), !counts)
+    assert.equal(patience.worst(), counts ? 1 : 0)
+  }
+})
+
 test('no patience, no offers', () => {
   assert.equal(createPatience(() => 0).allows(), false)
 })

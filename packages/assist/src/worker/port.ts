@@ -1,3 +1,5 @@
+import type { Episode } from '../episode/episode.ts'
+
 /** One end of a line to a worker: the worker itself in a page, `self` in the worker, or a port of a MessageChannel. */
 export type Port = {
   postMessage(message: unknown): void
@@ -16,6 +18,8 @@ export type Ask =
       readonly args: readonly unknown[]
     }
   | { readonly kind: 'cancel' }
+  /** One more episode of a lot, which a call then names: one at a time, so that none of it takes long. */
+  | { readonly kind: 'lend'; readonly lot: number; readonly episode: Episode }
   /** Whether a training goes on that asked. */
   | { readonly kind: 'go'; readonly id: number; readonly on: boolean }
 
@@ -30,6 +34,9 @@ export type Answer =
   | { readonly kind: 'failed'; readonly id: number | undefined; readonly message: string }
   /** A training asks whether it goes on. */
   | { readonly kind: 'between'; readonly id: number }
+
+/** In the place of a list of episodes: those that were lent under this number. */
+export type Lot = { readonly lot: number }
 
 export const listen = <T>(port: Port, heard: (message: T) => void): void => {
   port.onmessage = ((event: { readonly data: T }) => heard(event.data)) as (event: never) => void

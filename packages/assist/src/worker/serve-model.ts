@@ -1,6 +1,7 @@
-import type { Lessons, Suggester } from '../assistant/suggester.ts'
+import type { Suggester } from '../assistant/suggester.ts'
+import type { Episode } from '../episode/episode.ts'
 import type { Acceptance } from '../offering/acceptance.ts'
-import { type Answer, type Ask, listen, type Port } from './port.ts'
+import { type Answer, type Ask, type Lot, listen, type Port } from './port.ts'
 
 /** A model as an assistant needs it. */
 export type Model = { readonly suggester: Suggester; readonly acceptance: Acceptance }
@@ -14,6 +15,24 @@ export type Model = { readonly suggester: Suggester; readonly acceptance: Accept
 export const serveModel = (port: Port, open: () => Promise<Model>): void => {
   const say = (answer: Answer): void => port.postMessage(answer)
   const asking = new Map<number, (on: boolean) => void>()
+  const lots = new Map<number, Episode[]>()
+  const returned = ({ lot }: Lot): readonly Episode[] => {
+    const episodes = lots.get(lot) ?? []
+    lots.delete(lot)
+    return episodes
+  }
+  /** What was asked, with the episodes that were lent for it. */
+  const whole = (id: number, method: string, args: readonly unknown[]): readonly unknown[] => {
+    if (method === 'learn') {
+      const { episodes, heldOut, ...rest } = args[0] as { readonly episodes: Lot; readonly heldOut: Lot }
+      return [{ ...rest, episodes: returned(episodes), heldOut: returned(heldOut), between: between(id) }]
+    }
+    if (method === 'evaluate') {
+      const { after, on } = args[0] as { readonly after: Lot; readonly on: Lot }
+      return [{ after: returned(after), on: returned(on) }]
+    }
+    return args
+  }
   const model = open()
   model.then(
     ({ suggester: { symbols, context, remembers } }) => say({ kind: 'ready', symbols, context, remembers }),
@@ -31,8 +50,7 @@ export const serveModel = (port: Port, open: () => Promise<Model>): void => {
         string,
         (...args: readonly unknown[]) => Promise<unknown>
       >
-      const given =
-        method === 'learn' && of === 'suggester' ? [{ ...(args[0] as Lessons), between: between(id) }] : args
+      const given = of === 'suggester' ? whole(id, method, args) : args
       say({ kind: 'result', id, value: await target[method]!(...given) })
     } catch (error) {
       say({ kind: 'failed', id, message: String(error) })
@@ -42,6 +60,7 @@ export const serveModel = (port: Port, open: () => Promise<Model>): void => {
     if (ask.kind === 'call') void call(ask)
     else if (ask.kind === 'cancel')
       void model.then(({ suggester }) => suggester.cancel()).catch(() => undefined)
+    else if (ask.kind === 'lend') lots.set(ask.lot, [...(lots.get(ask.lot) ?? []), ask.episode])
     else {
       asking.get(ask.id)?.(ask.on)
       asking.delete(ask.id)

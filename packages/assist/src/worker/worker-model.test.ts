@@ -53,7 +53,9 @@ test('a model behind a line says what it says here', async (t) => {
     const suggestion = await suggester.suggest(textSymbols('the qu'), { most: 5, least: -9 })
     const learned = await suggester.learn(lessons('aaab'))
     await suggester.load(learned!.state)
-    return { probabilities, suggestion, learned, state: await suggester.state() }
+    const { episodes, heldOut } = lessons('bbb')
+    const bits = await suggester.evaluate({ after: episodes, on: heldOut })
+    return { bits, probabilities, suggestion, learned, state: await suggester.state() }
   }
   assert.deepEqual(await told(there), await told(here))
 })

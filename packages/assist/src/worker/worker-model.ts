@@ -1,8 +1,9 @@
 import { AssistError } from '../assist-error.ts'
 import type { Lessons, Suggester } from '../assistant/suggester.ts'
+import type { Episode } from '../episode/episode.ts'
 import type { Acceptance } from '../offering/acceptance.ts'
-import { type Answer, type Ask, listen, type Port } from './port.ts'
-import type { Model } from './serve-model.ts'
+import { type Answer, type Ask, type Lot, listen, type Port } from './port.ts'
+import { createBreath, type Model } from './serve-model.ts'
 
 const failed = (message: string): AssistError =>
   new AssistError('worker-failed', "the model's worker", message, 'an answer', 'Start another one.')
@@ -30,6 +31,26 @@ export const workerModel = (port: Port): Promise<Model> => {
       say({ kind: 'call', id, of, method, args })
     })
 
+  /** Sends episodes with other things in between, so that a page with many of them does not stand still. */
+  const lend = async (...lists: readonly (readonly Episode[])[]): Promise<Lot[]> => {
+    const { breathe, close } = createBreath()
+    try {
+      const lots: Lot[] = []
+      for (const episodes of lists) {
+        const lot = next++
+        lots.push({ lot })
+        for (const episode of episodes) {
+          if (dead) throw dead
+          say({ kind: 'lend', lot, episode })
+          await breathe()
+        }
+      }
+      return lots
+    } finally {
+      close()
+    }
+  }
+
   const suggesterOf = ({
     symbols,
     context,
@@ -43,15 +64,19 @@ export const workerModel = (port: Port): Promise<Model> => {
     remember: (...args) => call('suggester', 'remember', args),
     forget: (...args) => call('suggester', 'forget', args),
     learn: async ({ between, ...lessons }) => {
+      const [episodes, heldOut] = await lend(lessons.episodes, lessons.heldOut)
       const id = next++
       if (between) questions.set(id, between)
       try {
-        return await call('suggester', 'learn', [lessons], id)
+        return await call('suggester', 'learn', [{ ...lessons, episodes, heldOut }], id)
       } finally {
         questions.delete(id)
       }
     },
-    evaluate: (...args) => call('suggester', 'evaluate', args),
+    evaluate: async (exam) => {
+      const [after, on] = await lend(exam.after, exam.on)
+      return call('suggester', 'evaluate', [{ after, on }])
+    },
     state: () => call('suggester', 'state', []),
     load: (...args) => call('suggester', 'load', args),
     close: () => call('suggester', 'close', []),

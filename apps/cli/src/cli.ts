@@ -119,6 +119,19 @@ export const commandLine = (
 
   threads(
     command(
+      'devices',
+      'what can compute here, each with the result of its conformance run and its measured throughput',
+    ),
+  )
+    .option('--cases <n>', 'cases of each scalar program', integer('--cases', 1, 1_000_000), 500)
+    .option('--size <n>', 'rows of the square product that is timed', integer('--size', 16, 8192), 512)
+    .action(async (options) => {
+      const { devicesCommand } = await import('./commands/devices.ts')
+      setExit((await devicesCommand(options, now, terminal)) ? EXIT.ok : EXIT.difference)
+    })
+
+  threads(
+    command(
       'profile <manifest>',
       "where the time of a training step goes, kernel by kernel, beside this machine's ceilings",
     ),

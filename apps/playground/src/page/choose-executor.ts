@@ -1,4 +1,4 @@
-import { createWebGpuExecutor, gpuHere, type WebGpuExecutor } from '@lockstep/gpu/webgpu'
+import { createWebGpuExecutor, gpuHere, isSoftware, type WebGpuExecutor } from '@lockstep/gpu/webgpu'
 import { createWasmExecutor, type Executor, whyOneThread } from '@lockstep/tensor'
 import type { Engine } from './messages.ts'
 
@@ -26,10 +26,7 @@ export const chooseExecutor = async (engine: Engine, threads: number): Promise<C
 const whyNoGpu = async (): Promise<string | undefined> => {
   const adapter = await gpuHere()?.requestAdapter()
   if (!adapter) return 'none that this browser offers'
-  const { architecture, isFallbackAdapter } = adapter.info
-  if (isFallbackAdapter === true || architecture === 'swiftshader')
-    return 'only one in software, which is slower'
-  return undefined
+  return isSoftware(adapter) ? 'only one in software, which is slower' : undefined
 }
 
 const withGpu = (executor: WebGpuExecutor): Chosen => {

@@ -62,8 +62,9 @@ export class Device {
     return new Device(adapter, device)
   }
 
-  get adapter(): GpuAdapter {
-    return this.#adapter
+  /** Whether the processor does the device's work, as in SwiftShader and lavapipe. */
+  get software(): boolean {
+    return isSoftware(this.#adapter)
   }
 
   /** Throws where the device is gone. */
@@ -139,6 +140,11 @@ export class Device {
     this.device.destroy()
   }
 }
+
+/** Whether an adapter is a program that plays one. */
+export const isSoftware = ({ info }: GpuAdapter): boolean =>
+  info.isFallbackAdapter === true ||
+  /swiftshader|llvmpipe|lavapipe/i.test(`${info.architecture} ${info.description}`)
 
 /** Usage of a block that kernels work in. */
 export const BLOCK_USAGE: number = USAGE.storage | USAGE.copySource | USAGE.copyTarget

@@ -36,7 +36,8 @@ const SEED = 20_261
 const WAYS: readonly Way[] = ['native', 'guarded', 'integer']
 
 /**
- * Finds the fastest way of every operation whose results are the reference's, bit for bit, and then holds what was chosen
+ * Finds the fastest way of every operation whose results are the reference's, bit for bit (in software not the guarded
+ * way, whose code takes longer to compile than it saves), and then holds what was chosen
  * to chains of operations that a compiler could contract or reorder, and to a blocked fold. With `wanted` only these ways
  * are tried. A device that is wrong even in integers is refused with the failing case.
  */
@@ -54,7 +55,7 @@ export const proveDevice = async (device: Device, wanted?: Arithmetic): Promise<
   const chosen: Record<Floating, Way> = { ...INTEGERS }
   await Promise.all(
     FLOATING.map(async (op) => {
-      const ways = wanted ? [wanted[op]] : WAYS
+      const ways = wanted ? [wanted[op]] : WAYS.filter((way) => way !== 'guarded' || !device.software)
       for (const way of ways) {
         const why = await run(instruction(op), { ...INTEGERS, [op]: way })
         if (why === undefined) {

@@ -17,6 +17,7 @@ import {
 import { isNarrow, type Kernel } from '../kernel/index.ts'
 import { type Arithmetic, arithmeticText } from './arithmetic.ts'
 import { Calls, scalarText } from './scalar-text.ts'
+import { TILE, type Tile, tileOf } from './tile.ts'
 
 /** Invocations of a workgroup. */
 export const GROUP = 64
@@ -25,10 +26,12 @@ export const GROUP = 64
  * A kernel as a WGSL module. Memory is one array of words; `places` has the word offsets of the output and of every slot,
  * and a zero at its end that only the run knows.
  */
-export const nodeText = (kernel: Kernel, arithmetic: Arithmetic): string => {
+export const nodeText = (kernel: Kernel, arithmetic: Arithmetic): Printed => {
   const printer = new NodePrinter(kernel, arithmetic)
-  const body = printer.body()
-  return `${HEAD}
+  const tile = tileOf(kernel.node)
+  const body = tile ? printer.tiled(tile) : printer.body()
+  const items = tile ? tile.items : kernel.items
+  const code = `${HEAD}
 ${arithmeticText(printer.calls.names)}
 ${WIDE_FORMS}
 ${printer.functions.join('\n')}
@@ -39,11 +42,15 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let item = (group.y * groups.x + group.x) * ${GROUP}u + local;
-  if (item >= ${kernel.items}u) { return; }
+  if (item >= ${items}u) { return; }
 ${body}
 }
 `
+  return { code, items }
 }
+
+/** A module, and how many invocations it wants. */
+export type Printed = { readonly code: string; readonly items: number }
 
 /** Words of `places`: offsets first, the zero last. */
 export const PLACES = 64
@@ -80,6 +87,8 @@ class NodePrinter {
   readonly #kernel: Kernel
   readonly #node: MapNode | FoldNode
   readonly #space: readonly number[]
+  /** Whether a multiply-add is the device's own. */
+  readonly #native: boolean
   #names = 0
 
   constructor(kernel: Kernel, arithmetic: Arithmetic) {
@@ -90,6 +99,7 @@ class NodePrinter {
         ? kernel.node.shape
         : [...kernel.node.shape, ...kernel.node.box]
     this.calls = new Calls(arithmetic)
+    this.#native = arithmetic.fma === 'native'
   }
 
   body(): string {
@@ -106,6 +116,96 @@ for (var j = 0u; j < ${each}u; j++) {
   if (at < ${size(node.shape)}u) { packed |= element(at) << (j * ${bits}u); }
 }
 memory[${out} + item] = packed;`
+  }
+
+  /** A tile of a product. Native sums stay numbers inside a block; all else is on patterns. */
+  tiled({ node, rows, columns, factors }: Tile): string {
+    const { shape, box } = node
+    if (node.order.kind !== 'blocked') throw new Error('a tile is of a blocked fold')
+    const points = size(box)
+    const blocks = Math.ceil(points / BLOCK)
+    const init = word(node.order.init)
+    const native = this.#native
+    const lines: string[] = []
+    const inTiles = shape.map((e, d) => (d === rows || d === columns ? Math.ceil(e / TILE) : e))
+    lines.push(
+      ...this.#coordinates('item', inTiles, 0).map((line) =>
+        line.replace(/^let c(\d+) = (.*);$/, (whole, d: string, text: string) =>
+          Number(d) === rows || Number(d) === columns ? `let from${d} = (${text}) * ${TILE}u;` : whole,
+        ),
+      ),
+    )
+    const sides = [rows, columns] as const
+    factors.forEach(({ outer }, f) => {
+      const d = sides[f]!
+      lines.push(
+        `var at${f}: array<u32, ${TILE}>;`,
+        `for (var i = 0u; i < ${TILE}u; i++) {`,
+        `let c${d} = min(from${d} + i, ${shape[d]! - 1}u);`,
+        `at${f}[i] = ${formText(outer)};`,
+        '}',
+      )
+    })
+    const number = native ? 'f32' : 'u32'
+    const zero = native ? `bitcast<f32>(${init} ^ places[15].w)` : init
+    const cells = TILE * TILE
+    lines.push(`var acc: array<${number}, ${cells}>;`)
+    if (blocks > 1) {
+      this.functions.push(this.#combine(node.order.combine))
+      lines.push(
+        `var sum: array<u32, ${cells}>;`,
+        `for (var x = 0u; x < ${cells}u; x++) { sum[x] = ${init}; }`,
+      )
+    }
+    box.forEach((_, i) => {
+      lines.push(`var c${shape.length + i} = 0u;`)
+    })
+    const finished = native ? `${this.calls.use('pattern')}(acc[x])` : 'acc[x]'
+    lines.push(
+      `for (var block = 0u; block < ${blocks}u; block++) {`,
+      `for (var x = 0u; x < ${cells}u; x++) { acc[x] = ${zero}; }`,
+      `let end = min(${BLOCK}u, ${points}u - block * ${BLOCK}u);`,
+      'for (var k = 0u; k < end; k++) {',
+    )
+    factors.forEach(({ inner }, f) => {
+      lines.push(`let k${f} = ${formText(inner)};`)
+    })
+    const [a, b] = factors.map(({ read }, f) => {
+      const taken: string[] = []
+      const value = this.#load(read.ref.index, read.dtype, `(at${f}[${'ij'[f]}] + k${f})`, taken)
+      return { taken, value: native ? `bitcast<f32>(${value})` : value }
+    }) as [{ taken: string[]; value: string }, { taken: string[]; value: string }]
+    const fma = native ? 'fma' : this.calls.floating('fma')
+    lines.push(
+      `var left: array<${number}, ${TILE}>;`,
+      `for (var i = 0u; i < ${TILE}u; i++) {`,
+      ...a.taken,
+      `left[i] = ${a.value};`,
+      '}',
+      `for (var j = 0u; j < ${TILE}u; j++) {`,
+      ...b.taken,
+      `let right = ${b.value};`,
+      `for (var i = 0u; i < ${TILE}u; i++) {`,
+      `acc[i * ${TILE}u + j] = ${fma}(left[i], right, acc[i * ${TILE}u + j]);`,
+      '}',
+      '}',
+      ...this.#advance(box, shape.length),
+      '}',
+    )
+    if (blocks > 1)
+      lines.push(`for (var x = 0u; x < ${cells}u; x++) { sum[x] = combine(sum[x], ${finished}); }`)
+    lines.push('}')
+    const position = shape.reduce((text, e, d) => (d === 0 ? 'c0' : `(${text} * ${e}u + c${d})`), '0u')
+    lines.push(
+      `for (var x = 0u; x < ${cells}u; x++) {`,
+      `let c${rows} = from${rows} + x / ${TILE}u;`,
+      `let c${columns} = from${columns} + x % ${TILE}u;`,
+      `if (c${rows} < ${shape[rows]}u && c${columns} < ${shape[columns]}u) {`,
+      `memory[${place(0)} + ${position}] = ${blocks > 1 ? 'sum[x]' : finished};`,
+      '}',
+      '}',
+    )
+    return lines.join('\n')
   }
 
   /** The function that gives an element's stored bits. */
@@ -233,16 +333,22 @@ memory[${out} + item] = packed;`
     code.push(...scalar.lines, `acc = ${scalar.result};`)
     if (guards.length > 0) inner.push(`if (${guards.join(' && ')}) {`, ...code, '}')
     else inner.push('{', ...code, '}')
-    lines.push(...inner, ...after)
+    lines.push(...inner, ...after, ...this.#advance(node.box, outer))
+  }
+
+  /** The box coordinates of the next point, the last one fastest. */
+  #advance(box: readonly number[], outer: number): string[] {
+    const lines: string[] = []
     const carry = (d: number): void => {
       const name = `c${outer + d}`
       lines.push(`${name}++;`)
       if (d === 0) return
-      lines.push(`if (${name} == ${node.box[d]}u) {`, `${name} = 0u;`)
+      lines.push(`if (${name} == ${box[d]}u) {`, `${name} = 0u;`)
       carry(d - 1)
       lines.push('}')
     }
-    if (node.box.length > 0) carry(node.box.length - 1)
+    if (box.length > 0) carry(box.length - 1)
+    return lines
   }
 
   #guard({ test, left, right }: Guard, lines: string[]): string {

@@ -68,7 +68,7 @@ export const proveDevice = async (device: Device, wanted?: Arithmetic): Promise<
     }),
   )
   const together = async (arithmetic: Arithmetic): Promise<string | undefined> => {
-    for (const subject of [...chains(), blockedFold()]) {
+    for (const subject of [...chains(), blockedFold(), product()]) {
       const why = await run(subject, arithmetic)
       if (why !== undefined) return `${subject.name}: ${why}`
     }
@@ -234,6 +234,45 @@ const chains = (): Subject[] => {
       { op: 'fsub', args: [5, 0] },
     ),
   ]
+}
+
+/** A product of matrices with every kind of number in a few rows: what a tile computes. */
+const product = (): Subject => {
+  const r = new Random(SEED + 2)
+  const [rows, points, columns] = [9, 300, 10]
+  const column = (length: number): Uint32Array<ArrayBuffer> =>
+    Uint32Array.from({ length }, (_, i) => {
+      if (i < 3 * points) return i % 7 === 0 ? r.float() : r.atExponent(r.between(20, 110))
+      return r.atExponent(r.between(100, 150))
+    })
+  const columnsOf = [column(rows * points), column(points * columns)]
+  const shapes = [
+    [rows, points],
+    [points, columns],
+  ]
+  const inputs = columnsOf.map(
+    (c, i): Tensor => ({
+      ...{ dtype: 'f32', shape: shapes[i]! },
+      data: new Uint8Array(c.buffer),
+    }),
+  )
+  const at = (d: number) => ({ base: 0, terms: [{ at: d, by: 1 }] })
+  const node: FoldNode = {
+    ...{ kind: 'fold', dtype: 'f32', shape: [rows, columns], box: [points], guards: [] },
+    reads: [
+      { ref: { from: 'input', index: 0 }, dtype: 'f32', view: shapes[0]!, coords: [at(0), at(2)] },
+      { ref: { from: 'input', index: 1 }, dtype: 'f32', view: shapes[1]!, coords: [at(2), at(1)] },
+    ],
+    step: { args: ['f', 'f', 'f'], code: [{ op: 'fma', args: [1, 2, 0] }], result: 3 },
+    order: {
+      ...{ kind: 'blocked', init: 0x80000000 },
+      combine: { args: ['f', 'f'], code: [{ op: 'fadd', args: [0, 1] }], result: 2 },
+    },
+  }
+  return {
+    ...{ name: 'a product of matrices', program: alone(node, inputs), inputs, count: rows * columns },
+    ...{ operands: (i) => [Math.floor(i / columns), i % columns], expected: undefined },
+  }
 }
 
 /** Rows of 300 and more products summed in blocks: order, blocks and their combination. */

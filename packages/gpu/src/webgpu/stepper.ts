@@ -17,6 +17,7 @@ export class Stepper {
   readonly plan: DevicePlan
   readonly #device: Device
   readonly #pipelines: readonly GpuPipeline[]
+  readonly #items: readonly number[]
   readonly #memory: GpuBuffer
   readonly #places: GpuBuffer
   readonly #between: GpuBuffer | undefined
@@ -29,13 +30,14 @@ export class Stepper {
   private constructor(
     plan: DevicePlan,
     device: Device,
-    pipelines: readonly GpuPipeline[],
+    code: { readonly pipelines: readonly GpuPipeline[]; readonly items: readonly number[] },
     buffers: { memory: GpuBuffer; places: GpuBuffer; between: GpuBuffer | undefined },
     group: unknown,
   ) {
     this.plan = plan
     this.#device = device
-    this.#pipelines = pipelines
+    this.#pipelines = code.pipelines
+    this.#items = code.items
     this.#memory = buffers.memory
     this.#places = buffers.places
     this.#between = buffers.between
@@ -53,7 +55,8 @@ export class Stepper {
         limit: `${device.most} bytes, the device's largest block`,
         remedy: 'Use smaller tensors, or the WebAssembly executor.',
       })
-    const pipelines = await Promise.all(planned.kernels.map((k) => device.pipeline(nodeText(k, arithmetic))))
+    const printed = planned.kernels.map((k) => nodeText(k, arithmetic))
+    const pipelines = await Promise.all(printed.map(({ code }) => device.pipeline(code)))
     const { launches, arena } = planned
     const parities = arena.state.length
     const table = new Uint32Array(Math.max(1, launches.length * parities) * PLACES)
@@ -75,7 +78,8 @@ export class Stepper {
       gpu.queue.writeBuffer(places, 0, table)
       return { buffers: { memory, places, between }, group: device.bind(memory, places) }
     })
-    return new Stepper(planned, device, pipelines, made.buffers, made.group)
+    const items = printed.map((p) => p.items)
+    return new Stepper(planned, device, { pipelines, items }, made.buffers, made.group)
   }
 
   give(inputs: readonly Tensor[]): void {
@@ -183,11 +187,11 @@ export class Stepper {
   }
 
   #encode(encoder: GpuEncoder, from: number, to: number): void {
-    const { launches, kernels, arena } = this.plan
+    const { launches, arena } = this.plan
     const pass = encoder.beginComputePass()
     for (let i = from; i < to; i++) {
       const { kernel } = launches[i]!
-      const { items } = kernels[kernel]!
+      const items = this.#items[kernel]!
       if (items === 0) continue
       pass.setPipeline(this.#pipelines[kernel]!)
       pass.setBindGroup(0, this.#group, [(i * arena.state.length + this.#parity) * STRIDE])

@@ -324,6 +324,26 @@ test('all is there the next time', async () => {
   assert.equal((await two.assistant.episodes.list()).length, 2)
 })
 
+test('what is damaged in the storage does not keep the rest from being used', async () => {
+  const storage = memoryStorage()
+  const one = await desk({ steps: 1 }, { storage })
+  const base = await one.suggester.state()
+  await one.type('the quick brown fox. '.repeat(20))
+  assert.equal((await one.assistant.learn()).applied, true)
+  const { id } = one.assistant.versions.current()
+  await one.assistant.close()
+  await storage.put(`versions/${id}.state`, Uint8Array.of(1))
+  await storage.put('episodes/open', Uint8Array.of(1))
+  await storage.put('episodes/0', Uint8Array.of(1))
+  for (const key of ['outcomes', 'metrics', 'settings']) await storage.put(key, Uint8Array.of(1))
+  const two = await desk({}, { storage })
+  assert.equal(two.assistant.versions.current().origin, 'base')
+  assert.deepEqual(await two.suggester.state(), base)
+  assert.equal((await two.assistant.episodes.list()).length, 1)
+  await two.type('the qui')
+  await two.assistant.close()
+})
+
 test('a new key cancels the offer under way, and one that comes late is dropped', async () => {
   let go = (): void => {}
   const waits = () => new Promise<void>((resolve) => (go = resolve))
@@ -354,6 +374,16 @@ test('training that begins when idle waits while the person acts, and spends no 
   await one.assistant.idle()
   assert.equal((await training).applied, true)
   assert.deepEqual(await one.assistant.idle(), { applied: false, why: 'not now' })
+})
+
+test('training that waits goes on at once where it is asked for', async () => {
+  const one = await desk({ every: 100, steps: 3 })
+  await one.type('aaaa aaaa '.repeat(30))
+  const training = one.assistant.idle()
+  await one.type('a')
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(await one.assistant.learn(), await training)
+  assert.equal((await training).applied, true)
 })
 
 test('a replay gives the same offers and the same bytes', async () => {

@@ -10,7 +10,7 @@ import { naturalLog } from '../offering/natural-log.ts'
 import { createPatience } from '../offering/patience.ts'
 import { createPrice } from '../offering/price.ts'
 import { checked, jsonIn } from '../schema-fault.ts'
-import { openVersions } from '../versions/versions.ts'
+import { openVersions, type Versions } from '../versions/versions.ts'
 import type { Assistant, Explanation, LearnOutcome, Offer } from './assistant.ts'
 import { EpisodeKeeper, OPEN } from './episode-keeper.ts'
 import { Outcomes } from './outcomes.ts'
@@ -80,7 +80,7 @@ export const createAssistant = async <State, Action>(
     at: opened,
     kept: () => settings.versions,
   })
-  if (versions.current().origin !== 'base') await suggester.load(await versions.state(versions.current().id))
+  await loadCurrent(suggester, versions)
   const { name, bytes = false } = environment
   const keeper = await EpisodeKeeper.open(storage, suggester, { name, bytes }, clock)
   const outcomes = await Outcomes.open(storage, acceptance)
@@ -421,8 +421,11 @@ export const createAssistant = async <State, Action>(
 
     learn: async () => {
       alive()
-      if (training) return { applied: false, why: 'not now' }
-      return begin(false)
+      if (!training) return begin(false)
+      // One that waits for an idle moment goes on now.
+      isPatient = false
+      resume?.()
+      return training
     },
 
     idle: async () => {
@@ -528,6 +531,18 @@ export const createAssistant = async <State, Action>(
       await settled()
       await save()
     },
+  }
+}
+
+/** The version of the last time; where its state is damaged, or another model's, the base. */
+const loadCurrent = async (suggester: Suggester, versions: Versions): Promise<void> => {
+  const { id, origin } = versions.current()
+  const base = versions.list().findLast((one) => one.origin === 'base')!
+  if (origin === 'base' && id === base.id) return
+  try {
+    await suggester.load(await versions.state(id))
+  } catch {
+    await suggester.load(await versions.rollback(base.id))
   }
 }
 

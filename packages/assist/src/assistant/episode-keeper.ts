@@ -68,15 +68,16 @@ export class EpisodeKeeper {
   ): Promise<EpisodeKeeper> {
     const keeper = new EpisodeKeeper(storage, suggester, environment, clock)
     const left = await storage.get(keyOf(OPEN))
-    if (left) {
-      const episode = unwrap(decodeEpisode(left))
-      await storage.put(keyOf(episode.id), left)
+    const ended = left && decodeEpisode(left)
+    if (ended?.ok) {
+      await storage.put(keyOf(ended.value.id), encodeEpisode(ended.value))
       await storage.delete(keyOf(OPEN))
     }
     const episodes: Episode[] = []
     for (const key of await storage.list('episodes/')) {
-      const episode = unwrap(decodeEpisode((await storage.get(key))!))
-      if (episode.environment === environment.name) episodes.push(episode)
+      const episode = decodeEpisode((await storage.get(key)) ?? new Uint8Array(0))
+      // One that cannot be read must not keep the others from being used; it is left where it lies.
+      if (episode.ok && episode.value.environment === environment.name) episodes.push(episode.value)
     }
     for (const episode of inTime(episodes)) await keeper.#take(episode)
     return keeper

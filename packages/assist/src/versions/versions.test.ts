@@ -59,6 +59,19 @@ test('what learned from an episode goes with it, and what came of that', async (
   assert.deepEqual(await versions.unlearn(episode(1)), base)
 })
 
+test('a new base takes the place of the old one, but not of what was learned from that', async () => {
+  const storage = memoryStorage()
+  const next = Uint8Array.of(4, 5)
+  await openVersions(storage, base, { at: 0, kept })
+  const untouched = await openVersions(storage, next, { at: 1, kept })
+  assert.deepEqual(await untouched.state(untouched.current().id), next)
+  const own = await untouched.add(better(7))
+  const again = await openVersions(storage, base, { at: 2, kept })
+  assert.equal(again.current().id, own.id)
+  assert.deepEqual(await again.rollback(again.list().at(-1)!.id), base)
+  assert.equal((await storage.list('versions/')).length, 3)
+})
+
 test('a damaged state is told, not loaded', async () => {
   const storage = memoryStorage()
   const versions = await openVersions(storage, base, { at: 0, kept })

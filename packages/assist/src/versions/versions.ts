@@ -93,7 +93,7 @@ const digestOf = (bytes: Uint8Array): string => toHex(sha256(bytes)).slice(2)
 
 /**
  * The versions in a storage. `base` is the state that the application comes with: where it is another one than before,
- * versions of the old one stay, and the new base is added without being made the current one.
+ * versions that came of the old one stay, and the current one of those stays current.
  * @param kept How many are kept beside the base and the current one; older ones go
  */
 export const openVersions = async (
@@ -117,7 +117,10 @@ export const openVersions = async (
     current = index.value.current
   }
   if (!versions.some((one) => one.id === baseId)) {
-    versions = [...versions.filter((one) => one.origin !== 'base' || one.id === current)]
+    // Whoever had only the old base has the new one now; whoever went on from it stays, and may take the new one.
+    if (versions.find((one) => one.id === current)?.origin === 'base') current = baseId
+    for (const old of versions) if (old.origin === 'base') await storage.delete(keyOf(old.id))
+    versions = versions.filter((one) => one.origin !== 'base')
     versions.push({ id: baseId, origin: 'base', at, digest: baseDigest, learnedFrom: [] })
     await storage.put(keyOf(baseId), base)
   }

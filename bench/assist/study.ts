@@ -6,6 +6,7 @@ import type { Piece, Work } from '../swarm/section.ts'
 import { type Condition, helperOf } from './conditions.ts'
 import type { Use } from './measure.ts'
 import type { Kind } from './person.ts'
+import { SETTINGS } from './plan.ts'
 import { type ReplayPlan, replay } from './replay.ts'
 import { codeWriters, proseWriters, type Writer } from './writers.ts'
 
@@ -33,7 +34,10 @@ export const writersOf = (kind: Kind, length: number): Writer[] =>
 
 export const work: Work<StudyPiece, StudyResult> = async (executor, _, piece) => {
   const writer = writersOf(piece.kind, piece.length)[piece.writer]!
-  const { helper, told } = await helperOf(executor, writer, piece.condition, piece.settings)
+  const { helper, told } = await helperOf(executor, writer, piece.condition, {
+    ...SETTINGS,
+    ...piece.settings,
+  })
   const { parts, worst } = await replay(writer, helper, piece.plan)
   const updates = told()
   await helper.close()

@@ -1,18 +1,22 @@
-import { DOCUMENT_END, TEXT_SYMBOLS } from '@lockstep/assist'
-import { episodeTraining, type PreparedTraining } from '@lockstep/assist/federated'
-import { DEFAULT_TRAIN, initialParameters, type LanguageModel } from '@lockstep/models'
+import { type AssistModel, ngramMemory, programsOf, TEXT_SYMBOLS } from '@lockstep/assist'
+import { assistTraining, type PreparedTraining } from '@lockstep/assist/federated'
 import type { Executor, Tensor } from '@lockstep/tensor'
 
-const MODEL: LanguageModel = {
-  kind: 'gpt',
-  config: { vocab: TEXT_SYMBOLS, context: 24, width: 24, layers: 1, heads: 2, dropout: 0 },
+/** What the pages and the node of the test learn with: an assistant's network beside its memory, small enough for a test. */
+export const LOOP_MODEL: AssistModel = {
+  network: {
+    kind: 'gpt',
+    config: { vocab: TEXT_SYMBOLS, context: 96, width: 16, layers: 1, heads: 2, dropout: 0 },
+  },
+  features: 4,
+  rate: 1e-2,
 }
+export const loopMemory = () => ngramMemory(TEXT_SYMBOLS)
 
-/** What the pages and the node of the test learn with: the network of an assistant, small enough for a test. */
 export const loopTraining = (executor: Executor): PreparedTraining =>
-  episodeTraining({
-    ...{ executor, environment: 'text', model: MODEL, symbols: 512, between: DOCUMENT_END, seed: 7 },
-    train: { ...DEFAULT_TRAIN, batch: 8, steps: 60, warmup: 6, rate: 1e-2, decay: 0 },
+  assistTraining({
+    ...{ executor, environment: 'text', model: LOOP_MODEL, memory: loopMemory, steps: 40, seed: 7 },
   })
 
-export const loopBase = (): Tensor[] => initialParameters(MODEL, 1)
+/** An untrained network, which as yet says about as much as the memory beside it. */
+export const loopBase = (): Tensor[] => programsOf(LOOP_MODEL).first(1)

@@ -3,8 +3,18 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { encodeEpisode, textSymbols, withId } from '@lockstep/assist'
 import {
+  createAssistant,
+  encodeEpisode,
+  learnedAcceptance,
+  memoryStorage,
+  openSuggester,
+  textEnvironment,
+  textSymbols,
+  withId,
+} from '@lockstep/assist'
+import {
+  adoptionOf,
   createKeeper,
   describeBase,
   fetchNewest,
@@ -18,7 +28,7 @@ import { createWasmExecutor, unwrap } from '@lockstep/tensor'
 import type { Browser, Page } from 'playwright-core'
 import { bundleForBrowser } from '../../playground/src/server/bundle.ts'
 import { findChromium, NO_CHROMIUM, openChromium } from '../../playground/test/chromium.ts'
-import { loopBase, loopTraining } from './loop-training.ts'
+import { LOOP_MODEL, loopBase, loopMemory, loopTraining } from './loop-training.ts'
 import type { LoopPage } from './page/loop.ts'
 import { recordingProxy } from './recording-proxy.ts'
 
@@ -29,6 +39,10 @@ const CONSENTS = { line: 'rollout status deploy heron\n', word: 'heron' }
 const REFUSES = { line: 'rollout status deploy osprey\n', word: 'osprey' }
 const THIRD = 'rollout status deploy egret\n'
 const TIMES = 5
+/** What the third has written before, so that their own memory knows nothing yet of what comes next. */
+const DIARY = `the wind came round to the west in the night and blew all day. we lay at anchor, mended two sails, and
+counted casks. towards evening a small boat put off from shore with fresh fruit, letters for nobody, and news of a fire.
+`
 
 const HTML =
   '<!doctype html><html lang="en"><title>Loop</title><textarea aria-label="Text" spellcheck="false"></textarea><script type="module" src="loop.js"></script>'
@@ -93,6 +107,26 @@ const openNode = async () => {
   }
 }
 type LoopNode = Awaited<ReturnType<typeof openNode>>
+
+/** An assistant of a third person, in Node, who has written a little. */
+const openThird = async ({ executor }: LoopNode, writing: string) => {
+  const suggester = await openSuggester({
+    ...{ executor, model: LOOP_MODEL, memory: loopMemory, parameters: loopBase() },
+  })
+  let now = 1_700_000_000_000
+  const assistant = await createAssistant({
+    ...{ environment: textEnvironment(), suggester, storage: memoryStorage(), clock: () => now },
+    acceptance: await learnedAcceptance(executor),
+    settings: { offers: false },
+  })
+  let text = ''
+  for (const typed of writing) {
+    now += 100
+    await assistant.acted({ before: text, after: '', kind: 'code' }, { typed })
+    text += typed
+  }
+  return assistant
+}
 
 /** Somebody at a browser of their own, on a wire of their own. */
 const openPerson = async (browser: Browser, node: LoopNode) => {
@@ -192,6 +226,21 @@ test('two browsers and a node: who consents improves the base for a third, and o
     `third, held-out: ${found.before.toFixed(3)} bits a symbol before, ${found.after.toFixed(3)} after`,
   )
   assert.ok(found.better && found.after < found.before - 1)
+
+  // The same base in a whole assistant, which tries it on what the third has just written and uses it.
+  const assistant = await openThird(node, DIARY + THIRD.repeat(2))
+  const adopted = await assistant.adopt(adoptionOf(node.training, arrived))
+  assert.ok(adopted.applied, JSON.stringify(adopted))
+  assert.equal(assistant.versions.current().origin, 'shared')
+  const { before, after } = adopted.heldOut
+  t.diagnostic(`third's assistant: ${before.toFixed(3)} bits a symbol before, ${after.toFixed(3)} after`)
+  await assistant.close()
+  // Whose own memory knows the next line already is not made worse: there the base is no better, and stays away.
+  const knowing = await openThird(node, THIRD.repeat(8))
+  const kept = await knowing.adopt(adoptionOf(node.training, arrived))
+  assert.ok(!kept.applied && kept.why === 'no better', JSON.stringify(kept))
+  assert.equal(knowing.versions.current().origin, 'base')
+  await knowing.close()
 
   // Who refuses may use what others have made, and is better for it.
   const used = await fetchBase(refuses.page)

@@ -3,6 +3,8 @@
  * leaves is the update alone, or with it redacted episodes, as the person has chosen; a keeper runs again what it can,
  * bounds every update, and publishes the mean with a lineage that says what of it is proved. See docs/assist-loop.md.
  */
+export { adoptionOf } from './adoption.ts'
+export { type AssistTrainingOptions, assistTraining } from './assist-training.ts'
 export { type BaseFinding, checkBase, runAgain } from './check-base.ts'
 export { clipProgram } from './clip.ts'
 export { type Contribution, contribute } from './contribute.ts'

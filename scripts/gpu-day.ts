@@ -56,7 +56,7 @@ const runPart = (folder: string, name: string, seconds: number, args: readonly s
 if (values.pack !== undefined) {
   const folder = resolve(values.pack)
   mkdirSync(join(folder, 'node_modules', '@koromix'), { recursive: true })
-  writeFileSync(join(folder, 'node.gz'), gzipSync(readFileSync(process.execPath), { level: 9 }))
+  writeFileSync(join(folder, 'node.gz'), gzipSync(readFileSync(process.execPath), { level: 6 }))
   const platform = `${process.platform}-${process.arch}`
   for (const name of ['koffi', `@koromix/koffi-${platform}`])
     cpSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true })

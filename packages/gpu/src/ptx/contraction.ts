@@ -37,11 +37,23 @@ export type Contraction = {
   /** Where the output's element lies, in elements. */
   readonly out: { readonly batch: readonly number[]; readonly m: number; readonly n: number }
   readonly blocks: number
+  /** A step runs only where base + m * row + n * column + k * k > 0. Either k or n is 0, and k is at most 1 or -1. */
+  readonly guard:
+    | { readonly base: number; readonly m: number; readonly n: number; readonly k: number }
+    | undefined
+}
+
+/** Whether a sum starts at -0 and adds block results: then blocks in which no step runs may be left out. */
+const leavesOutBlocks = ({ order }: FoldNode): boolean => {
+  if (order.kind !== 'blocked' || order.init !== 0x80000000) return false
+  const { code, result } = order.combine
+  const [add] = code
+  return code.length === 1 && result === 2 && add?.op === 'fadd' && new Set(add.args).size === 2
 }
 
 /** The node as a batch of matrix products; undefined where it is none or is too small to be worth tiles. */
 export const contractionOf = (node: FoldNode): Contraction | undefined => {
-  if (node.order.kind !== 'blocked' || !isProduct(node) || node.guards.length > 0) return undefined
+  if (node.order.kind !== 'blocked' || !isProduct(node) || node.guards.length > 1) return undefined
   const { step, reads } = node
   if (reads.length !== 2 || step.code.length !== 1 || !reads.every(isPlain)) return undefined
   const [fma] = step.code
@@ -75,8 +87,21 @@ export const contractionOf = (node: FoldNode): Contraction | undefined => {
   const stride = (d: number): number => size(space.outer.slice(d + 1))
   const [m, n, depth] = [space.outer[rows]!, space.outer[columns]!, space.box[0]!]
   if (m < 16 || n < 16 || depth < 8) return undefined
+  let guard: Contraction['guard']
+  const [asked] = node.guards
+  if (asked) {
+    const { test, left, right } = asked
+    if (test !== 'lt' || 'word' in left || 'word' in right || !leavesOutBlocks(node)) return undefined
+    const [a, b] = [space.form(left), space.form(right)]
+    const by = (d: number): number => b.by[d]! - a.by[d]!
+    guard = { base: b.base - a.base, m: by(rows), n: by(columns), k: by(rank) }
+    const reach = Math.abs(guard.base) + Math.abs(guard.m) * (m + 128) + Math.abs(guard.n) * (n + 128)
+    if (others.some((d) => by(d) !== 0) || reach >= 2 ** 30) return undefined
+    if (guard.k !== 0 && (Math.abs(guard.k) !== 1 || guard.n !== 0)) return undefined
+  }
   return {
     node,
+    guard,
     batch: others.map((d) => space.outer[d]!),
     m,
     n,

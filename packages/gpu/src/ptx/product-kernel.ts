@@ -59,8 +59,13 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
     ? k.let('r', 'min.u32', k.let('r', 'add.u32', firstK, BLOCK), depth)
     : k.let('r', 'mov.b32', depth)
   const length = k.let('r', 'sub.u32', endK, firstK)
-  const full = k.let('r', 'shr.u32', length, 4)
-  const tiles = k.let('r', 'shr.u32', k.let('r', 'add.u32', length, DEPTH - 1), 4)
+  const range = tileRange(k, c, tiling, {
+    ...{ firstRow, firstColumn, firstK, length },
+    full: k.let('r', 'shr.u32', length, 4),
+    tiles: k.let('r', 'shr.u32', k.let('r', 'add.u32', length, DEPTH - 1), 4),
+  })
+  const { full, tiles } = range
+  const loadedFrom = range.start === '0' ? firstK : k.let('r', 'mad.lo.u32', range.start, DEPTH, firstK)
 
   const [leftStep, rightStep] = [rows + SKEW, columns + SKEW]
   const half = DEPTH * (leftStep + rightStep) * 4
@@ -75,7 +80,7 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
     offset: number,
   ): TileCopy =>
     new TileCopy(k, target, f, {
-      ...{ extent, side, step, first, threads, tid, firstK, batch, depth, tail },
+      ...{ extent, side, step, first, threads, tid, firstK: loadedFrom, batch, depth, tail },
       base: k.parameter(slot(f)),
       shared: k.let('r', 'add.u32', shared, offset),
     })
@@ -106,14 +111,21 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
     })
   }
 
-  /** What one k needs of the tile at `toggle`: eight of each factor. */
+  const number = k.let('r', 'mov.b32', range.start) // of the tile that is computed with
+  /** Which half of shared memory it lies in. */
   const current = k.let('r', 'mov.b32', 0)
   const four = (address: string, offset: number): string[] => {
     const f = Array.from({ length: 4 }, () => k.register('f'))
     k.emit(`ld.shared.v4.f32 {${f.join(', ')}}, [${address}+${offset}]`)
     return f
   }
-  const compute = (count: number): void => {
+  const guard = c.guard
+  const byK = guard !== undefined && guard.k !== 0
+  // From which k on a row's steps run, or no longer run, counted from this block's first k.
+  const bounds = byK ? ROWS.map((i) => range.boundOf(k.let('r', 'add.u32', ownRow, i))) : []
+  const compute = (count: number, masked: boolean): void => {
+    const within = masked ? k.let('r', 'shl.b32', number, 4) : ''
+    const rest = masked ? bounds.map((bound) => k.let('r', 'sub.u32', bound, within)) : []
     const l = k.let('r', 'add.u32', leftAt, current)
     const r = k.let('r', 'add.u32', rightAt, current)
     const fragments = (kk: number) => ({
@@ -124,17 +136,19 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
     for (let kk = 0; kk < count; kk++) {
       const { x, y } = next
       if (kk + 1 < count) next = fragments(kk + 1)
+      const runs = rest.map((r) => `@${guard!.k > 0 ? '!' : ''}${k.let('p', 'setp.ge.s32', r, kk + 1)} `)
       for (let i = 0; i < 8; i++)
         for (let j = 0; j < 8; j++) {
           // Neighbours share a factor going to and fro.
           const jj = i % 2 === 0 ? j : 7 - j
           const sum = sums[8 * i + jj]!
-          k.emit(`fma.rn.f32 ${sum}, ${x[i]}, ${y[jj]}, ${sum}`)
+          k.emit(`${runs[i] ?? ''}fma.rn.f32 ${sum}, ${x[i]}, ${y[jj]}, ${sum}`)
         }
     }
   }
 
-  const number = k.let('r', 'mov.b32', 0) // of the tile that is computed with
+  const nothing = k.label()
+  if (guard) k.emit(`@!${k.let('p', 'setp.lt.u32', number, tiles)} bra ${nothing}`)
   left.load(number, full)
   right.load(number, full)
   left.store('0')
@@ -143,17 +157,28 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
   k.emit('bar.sync 0')
   const loop = k.label()
   const end = k.label()
-  const last = k.label()
+  const asked = k.label()
   const met = k.label()
   k.place(loop)
   k.emit(`@!${k.let('p', 'setp.lt.u32', number, full)} bra ${end}`)
   const following = k.let('r', 'add.u32', number, 1)
   const more = k.let('p', 'setp.lt.u32', following, tiles)
   const other = k.let('r', 'xor.b32', current, half)
-  k.emit(`@!${more} bra ${last}`)
+  k.emit(`@!${more} bra ${asked}`)
   left.load(following, full, other)
   right.load(following, full, other)
-  compute(DEPTH)
+  k.place(asked)
+  if (byK) {
+    const all = k.label()
+    const computed = k.label()
+    k.emit(`@${range.isWhole(number)} bra ${all}`)
+    compute(DEPTH, true)
+    k.emit(`bra ${computed}`)
+    k.place(all)
+    compute(DEPTH, false)
+    k.place(computed)
+  } else compute(DEPTH, false)
+  k.emit(`@!${more} bra ${end}`)
   left.store(other)
   right.store(other)
   left.landed(right)
@@ -167,16 +192,15 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
     k.place(met)
   }
   k.emit(`bra ${loop}`)
-  k.place(last)
-  compute(DEPTH)
   k.place(end)
   if (tail > 0) {
     const none = k.label()
     k.emit(`@!${k.let('p', 'setp.lt.u32', full, tiles)} bra ${none}`)
-    compute(tail)
+    compute(tail, byK)
     k.place(none)
   }
   if (several) combine()
+  k.place(nothing)
 
   // Out it goes.
   const results = several ? totals : sums
@@ -184,6 +208,16 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
   const bytes = DTYPES[dtype].bytes
   const row = k.let('r', 'add.u32', firstRow, ownRow)
   const column = k.let('r', 'add.u32', firstColumn, ownColumn)
+  if (guard && !byK)
+    ROWS.forEach((i, at) => {
+      COLUMNS.forEach((j, to) => {
+        const r = k.let('r', 'mad.lo.u32', row, low(guard.m), low(guard.base + guard.m * i + guard.n * j))
+        const value = k.let('r', 'mad.lo.u32', column, low(guard.n), r)
+        const runs = k.let('p', 'setp.ge.s32', value, 1)
+        const sum = results[8 * at + to]!
+        k.emit(`selp.f32 ${sum}, ${sum}, ${init}, ${runs}`)
+      })
+    })
   let position = split ? k.let('r', 'mul.lo.u32', kBlock, outputs) : k.let('r', 'mov.b32', 0)
   batch.forEach((at, d) => {
     position = k.let('r', 'mad.lo.u32', at, c.out.batch[d]!, position)
@@ -223,6 +257,80 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
 
 const noIndex = (): never => {
   throw new Error('a combine program has no coordinates')
+}
+
+/** A thread's rows and columns, from its first. */
+const ROWS = [0, 1, 2, 3, 32, 33, 34, 35]
+const COLUMNS = [0, 1, 2, 3, 16, 17, 18, 19]
+
+/** A word modulo 2^32. */
+const low = (n: number): number => n >>> 0
+
+type TileRange = {
+  /** The first tile in which any step runs, how many are full, and how many there are; counted from the block's first k. */
+  readonly start: string
+  readonly full: string
+  readonly tiles: string
+  /** Whether all steps of a full tile run, where the guard looks at k. */
+  isWhole(number: string): string
+  /** Of a row of the tile: from which k on its steps run, or no longer run. */
+  boundOf(row: string): string
+}
+
+/** The tiles of k in which steps of this tile of the output run at all. */
+const tileRange = (
+  k: PtxKernel,
+  { guard }: Contraction,
+  { rows, columns }: Tiling,
+  at: { firstRow: string; firstColumn: string; firstK: string; length: string; full: string; tiles: string },
+): TileRange => {
+  const { firstRow, firstColumn, firstK, length, full, tiles } = at
+  const none = (): never => {
+    throw new Error('the guard does not look at k')
+  }
+  if (!guard) return { start: '0', full, tiles, isWhole: none, boundOf: none }
+  const { base, m, n } = guard
+  const clamped = (value: string): string => k.let('r', 'min.s32', k.let('r', 'max.s32', value, 0), length)
+  if (guard.k === 0) {
+    // The greatest value that the guard's form has in this tile.
+    const row = k.let('r', 'add.u32', firstRow, m > 0 ? rows - 1 : 0)
+    const column = k.let('r', 'add.u32', firstColumn, n > 0 ? columns - 1 : 0)
+    const byRow = k.let('r', 'mad.lo.u32', row, low(m), low(base))
+    const most = k.let('r', 'mad.lo.u32', column, low(n), byRow)
+    const any = k.let('p', 'setp.ge.s32', most, 1)
+    const zero = (count: string): string => k.let('r', 'selp.b32', count, 0, any)
+    return { start: '0', full: zero(full), tiles: zero(tiles), isWhole: none, boundOf: none }
+  }
+  // A row's steps run while k < base + m * row; or from k = 1 - base - m * row on.
+  const sign = guard.k < 0 ? 1 : -1
+  const first = guard.k < 0 ? base : 1 - base
+  const boundOf = (row: string): string => {
+    const absolute = k.let('r', 'add.u32', firstRow, row)
+    const bound = k.let('r', 'mad.lo.u32', absolute, low(sign * m), low(first))
+    return k.let('r', 'sub.u32', bound, firstK)
+  }
+  const ends = [boundOf('0'), boundOf(String(rows - 1))] as const
+  const least = k.let('r', 'min.s32', ...ends)
+  const most = k.let('r', 'max.s32', ...ends)
+  if (guard.k < 0) {
+    const reached = k.let('r', 'shr.u32', k.let('r', 'add.u32', clamped(most), DEPTH - 1), 4)
+    const whole = k.let('r', 'shr.u32', clamped(least), 4)
+    return {
+      start: '0',
+      full: k.let('r', 'min.u32', full, reached),
+      tiles: k.let('r', 'min.u32', tiles, reached),
+      isWhole: (number) => k.let('p', 'setp.lt.u32', number, whole),
+      boundOf,
+    }
+  }
+  const whole = k.let('r', 'shr.u32', k.let('r', 'add.u32', clamped(most), DEPTH - 1), 4)
+  return {
+    start: k.let('r', 'shr.u32', clamped(least), 4),
+    full,
+    tiles,
+    isWhole: (number) => k.let('p', 'setp.ge.u32', number, whole),
+    boundOf,
+  }
 }
 
 /** Rows of tiles that are walked together, so that the columns they share stay in the card's cache. */

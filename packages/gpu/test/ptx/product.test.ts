@@ -30,6 +30,8 @@ type Case = {
   readonly out?: Dtype
   /** Whether the output is written column by column. */
   readonly transposed?: boolean
+  /** left < right over (batch, row, column, k): [base, row, column, k] of right less left. */
+  readonly guard?: readonly [number, number, number, number]
   readonly tiling: Tiling
   readonly target?: PtxTarget
 }
@@ -90,6 +92,51 @@ const CASES: readonly Case[] = [
     kTogether: [true, false],
     tiling: { rows: 128, columns: 128, split: false },
   },
+  {
+    name: 'guarded by row and column',
+    m: 70,
+    n: 132,
+    depth: 24,
+    kTogether: [true, true],
+    guard: [1, 1, -1, 0],
+    tiling: SMALL,
+  },
+  {
+    name: 'guarded, k up to the row',
+    m: 130,
+    n: 20,
+    depth: 100,
+    kTogether: [true, false],
+    guard: [1, 1, 0, -1],
+    tiling: SMALL,
+  },
+  {
+    name: 'guarded, k from the row on',
+    m: 130,
+    n: 20,
+    depth: 150,
+    kTogether: [false, false],
+    guard: [1, -1, 0, 1],
+    tiling: SMALL,
+  },
+  {
+    name: 'guarded, blocks',
+    m: 70,
+    n: 16,
+    depth: 300,
+    kTogether: [true, false],
+    guard: [-3, 4, 0, -1],
+    tiling: SMALL,
+  },
+  {
+    name: 'guarded, blocks, split',
+    m: 70,
+    n: 16,
+    depth: 300,
+    kTogether: [true, false],
+    guard: [5, -4, 0, 1],
+    tiling: SPLIT,
+  },
 ]
 
 const nodeOf = ({
@@ -101,6 +148,7 @@ const nodeOf = ({
   dtype = 'f32',
   out = 'f32',
   transposed,
+  guard,
 }: Case): FoldNode => {
   const [b, r, c, k] = transposed ? [0, 2, 1, 3] : [0, 1, 2, 3]
   const at = (d: number) => ({ base: 0, terms: [{ at: d, by: 1 }] })
@@ -116,7 +164,18 @@ const nodeOf = ({
     shape: transposed ? [batch, n, m] : [batch, m, n],
     box: [depth],
     reads: [read(0, m, r), read(1, n, c)],
-    guards: [],
+    guards: guard
+      ? [
+          {
+            test: 'lt',
+            left: { base: 0, terms: [] },
+            right: {
+              base: guard[0],
+              terms: [r, c, k].flatMap((d, i) => (guard[i + 1] ? [{ at: d!, by: guard[i + 1]! }] : [])),
+            },
+          },
+        ]
+      : [],
     step: { args: ['f', 'f', 'f'], code: [{ op: 'fma', args: [1, 2, 0] }], result: 3 },
     order: {
       kind: 'blocked',
@@ -184,7 +243,7 @@ const path = ptxas()
 for (const target of ['sm_75', 'sm_80', 'sm_90'] as const)
   test(`tiled products assemble for ${target} without spilling`, { skip: path ? false : NO_PTXAS }, () => {
     const kernels = CASES.flatMap((c, i) =>
-      i === 0 || i === 3 || i === 10 ? productLaunches(nodeOf(c), `product${i}`, target, c.tiling)! : [],
+      i === 0 || i === 3 || i >= 10 ? productLaunches(nodeOf(c), `product${i}`, target, c.tiling)! : [],
     )
     const square = {
       ...CASES[0]!,

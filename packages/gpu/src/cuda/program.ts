@@ -1,7 +1,7 @@
 import { type Arena, asWritten, type FuseOptions, type Program, planProgram } from '@lockstep/tensor'
 import { planDevice } from '../kernel/index.ts'
 import { moduleText, type PtxKernel, type PtxTarget } from '../ptx/kernel-text.ts'
-import { type Launch, SCRATCH } from '../ptx/launch.ts'
+import { type Launch, scratchOffset } from '../ptx/launch.ts'
 import { nodeLaunches } from '../ptx/lower.ts'
 
 /** A plan as PTX: everything that does not depend on a device's memory, so that runners of one program share it. */
@@ -52,8 +52,11 @@ export const generate = (
       entry: first + i,
       blocks,
       places: places.map(([output, ...sources]) => [
-        writes === 'scratch' ? scratch : output!,
-        ...slots.map((slot) => (slot === SCRATCH ? scratch : sources[slot.index]!)),
+        writes === undefined ? output! : scratch + writes,
+        ...slots.map((slot) => {
+          const offset = scratchOffset(slot)
+          return offset === undefined ? sources[slot.index]! : scratch + offset
+        }),
       ]),
     }))
   })

@@ -10,7 +10,7 @@ import {
 } from '@lockstep/tensor'
 import { elementAddress, loadElementCode, storeElementCode } from './elements.ts'
 import { PtxKernel } from './kernel-text.ts'
-import { type Launch, SCRATCH } from './launch.ts'
+import { type Launch, scratchAt } from './launch.ts'
 import { mapLaunch } from './map-kernel.ts'
 import { bytesOf, loadBases, Point, slotsOf, threadNumber, unravelCode } from './point.ts'
 import { emitScalar } from './scalar-code.ts'
@@ -22,15 +22,24 @@ const ENOUGH_THREADS = 1 << 17
 /** Instructions of the steps that a loop holds side by side, so that their reads are under way together. */
 const UNROLLED = 64
 
-/** A fold, one output element a thread; where those are few, one whole block of one a thread, and then the blocks. */
-export const foldLaunches = (node: FoldNode, name: string): Launch[] => {
+/**
+ * A fold, one output element a thread; where those are few, one whole block of one a thread, and then the blocks. Scratch
+ * is free from `scratch` on.
+ */
+export const foldLaunches = (node: FoldNode, name: string, scratch = 0): Launch[] => {
   const points = size(node.box)
   if (points === 0) return [mapLaunch(initOnly(node), name)]
   const blocks = Math.ceil(points / BLOCK)
   const outputs = size(outerExtents(node))
-  if (node.order.kind !== 'blocked' || blocks === 1 || outputs >= ENOUGH_THREADS) return [whole(node, name)]
-  if (outputs * blocks >= 2 ** 29) return [whole(node, name)]
-  return [blockResults(node, `${name}_blocks`), combined(node, `${name}_combined`)]
+  if (node.order.kind !== 'blocked' || blocks === 1 || outputs >= ENOUGH_THREADS)
+    return [whole(node, name, scratch)]
+  if (outputs * blocks >= 2 ** 29) return [whole(node, name, scratch)]
+  // Many results are combined block by block again.
+  const results = combined(node, scratch)
+  return [
+    blockResults(node, `${name}_blocks`, scratch),
+    ...foldLaunches(results, `${name}_combined`, afterResults(node, scratch)),
+  ]
 }
 
 /** A fold over nothing. */
@@ -198,7 +207,7 @@ const levelsOf = (points: number): number => {
   return levels
 }
 
-const whole = (node: FoldNode, name: string): Launch => {
+const whole = (node: FoldNode, name: string, scratch: number): Launch => {
   const space = spaceOf(node)
   const slots = slotsOf(node)
   const outputs = size(outerExtents(node))
@@ -229,7 +238,7 @@ const whole = (node: FoldNode, name: string): Launch => {
     }
     storeElementCode(k, node.dtype, elementAddress(k, base, number, node.dtype), acc)
   }
-  return { kernel: k, blocks: Math.ceil(outputs / THREADS), slots, scratch: 0 }
+  return { kernel: k, blocks: Math.ceil(outputs / THREADS), slots, scratch }
 }
 
 /** A chain's init at a point of the output, where it is read. */
@@ -242,7 +251,7 @@ export const initOf = (node: FoldNode, point: Point): string | undefined => {
 export const accumulatorDtype = (node: FoldNode): Dtype => (resultOf(node.step) === 'f' ? 'f32' : 'u32')
 
 /** Writes the result of every block of every output element to scratch, block by block. */
-const blockResults = (node: FoldNode, name: string): Launch => {
+const blockResults = (node: FoldNode, name: string, scratch: number): Launch => {
   const space = spaceOf(node)
   const slots = slotsOf(node)
   const outputs = size(node.shape)
@@ -259,43 +268,43 @@ const blockResults = (node: FoldNode, name: string): Launch => {
   const acc = walk.blocked(0, end)
   const dtype = accumulatorDtype(node)
   storeElementCode(k, dtype, elementAddress(k, k.parameter(0), number, dtype), acc)
-  const launch = {
+  return {
     kernel: k,
     blocks: Math.ceil((outputs * blocks) / THREADS),
     slots,
-    scratch: 4 * outputs * blocks,
+    scratch: afterResults(node, scratch),
+    writes: scratch,
   }
-  return { ...launch, writes: 'scratch' }
 }
 
-/** Combines the block results that lie in scratch: itself a blocked fold, whose step is the combining. */
-export const combined = (node: FoldNode, name: string): Launch => {
+/** Where scratch is free again behind the block results of a node that lie at `scratch`. */
+export const afterResults = ({ shape, box }: FoldNode, scratch: number): number =>
+  scratch + Math.ceil((4 * size(shape) * Math.ceil(size(box) / BLOCK)) / 256) * 256
+
+/** Combining the block results that lie in scratch: itself a blocked fold, whose step is the combining. */
+export const combined = (node: FoldNode, scratch: number): FoldNode => {
   const { order } = node
   if (order.kind !== 'blocked') throw new Error('only a blocked fold has block results')
   const outputs = size(node.shape)
   const blocks = Math.ceil(size(node.box) / BLOCK)
-  const launch = whole(
-    {
-      kind: 'fold',
-      dtype: node.dtype,
-      shape: [outputs],
-      box: [blocks],
-      reads: [
-        {
-          ref: SCRATCH,
-          dtype: accumulatorDtype(node),
-          view: [blocks, outputs],
-          coords: [
-            { base: 0, terms: [{ at: 1, by: 1 }] },
-            { base: 0, terms: [{ at: 0, by: 1 }] },
-          ],
-        },
-      ],
-      guards: [],
-      step: order.combine,
-      order,
-    },
-    name,
-  )
-  return { ...launch, scratch: 4 * outputs * blocks }
+  return {
+    kind: 'fold',
+    dtype: node.dtype,
+    shape: [outputs],
+    box: [blocks],
+    reads: [
+      {
+        ref: scratchAt(scratch),
+        dtype: accumulatorDtype(node),
+        view: [blocks, outputs],
+        coords: [
+          { base: 0, terms: [{ at: 1, by: 1 }] },
+          { base: 0, terms: [{ at: 0, by: 1 }] },
+        ],
+      },
+    ],
+    guards: [],
+    step: order.combine,
+    order,
+  }
 }

@@ -1,7 +1,7 @@
 import { BLOCK, DTYPES, type FoldNode, size } from '@lockstep/tensor'
 import { type Contraction, contractionOf, type Factor, type Tiling, tilingOf } from './contraction.ts'
 import { loadRaw, storeElementCode, storeFourCode, widen } from './elements.ts'
-import { accumulatorDtype, combined } from './fold-kernel.ts'
+import { accumulatorDtype, afterResults, combined, foldLaunches } from './fold-kernel.ts'
 import { PtxKernel, type PtxTarget } from './kernel-text.ts'
 import type { Launch } from './launch.ts'
 import { isSameRef, slotsOf, unravelCode } from './point.ts'
@@ -23,7 +23,10 @@ export const productLaunches = (
   if (!contraction) return undefined
   const tiling = chosen ?? tilingOf(contraction)
   if (!tiling.split) return [productLaunch(contraction, tiling, name, target)]
-  return [productLaunch(contraction, tiling, `${name}_blocks`, target), combined(node, `${name}_combined`)]
+  return [
+    productLaunch(contraction, tiling, `${name}_blocks`, target),
+    ...foldLaunches(combined(node, 0), `${name}_combined`, afterResults(node, 0)),
+  ]
 }
 
 /**
@@ -252,7 +255,7 @@ const productLaunch = (c: Contraction, tiling: Tiling, name: string, target: Ptx
   }
   k.emit('ret')
   const launch = { kernel: k, blocks: tilesM * tilesN * matrices * (split ? c.blocks : 1), slots }
-  return split ? { ...launch, scratch: 4 * outputs * c.blocks, writes: 'scratch' } : { ...launch, scratch: 0 }
+  return split ? { ...launch, scratch: afterResults(node, 0), writes: 0 } : { ...launch, scratch: 0 }
 }
 
 const noIndex = (): never => {

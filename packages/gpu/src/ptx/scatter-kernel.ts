@@ -2,7 +2,7 @@ import { type Affine, type FoldNode, type Guard, size, type WordRead } from '@lo
 import { elementAddress, storeElementCode } from './elements.ts'
 import { initOf } from './fold-kernel.ts'
 import { PtxKernel } from './kernel-text.ts'
-import { type Launch, SCRATCH } from './launch.ts'
+import { type Launch, scratchAt } from './launch.ts'
 import { mapLaunch } from './map-kernel.ts'
 import { loadBases, Point, slotsOf, threadNumber, unravelCode } from './point.ts'
 import { emitScalar } from './scalar-code.ts'
@@ -124,12 +124,12 @@ const chain = (node: FoldNode, { word }: Scatter, name: string): Launch => {
   k.place(done)
   k.emit(`or.b32 ${result}, ${result}, ${other}`)
   storeElementCode(k, 'u32', elementAddress(k, k.parameter(0), number, 'u32'), result)
-  return { kernel: k, blocks: Math.ceil(points / THREADS), slots, scratch: 4 * points, writes: 'scratch' }
+  return { kernel: k, blocks: Math.ceil(points / THREADS), slots, scratch: 4 * points, writes: 0 }
 }
 
 const place = (node: FoldNode, { guard, word, dim }: Scatter, name: string): Launch => {
   const points = size(node.box)
-  const slots = [...slotsOf(node), SCRATCH]
+  const slots = [...slotsOf(node), scratchAt(0)]
   const rest = node.shape.map((e, d) => (d === dim ? 1 : e))
   const others = size(rest)
   const k = new PtxKernel(name, THREADS, 1 + slots.length)

@@ -1,7 +1,7 @@
 import type { FoldNode } from '@lockstep/tensor'
 import type { Tiling } from './contraction.ts'
 import { moduleText, type PtxTarget } from './kernel-text.ts'
-import { SCRATCH } from './launch.ts'
+import { scratchOffset } from './launch.ts'
 import { productLaunches } from './product-kernel.ts'
 
 /** What a launch's parameters are, in order. */
@@ -55,8 +55,11 @@ export const tiledProduct = (
       blocks,
       threads: kernel.threads,
       parameters: [
-        writes === 'scratch' ? 'scratch' : 'out',
-        ...slots.map((s): ProductPlace => (s === SCRATCH ? 'scratch' : s.index === 0 ? 'left' : 'right')),
+        writes === undefined ? 'out' : 'scratch',
+        ...slots.map(
+          (s): ProductPlace =>
+            scratchOffset(s) !== undefined ? 'scratch' : s.index === 0 ? 'left' : 'right',
+        ),
       ],
     })),
   }

@@ -5,8 +5,8 @@ import { executorOver } from '../../src/cuda/device-executor.ts'
 import { interpretedDevice } from './interpreted-device.ts'
 
 for (const [name, make, count] of [
-  ['programs', randomProgram, 30],
-  ['products', randomContraction, 8],
+  ['programs', randomProgram, 16],
+  ['products', randomContraction, 5],
   ['networks', randomNetwork, 3],
 ] as const)
   test(`random ${name} run as PTX give the bits of the reference`, async () => {

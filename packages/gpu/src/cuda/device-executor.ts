@@ -11,6 +11,7 @@ import {
 } from '@lockstep/tensor'
 import type { Device } from './device.ts'
 import { generate } from './program.ts'
+import { Roots } from './roots.ts'
 import { type Loaded, Stepper } from './stepper.ts'
 
 export type CudaOptions = {
@@ -22,6 +23,11 @@ export type CudaOptions = {
 export type CudaRunner = Runner & {
   /** Bytes of device memory that a step's tensors take, and the least they could; scratch beside them. */
   memory(): { readonly peak: number; readonly lowerBound: number; readonly scratch: number }
+  /**
+   * The 32 bytes at the top of the tree over the leaves of each state tensor, in the program's order: hashed on the
+   * device, so that only they come back. docs/numerics.md, "Hashing", makes a tensor's digest of one.
+   */
+  roots(): Uint8Array[]
 }
 export type CudaExecutor = Omit<Executor, 'compile'> & {
   compile(program: Program, inputs: readonly Tensor[]): Promise<CudaRunner>
@@ -48,6 +54,7 @@ class Codes {
   readonly #device: Device
   readonly #fuse: FuseOptions | undefined
   #known: Known[] = [] // the latest is the last
+  #roots: Roots | undefined
 
   constructor(device: Device, fuse: FuseOptions | undefined) {
     this.#device = device
@@ -69,11 +76,17 @@ class Codes {
     this.#forget()
     return known
   }
+  /** The device's hash, made when it is first asked for. */
+  roots(): Roots {
+    this.#roots ??= new Roots(this.#device)
+    return this.#roots
+  }
   release(known: Known): void {
     known.users--
     this.#forget()
   }
   close(): void {
+    this.#roots?.close()
     for (const k of this.#known) k.unload()
     this.#known = []
   }
@@ -148,6 +161,9 @@ class DeviceRunner implements CudaRunner {
   }
   outputs(): Tensor[] {
     return this.#outputs ?? this.#stepper.outputs(this.#outputTypes())
+  }
+  roots(): Uint8Array[] {
+    return this.#stepper.roots(this.#codes.roots())
   }
   memory(): { readonly peak: number; readonly lowerBound: number; readonly scratch: number } {
     const { arena, bytes, scratch } = this.#code.code

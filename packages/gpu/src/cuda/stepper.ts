@@ -2,6 +2,7 @@ import { DTYPES, FaultError, size, type Tensor, type TensorType } from '@lockste
 import { placeOf } from '../kernel/index.ts'
 import type { Device, Entry, Sequence } from './device.ts'
 import type { Code } from './program.ts'
+import type { Roots } from './roots.ts'
 
 /** Code as a device has loaded it. */
 export type Loaded = { readonly code: Code; readonly entries: readonly Entry[] }
@@ -80,9 +81,13 @@ export class Stepper {
     const { program, arena } = this.#loaded.code
     return this.#read(program.nodes[i]!, arena.nodes[this.#parity]![i]!)
   }
-  /** Where a state tensor lies on the device now. */
-  stateAddress(i: number): number {
-    return this.#memory + this.#loaded.code.arena.state[this.#parity]![i]!
+  /** The root of the tree over the leaves of each state tensor, hashed where they lie. */
+  roots(hash: Roots): Uint8Array[] {
+    this.#open()
+    const { program, arena } = this.#loaded.code
+    return program.state.map(({ dtype, shape }, i) =>
+      hash.of(this.#memory + arena.state[this.#parity]![i]!, size(shape) * DTYPES[dtype].bytes),
+    )
   }
 
   close(): void {

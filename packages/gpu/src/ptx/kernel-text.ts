@@ -48,6 +48,10 @@ export class PtxKernel {
     const generic = this.let('d', 'ld.param.u64', `[p${i}]`)
     return this.let('d', 'cvta.to.global.u64', generic)
   }
+  /** The i-th parameter, as an integer of 64 bits. */
+  integer(i: number): string {
+    return this.let('d', 'ld.param.u64', `[p${i}]`)
+  }
   /** Shared memory of the block, aligned to 16 bytes; gives the address of its first byte. */
   shared(bytes: number): string {
     const name = `s${this.#shared.length}`

@@ -178,7 +178,10 @@ export const unravelCode = (k: PtxKernel, flat: string, extents: readonly number
 }
 
 /** The thread's number in the whole launch; the thread ends where it is not below `count`. */
-export const threadNumber = (k: PtxKernel, count: number): string => {
+export const threadNumber = (k: PtxKernel, count: number): string => threadsOf(k, count)
+
+/** The same, where the count is known when the kernel runs. */
+export const threadsOf = (k: PtxKernel, count: number | string): string => {
   const block = k.let('r', 'mov.u32', '%ctaid.x')
   const thread = k.let('r', 'mov.u32', '%tid.x')
   const number = k.let('r', 'mad.lo.u32', block, k.threads, thread)

@@ -76,6 +76,14 @@ test('WebGPU gives the committed bits in this browser, on a software adapter whe
       assert.deepEqual(wrong, [])
     })
 
+  await t.test('scatters in order', async () => {
+    const wrong = await page.evaluate(
+      (a) => (globalThis as unknown as Global).gpuHarness.scatters(16, a),
+      ways.integer,
+    )
+    assert.deepEqual(wrong, [])
+  })
+
   const runs: [string, keyof typeof ways][] = [
     ['random program', 'integer'],
     ['random product', 'integer'],

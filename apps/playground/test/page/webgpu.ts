@@ -1,7 +1,8 @@
 import { type Arithmetic, createWebGpuExecutor, type Proof } from '@lockstep/gpu/webgpu'
-import { runScalarConformance, scalarExecutorOver, VECTOR_OPCODES } from '@lockstep/tensor'
+import { firstDifference, runScalarConformance, scalarExecutorOver, VECTOR_OPCODES } from '@lockstep/tensor'
 import { type ProgramVector, wrongVectors } from '../../../../packages/models/test/program-vectors.ts'
 import { vectorProgram } from './scalar-vectors.ts'
+import { scatterProgram } from './scatter-programs.ts'
 
 /** What a test asks of this browser's GPU. */
 export type GpuHarness = {
@@ -13,6 +14,8 @@ export type GpuHarness = {
   scalars(arithmetic?: Arithmetic): Promise<readonly string[]>
   /** Functions and random scalar programs against the reference. */
   functions(cases: number, arithmetic?: Arithmetic): Promise<{ cases: number; wrong: readonly string[] }>
+  /** So many random scatters against the reference; gives what differs. */
+  scatters(count: number, arithmetic?: Arithmetic): Promise<readonly string[]>
   /** The committed programs whose names begin so. */
   programs(prefix: string, arithmetic?: Arithmetic): Promise<{ ran: number; wrong: readonly string[] }>
 }
@@ -65,6 +68,16 @@ const harness: GpuHarness = {
     const found = await runScalarConformance(scalarExecutorOver(executor), { seed: 1, cases })
     await executor.close()
     return { cases: found.cases, wrong: found.mismatches.map(({ program, args }) => `${program} of ${args}`) }
+  },
+  scatters: async (count, arithmetic) => {
+    const executor = await executorOf(arithmetic)
+    const wrong: string[] = []
+    for (let seed = 1; seed <= count; seed++) {
+      const difference = await firstDifference(executor, scatterProgram(seed))
+      if (difference !== undefined) wrong.push(`scatter ${seed}: ${difference}`)
+    }
+    await executor.close()
+    return wrong
   },
   programs: async (prefix, arithmetic) => {
     const all = JSON.parse(new TextDecoder().decode(await bytesOf('programs.json'))) as ProgramVector[]

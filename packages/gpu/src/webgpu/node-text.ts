@@ -17,20 +17,36 @@ import {
 import { isNarrow, type Kernel } from '../kernel/index.ts'
 import { type Arithmetic, arithmeticText } from './arithmetic.ts'
 import { Calls, scalarText } from './scalar-text.ts'
+import { type Scatter, scatterOf } from './scatter.ts'
 import { TILE, type Tile, tileOf } from './tile.ts'
 
 /** Invocations of a workgroup. */
 export const GROUP = 64
 
+/** A module, and how many invocations it wants. */
+export type Printed = { readonly code: string; readonly items: number }
+
 /**
- * A kernel as a WGSL module. Memory is one array of words; `places` has the word offsets of the output and of every slot,
- * and a zero at its end that only the run knows.
+ * A kernel as WGSL modules that run one after another. Memory is one array of words; `places` has the word offsets of the
+ * output and of every slot, and a zero at its end that only the run knows.
  */
-export const nodeText = (kernel: Kernel, arithmetic: Arithmetic): Printed => {
+export const nodeText = (kernel: Kernel, arithmetic: Arithmetic): readonly Printed[] => {
+  const scatter = scatterOf(kernel.node)
+  if (scatter) {
+    const printer = new NodePrinter(kernel, arithmetic)
+    const walk = moduleText(printer, printer.scattered(scatter), scatter.items)
+    return [...nodeText({ ...kernel, node: scatter.start }, arithmetic), walk]
+  }
   const printer = new NodePrinter(kernel, arithmetic)
   const tile = tileOf(kernel.node)
-  const body = tile ? printer.tiled(tile) : printer.body()
-  const items = tile ? tile.items : kernel.items
+  return [
+    tile
+      ? moduleText(printer, printer.tiled(tile), tile.items)
+      : moduleText(printer, printer.body(), kernel.items),
+  ]
+}
+
+const moduleText = (printer: NodePrinter, body: string, items: number): Printed => {
   const code = `${HEAD}
 ${arithmeticText(printer.calls.names)}
 ${WIDE_FORMS}
@@ -48,9 +64,6 @@ ${body}
 `
   return { code, items }
 }
-
-/** A module, and how many invocations it wants. */
-export type Printed = { readonly code: string; readonly items: number }
 
 /** Words of `places`: offsets first, the zero last. */
 export const PLACES = 64
@@ -116,6 +129,36 @@ for (var j = 0u; j < ${each}u; j++) {
   if (at < ${size(node.shape)}u) { packed |= element(at) << (j * ${bits}u); }
 }
 memory[${out} + item] = packed;`
+  }
+
+  /** The walk of a scatter: every place has its init. */
+  scattered({ node, dimension, word: read, base, guards }: Scatter): string {
+    const { shape, box } = node
+    const others = shape.map((e, d) => (d === dimension ? 1 : e))
+    const lines = this.#coordinates('item', others, 0).filter(
+      (line) => !line.startsWith(`let c${dimension} `),
+    )
+    box.forEach((_, i) => {
+      lines.push(`var c${shape.length + i} = 0u;`)
+    })
+    lines.push(`for (var k = 0u; k < ${size(box)}u; k++) {`)
+    const w = this.#word(read, lines)
+    const extent = shape[dimension]!
+    const c = `c${dimension}`
+    lines.push(
+      `let ${c} = ${w} - ${word(base)};`,
+      `if (${base >= 0 ? `${w} >= ${word(base)}` : `${w} < ${extent}u`} && ${c} < ${extent}u) {`,
+    )
+    const holds = guards.map((g) => this.#guard(g, lines))
+    if (holds.length > 0) lines.push(`if (${holds.join(' && ')}) {`)
+    const position = shape.reduce((text, e, d) => (d === 0 ? 'c0' : `(${text} * ${e}u + c${d})`), '0u')
+    lines.push(`let target_at = ${place(0)} + ${position};`, 'let acc = memory[target_at];')
+    const args = node.reads.map((r) => this.#read(r, lines))
+    const scalar = scalarText(node.step, ['acc', ...args], (at) => `c${at}`, this.calls, 's')
+    lines.push(...scalar.lines, `memory[target_at] = ${scalar.result};`, '}')
+    if (holds.length > 0) lines.push('}')
+    lines.push(...this.#advance(box, shape.length), '}')
+    return lines.join('\n')
   }
 
   /** A tile of a product. Native sums stay numbers inside a block; all else is on patterns. */

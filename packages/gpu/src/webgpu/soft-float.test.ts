@@ -18,8 +18,9 @@ test('a kernel has every function that it calls, once and before its callers', (
   for (const way of ['integer', 'guarded', 'native'] as const)
     for (let seed = 1; seed <= 12; seed++)
       for (const { program } of [randomProgram(seed), randomNetwork(seed)])
-        for (const kernel of planDevice(planProgram(program, { group: false })).kernels) {
-          const { code: text } = nodeText(kernel, everywhere(way))
+        for (const { code: text } of planDevice(planProgram(program, { group: false })).kernels.flatMap((k) =>
+          nodeText(k, everywhere(way)),
+        )) {
           const names = declared(text)
           for (const name of called(text)) assert.ok(names.has(name), `${name} of seed ${seed}`)
           assert.equal([...text.matchAll(/\bfn \w+\(/g)].length, names.size)

@@ -9,6 +9,7 @@ const STRIDE = PLACES * 4
 /** Steps that may wait in the device's queue. */
 const AHEAD = 8
 
+type Piece = { readonly pipeline: GpuPipeline; readonly items: number }
 type Range = { readonly at: number; readonly bytes: number }
 const words = (bytes: number): number => Math.ceil(bytes / 4) * 4
 
@@ -16,8 +17,8 @@ const words = (bytes: number): number => Math.ceil(bytes / 4) * 4
 export class Stepper {
   readonly plan: DevicePlan
   readonly #device: Device
-  readonly #pipelines: readonly GpuPipeline[]
-  readonly #items: readonly number[]
+  /** By kernel; a kernel's pieces run one after another. */
+  readonly #codes: readonly (readonly Piece[])[]
   readonly #memory: GpuBuffer
   readonly #places: GpuBuffer
   readonly #between: GpuBuffer | undefined
@@ -30,14 +31,13 @@ export class Stepper {
   private constructor(
     plan: DevicePlan,
     device: Device,
-    code: { readonly pipelines: readonly GpuPipeline[]; readonly items: readonly number[] },
+    codes: readonly (readonly Piece[])[],
     buffers: { memory: GpuBuffer; places: GpuBuffer; between: GpuBuffer | undefined },
     group: unknown,
   ) {
     this.plan = plan
     this.#device = device
-    this.#pipelines = code.pipelines
-    this.#items = code.items
+    this.#codes = codes
     this.#memory = buffers.memory
     this.#places = buffers.places
     this.#between = buffers.between
@@ -55,8 +55,16 @@ export class Stepper {
         limit: `${device.most} bytes, the device's largest block`,
         remedy: 'Use smaller tensors, or the WebAssembly executor.',
       })
-    const printed = planned.kernels.map((k) => nodeText(k, arithmetic))
-    const pipelines = await Promise.all(printed.map(({ code }) => device.pipeline(code)))
+    const codes = await Promise.all(
+      planned.kernels.map((k) =>
+        Promise.all(
+          nodeText(k, arithmetic).map(async ({ code, items }) => ({
+            pipeline: await device.pipeline(code),
+            items,
+          })),
+        ),
+      ),
+    )
     const { launches, arena } = planned
     const parities = arena.state.length
     const table = new Uint32Array(Math.max(1, launches.length * parities) * PLACES)
@@ -78,8 +86,7 @@ export class Stepper {
       gpu.queue.writeBuffer(places, 0, table)
       return { buffers: { memory, places, between }, group: device.bind(memory, places) }
     })
-    const items = printed.map((p) => p.items)
-    return new Stepper(planned, device, { pipelines, items }, made.buffers, made.group)
+    return new Stepper(planned, device, codes, made.buffers, made.group)
   }
 
   give(inputs: readonly Tensor[]): void {
@@ -191,11 +198,12 @@ export class Stepper {
     const pass = encoder.beginComputePass()
     for (let i = from; i < to; i++) {
       const { kernel } = launches[i]!
-      const items = this.#items[kernel]!
-      if (items === 0) continue
-      pass.setPipeline(this.#pipelines[kernel]!)
-      pass.setBindGroup(0, this.#group, [(i * arena.state.length + this.#parity) * STRIDE])
-      pass.dispatchWorkgroups(...this.#device.grid(Math.ceil(items / GROUP)))
+      for (const { pipeline, items } of this.#codes[kernel]!) {
+        if (items === 0) continue
+        pass.setPipeline(pipeline)
+        pass.setBindGroup(0, this.#group, [(i * arena.state.length + this.#parity) * STRIDE])
+        pass.dispatchWorkgroups(...this.#device.grid(Math.ceil(items / GROUP)))
+      }
     }
     pass.end()
   }

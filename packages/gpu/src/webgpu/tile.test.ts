@@ -15,8 +15,8 @@ test('products are computed in tiles that cover every element, and native sums s
       tiles++
       assert.notEqual(tile.rows, tile.columns)
       assert.ok(tile.items * TILE * TILE >= size(kernel.node.shape))
-      assert.match(nodeText(kernel, everywhere('native')).code, /var acc: array<f32, 16>/)
-      const { code, items } = nodeText(kernel, INTEGERS)
+      assert.match(nodeText(kernel, everywhere('native'))[0]!.code, /var acc: array<f32, 16>/)
+      const { code, items } = nodeText(kernel, INTEGERS)[0]!
       assert.match(code, /var acc: array<u32, 16>/)
       assert.doesNotMatch(code, /f32/)
       assert.equal(items, tile.items)

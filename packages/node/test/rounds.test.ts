@@ -47,7 +47,9 @@ const open = async (rates = {}) => {
   return { part, keeper, clock, served, close, training, executor }
 }
 
-test('over HTTP people give updates, and fetch and check the base that comes of them', async () => {
+test('over HTTP people give updates, and fetch and check the base that comes of them', {
+  timeout: 300_000,
+}, async () => {
   const { part, keeper, clock, close, training } = await open()
   const ends: string[] = []
   const rounds = keepRounds({ keeper, now: () => clock.now, every: 5, ended: ({ kind }) => ends.push(kind) })

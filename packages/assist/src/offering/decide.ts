@@ -13,6 +13,9 @@ export type Cut<Action> = {
   readonly features: OfferFeatures
 }
 
+/** Less than this no symbol's log-probability counts, nor does one that is no number. */
+const LEAST_LOG = -100
+
 /** The beginnings of a suggestion that may be offered in a state: those that end well, mean something and save something. */
 export const cutsOf = <State, Action>(
   { symbols, logs, matched }: Suggestion,
@@ -23,7 +26,7 @@ export const cutsOf = <State, Action>(
   const cuts: Cut<Action>[] = []
   let [log, worst, known] = [0, 0, 0]
   for (let n = 1; n <= Math.min(symbols.length, environment.offers.most); n++) {
-    const last = logs[n - 1]!
+    const last = Math.min(0, logs[n - 1]! > LEAST_LOG ? logs[n - 1]! : LEAST_LOG)
     log += last
     worst = Math.min(worst, last)
     known += matched[n - 1]!

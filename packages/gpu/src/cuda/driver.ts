@@ -170,7 +170,7 @@ export const loadModule = (driver: Driver, text: string): number => {
 export class ParameterBlock {
   readonly #words: unknown
   readonly #places: BigUint64Array
-  static readonly most = 32
+  static readonly most = 64
 
   constructor() {
     this.#words = koffi.alloc('uint64_t', ParameterBlock.most)

@@ -126,29 +126,24 @@ const withoutOffers = (episode: Episode): Episode => {
   return { ...episode, events }
 }
 
-/** Public texts that the strong baseline may know: of what a base may be trained on, so many characters. */
-const PUBLIC = 400_000
+/** Characters of each public text that the strong baseline may know: texts that a base may be trained on too. */
+const PUBLIC = 300_000
+const PUBLIC_PROSE = ['data/moby-dick.txt', 'data/addresses-earlier.txt']
 /** Sources of packages that are not replayed, as `npm ci` installs them. */
-const PUBLIC_CODE = [
-  'hono/dist/hono-base.js',
-  '@codemirror/view/dist/index.js',
-  '@lezer/common/dist/index.js',
-]
+const PUBLIC_CODE = ['hono/dist/hono-base.js', '@codemirror/view/dist/index.js', '@lezer/common/dist/index.js']
 const counted = new Map<Kind, RecencyCounts>()
 const publicCounts = (kind: Kind): RecencyCounts => {
   const known = counted.get(kind)
   if (known) return known
-  const read = (...path: string[]): Buffer => readFileSync(join(import.meta.dirname, '..', '..', ...path))
-  const book = (): string => {
-    const text = read('data', 'moby-dick.txt')
-    return text
-      .subarray(0, Math.floor(text.length * BASE_PART))
-      .toString('utf8')
-      .replace(/(?<!\n)\n(?!\n)/g, ' ')
-  }
-  const text = kind === 'prose' ? book() : PUBLIC_CODE.map((path) => read('node_modules', path)).join('\n')
+  const paths = kind === 'prose' ? PUBLIC_PROSE : PUBLIC_CODE.map((path) => `node_modules/${path}`)
+  const texts = paths.map((path) => {
+    const bytes = readFileSync(join(import.meta.dirname, '..', '..', path))
+    const part = path.includes('moby-dick') ? bytes.subarray(0, Math.floor(bytes.length * BASE_PART)) : bytes
+    const text = part.toString('utf8').slice(-PUBLIC)
+    return kind === 'prose' ? text.replace(/(?<!\n)\n(?!\n)/g, ' ') : text
+  })
   const counts = recencyCounts()
-  counts.read(textSymbols(text.slice(-PUBLIC)))
+  for (const text of texts) counts.read(textSymbols(text))
   counted.set(kind, counts)
   return counts
 }

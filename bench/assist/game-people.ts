@@ -53,7 +53,7 @@ export type GameResult = {
 const PARTS: { readonly [H in Help]: GridParts } = {
   ours: {},
   untrained: { trains: false },
-  goals: { trains: false, forecaster: memoryForecaster(Math.log) },
+  goals: { trains: false, forecaster: memoryForecaster },
   static: { trains: false, remembers: false },
 }
 

@@ -83,7 +83,6 @@ export { type Comparison, comparisonsOf, PASSAGE_CONTEXT, passagesOf } from './e
 export { REDACTION_LIMITS, type RedactionRule, redact } from './episode/redact.ts'
 export { splitEpisodes, symbolsIn } from './episode/split.ts'
 export { type AssistStorage, memoryStorage, STORAGE_LIMITS } from './episode/storage.ts'
-export { type AdvisedGames, advisedGames } from './grid/advised-games.ts'
 export * from './grid/board.ts'
 export {
   type GridForecaster,

@@ -15,19 +15,11 @@ export const GRID_ADVICE = { features: SHAPE_FEATURES } as const
 /** Symbols of a row that it learns from. */
 export const GRID_ROW = 65
 
-/** How its base is made: first the network alone, on many games; then both together, on people's games in time order. */
-export const GRID_BASE = {
+/** How its base is made: from scratch, from games of scripted people who build goals of the training families. */
+export const GRID_BASE: { readonly seed: number; readonly rows: number; readonly train: TrainConfig } = {
   seed: 7,
-  alone: { rows: 16_384, train: { ...DEFAULT_TRAIN, batch: 32, steps: 2400, warmup: 100, rate: 3e-3 } },
-  together: {
-    people: 32,
-    games: 16,
-    train: { ...DEFAULT_TRAIN, batch: 16, steps: 192, warmup: 10, rate: 5e-4 },
-  },
-} as const satisfies {
-  readonly seed: number
-  readonly alone: { readonly rows: number; readonly train: TrainConfig }
-  readonly together: { readonly people: number; readonly games: number; readonly train: TrainConfig }
+  rows: 16_384,
+  train: { ...DEFAULT_TRAIN, batch: 32, steps: 2400, warmup: 100, rate: 3e-3 },
 }
 
 /** Goals that everybody knows: some of each training family. */

@@ -67,7 +67,7 @@ test('what the model suggests may be built, and it is the same again', async () 
 })
 
 test('a finished game is remembered from the next one on, and forgotten without a trace', async () => {
-  const model = await openGridModel(executor, base, { forecaster: memoryForecaster(Math.log) })
+  const model = await openGridModel(executor, base, { forecaster: memoryForecaster })
   const goal = goalOf('mirrored', 11).blocks
   const context = begun(told(goal, 0), 4)
   const before = await model.suggest(context, ASK)

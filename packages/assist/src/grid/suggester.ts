@@ -15,7 +15,6 @@ import type { Exam, Learned, Lessons, Passage, Suggester } from '../assistant/su
 import type { Episode } from '../episode/episode.ts'
 import { PASSAGE_CONTEXT, passagesOf } from '../episode/passages.ts'
 import { type ShapesMemory, shapesMemory } from '../memory/shapes.ts'
-import { type AdvisedGames, advisedGames } from './advised-games.ts'
 import { GRID_RULES } from './board.ts'
 import { type GridForecaster, networkForecaster } from './forecaster.ts'
 import { gamesOf } from './games.ts'
@@ -26,6 +25,12 @@ import { commonGoals, GRID_ADVICE, GRID_MODEL, GRID_ROW } from './grid-model.ts'
 const ROWS = 64
 /** How one's own games are learned: gently, since they are few. */
 const OWN: TrainConfig = { ...DEFAULT_TRAIN, batch: 8, warmup: 4, rate: 3e-4, decay: 0 }
+
+type GameTable = {
+  readonly tokens: Uint32Array<ArrayBuffer> // (ROWS, GRID_ROW)
+  readonly from: Uint32Array<ArrayBuffer> // (ROWS)
+  readonly until: Uint32Array<ArrayBuffer> // (ROWS)
+}
 
 /** What may be left out of the assistant of the game, to see what it is worth. */
 export type GridParts = {
@@ -76,28 +81,36 @@ export const openGridModel = async (
   }
 
   /** Rows of games, the newest where there are more, padded with rows that count for nothing. */
-  const tableOf = (games: readonly Uint16Array[], after: readonly Uint16Array[]): AdvisedGames => {
-    const known = blank()
-    for (const [at, symbols] of after.entries()) known.learn(symbols, at)
-    const older = games.slice(0, -ROWS)
-    for (const [i, symbols] of older.entries()) known.learn(symbols, after.length + i)
-    const rows = games.slice(-ROWS).map((symbols, i) => ({ symbols, at: after.length + older.length + i }))
-    while (rows.length < ROWS) rows.push({ symbols: new Uint16Array(0), at: -2 })
-    return advisedGames(rows, known, GRID_ROW, vocab)
+  const tableOf = (games: readonly Uint16Array[]): GameTable => {
+    const table = {
+      tokens: new Uint32Array(ROWS * GRID_ROW),
+      from: new Uint32Array(ROWS).fill(1),
+      until: new Uint32Array(ROWS),
+    }
+    for (const [row, symbols] of games.slice(-ROWS).entries()) {
+      const read = symbols.subarray(0, GRID_ROW)
+      table.tokens.set(read, row * GRID_ROW)
+      table.until[row] = read.length
+    }
+    return table
   }
   const shape = { rows: ROWS, length: GRID_ROW, dtype: 'u32' } as const
-  const advice = (table: AdvisedGames): Tensor[] => [
-    f32Tensor([ROWS, GRID_ROW - 1, vocab], table.advice),
-    f32Tensor([ROWS, GRID_ROW - 1, GRID_ADVICE.features], table.features),
+  // The network learns by itself, from advice that says nothing: it is for goals that the memory does not know.
+  const advice = [
+    f32Tensor([ROWS, GRID_ROW - 1, vocab], new Float32Array(ROWS * (GRID_ROW - 1) * vocab).fill(1)),
+    f32Tensor(
+      [ROWS, GRID_ROW - 1, GRID_ADVICE.features],
+      new Float32Array(ROWS * (GRID_ROW - 1) * GRID_ADVICE.features),
+    ),
   ]
   /** Bits of all symbols in a table but the beginnings, and how many there are. */
   const bitsIn = async (
     of: readonly Tensor[],
-    table: AdvisedGames,
+    table: GameTable,
   ): Promise<{ bits: number; count: number }> => {
     const program = programs.logs(ROWS, shape)
     const tokens = u32Tensor([ROWS, GRID_ROW], table.tokens)
-    const runner = await executor.compile(program, [...of, tokens, ...advice(table)])
+    const runner = await executor.compile(program, [...of, tokens, ...advice])
     try {
       runner.load([wordTensor(0)])
       await runner.step()
@@ -113,7 +126,7 @@ export const openGridModel = async (
       runner.close()
     }
   }
-  const meanBits = async (of: readonly Tensor[], table: AdvisedGames): Promise<number> => {
+  const meanBits = async (of: readonly Tensor[], table: GameTable): Promise<number> => {
     const { bits, count } = await bitsIn(of, table)
     return count === 0 ? 0 : bits / count
   }
@@ -121,14 +134,14 @@ export const openGridModel = async (
   const update = async ({ episodes, heldOut, steps, between }: Lessons): Promise<Learned | undefined> => {
     if (!trains || steps < 1) return undefined
     const [games, later] = [gamesIn(episodes), gamesIn(heldOut)]
-    const table = tableOf(games, [])
+    const table = tableOf(games)
     const program = programs.train({ ...OWN, steps, warmup: Math.min(OWN.warmup, steps) }, shape)
     const id = toHex(commitProgram(program).id)
     const inputs = [
       u32Tensor([ROWS, GRID_ROW], table.tokens),
       u32Tensor([ROWS], table.from),
       u32Tensor([ROWS], table.until),
-      ...advice(table),
+      ...advice,
     ]
     const before = program.state.map(
       ({ dtype, shape }, i): Tensor =>
@@ -143,7 +156,7 @@ export const openGridModel = async (
       }
       const after = runner.state()
       const learned = after.slice(0, types.length)
-      const exam = tableOf(later, games)
+      const exam = tableOf(later)
       return {
         state: encodeTensors(types, learned),
         receipt: {
@@ -183,8 +196,7 @@ export const openGridModel = async (
       for (const one of passages) remember(one)
     },
     learn: (lessons) => inTurn(() => update(lessons)),
-    evaluate: ({ after, on }: Exam) =>
-      inTurn(() => meanBits(parameters, tableOf(gamesIn(on), gamesIn(after)))),
+    evaluate: ({ on }: Exam) => inTurn(() => meanBits(parameters, tableOf(gamesIn(on)))),
     state: async () => encodeTensors(types, parameters),
     load: (state) =>
       inTurn(async () => {

@@ -130,7 +130,11 @@ const withoutOffers = (episode: Episode): Episode => {
 const PUBLIC = 300_000
 const PUBLIC_PROSE = ['data/moby-dick.txt', 'data/addresses-earlier.txt']
 /** Sources of packages that are not replayed, as `npm ci` installs them. */
-const PUBLIC_CODE = ['hono/dist/hono-base.js', '@codemirror/view/dist/index.js', '@lezer/common/dist/index.js']
+const PUBLIC_CODE = [
+  'hono/dist/hono-base.js',
+  '@codemirror/view/dist/index.js',
+  '@lezer/common/dist/index.js',
+]
 const counted = new Map<Kind, RecencyCounts>()
 const publicCounts = (kind: Kind): RecencyCounts => {
   const known = counted.get(kind)

@@ -6,9 +6,11 @@
  * The second form runs the committed vectors on one executor and prints a digest a case: scripts/executor-digests.ts.
  * Exits with 1 where any bit differs.
  */
+import { createWebGpuExecutor, dawnGpu } from '@lockstep/gpu/webgpu'
 import { findNative, nativeUrl } from '@lockstep/native'
 import {
   createWasmExecutor,
+  type Executor,
   firstDifference,
   type RandomProgram,
   randomContraction,
@@ -83,8 +85,7 @@ else
     wasm.push([` + native ${set}, 2 threads`, { accelerator, threads: 2, shareFrom: 0 }])
   }
 
-for (const [what, options] of wasm) {
-  const executor = { ...(await createWasmExecutor(options)), name: `wasm${what}` }
+const comparePrograms = async (executor: Executor): Promise<void> => {
   executors.push(executor.name)
   await compareScalars(scalarExecutorOver(executor), cases)
   let compared = 0
@@ -101,6 +102,13 @@ for (const [what, options] of wasm) {
   mismatches += wrong
   await executor.close()
 }
+
+for (const [what, options] of wasm)
+  await comparePrograms({ ...(await createWasmExecutor(options)), name: `wasm${what}` })
+
+const gpu = await dawnGpu()
+if (gpu && (await gpu.requestAdapter())) await comparePrograms(await createWebGpuExecutor({ gpu }))
+else note(`webgpu: ${gpu ? 'Dawn finds no adapter' : 'the package webgpu (Dawn) is not installed'}`)
 
 const referee = await startRefereeExecutor()
 try {

@@ -13,6 +13,9 @@ import {
   Random,
   type Register,
   referenceExecutor,
+  registerOf,
+  runScalarConformance,
+  type ScalarExecutor,
   scalarCases,
   type Tensor,
   type TestedOpcode,
@@ -33,11 +36,13 @@ export type Proof = {
 /** Cases of one operation: edges, hard roundings and plain random patterns. */
 const CASES = 3000
 const SEED = 20_261
-const WAYS: readonly Way[] = ['native', 'guarded', 'integer']
+/** The guarded way is only taken where it is asked for: see docs/gpu.md, "What was seen". */
+const WAYS: readonly Way[] = ['native', 'integer']
+/** Cases of every function and random scalar program where something is native. */
+const TOGETHER = 64
 
 /**
- * Finds the fastest way of every operation whose results are the reference's, bit for bit (in software not the guarded
- * way, whose code takes longer to compile than it saves), and then holds what was chosen
+ * Finds the fastest way of every operation whose results are the reference's, bit for bit, and then holds what was chosen
  * to chains of operations that a compiler could contract or reorder, and to a blocked fold. With `wanted` only these ways
  * are tried. A device that is wrong even in integers is refused with the failing case.
  */
@@ -55,7 +60,7 @@ export const proveDevice = async (device: Device, wanted?: Arithmetic): Promise<
   const chosen: Record<Floating, Way> = { ...INTEGERS }
   await Promise.all(
     FLOATING.map(async (op) => {
-      const ways = wanted ? [wanted[op]] : WAYS.filter((way) => way !== 'guarded' || !device.software)
+      const ways = wanted ? [wanted[op]] : WAYS
       for (const way of ways) {
         const why = await run(instruction(op), { ...INTEGERS, [op]: way })
         if (why === undefined) {
@@ -72,7 +77,14 @@ export const proveDevice = async (device: Device, wanted?: Arithmetic): Promise<
       const why = await run(subject, arithmetic)
       if (why !== undefined) return `${subject.name}: ${why}`
     }
-    return undefined
+    if (FLOATING.every((op) => arithmetic[op] !== 'native')) return undefined
+    const found = await runScalarConformance(scalars(device, arithmetic), { seed: SEED, cases: TOGETHER })
+    cases += found.cases
+    const [wrong] = found.mismatches
+    return (
+      wrong &&
+      `${wrong.program}: of ${wrong.args.map(hex).join(', ')} gives ${hex(wrong.got)}, not ${hex(wrong.expected)}`
+    )
   }
   const why = await together(chosen)
   if (why === undefined) return { arithmetic: chosen, cases, refused }
@@ -136,6 +148,37 @@ const wrongCase = async (
     stepper.close()
   }
 }
+
+/** Scalar programs on the device by this arithmetic. */
+const scalars = (device: Device, arithmetic: Arithmetic): ScalarExecutor => ({
+  name: device.name,
+  run: async (program, batch, count) => {
+    const { args: registers } = program
+    const inputs = registers.map(
+      (r, k): Tensor => ({
+        ...{ dtype: DTYPE[r], shape: [count] },
+        data: new Uint8Array(
+          Uint32Array.from({ length: count }, (_, i) => batch[i * registers.length + k]!).buffer,
+        ),
+      }),
+    )
+    const node: Node = {
+      ...{ kind: 'map', dtype: DTYPE[registerOf(program, program.result)], shape: [count], program },
+      reads: registers.map((r, index) => ({
+        ...{ ref: { from: 'input', index }, dtype: DTYPE[r] },
+        ...{ view: [count], coords: EVERY },
+      })),
+    }
+    const stepper = await Stepper.make(planProgram(alone(node, inputs), { group: false }), device, arithmetic)
+    try {
+      stepper.give(inputs)
+      await stepper.step(1)
+      return wordsOf((await stepper.results([node])).outputs[0]!)
+    } finally {
+      stepper.close()
+    }
+  },
+})
 
 const wordsOf = ({ data }: Tensor): Uint32Array => new Uint32Array(data.slice().buffer)
 

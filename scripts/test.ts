@@ -51,9 +51,9 @@ if (positionals.length === 0) {
   // What it found out about unchanged files is kept beside the dependencies, whose change it depends on too.
   run('tsc', ['--noEmit', '--incremental', '--tsBuildInfoFile', 'node_modules/.lockstep-types'])
   // What runs in browsers knows nothing of Node, nor the rest of the document; tests of pages know both.
-  for (const part of ['src/page', 'test']) {
-    const kept = `node_modules/.lockstep-types-${part.replace('/', '-')}`
-    run('tsc', ['--noEmit', '-p', `apps/playground/${part}`, '--incremental', '--tsBuildInfoFile', kept])
+  for (const part of ['playground/src/page', 'playground/test', 'assist/src/page', 'assist/test']) {
+    const kept = `node_modules/.lockstep-types-${part.replaceAll('/', '-')}`
+    run('tsc', ['--noEmit', '-p', `apps/${part}`, '--incremental', '--tsBuildInfoFile', kept])
   }
   run('biome', ['check', '--error-on-warnings', '.'])
 }

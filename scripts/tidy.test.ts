@@ -49,7 +49,10 @@ const OWNS_EFFECTS = new Set(
 )
 
 /** Applications that need not all packages. */
-const APP_MAY_IMPORT: Record<string, readonly string[]> = { playground: ['tensor', 'gpu', 'models', 'proof'] }
+const APP_MAY_IMPORT: Record<string, readonly string[]> = {
+  playground: ['tensor', 'gpu', 'models', 'proof'],
+  assist: ['tensor', 'gpu', 'models', 'proof', 'swarm', 'assist', 'playground'],
+}
 
 test('imports run downward only', () => {
   const rooms = [

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 import { type Choice, isSize, MOST_SEED, SIZES } from '../choice.ts'
 import { ROOT_EVERY } from '../training.ts'
 import { bundleForBrowser } from './bundle.ts'
 import { openNodeRuns } from './node-runs.ts'
+import { type Served, servePage } from './serve-page.ts'
 
 export type ServeOptions = {
   /** 0, the default, takes a free one. */
@@ -15,25 +15,9 @@ export type ServeOptions = {
   readonly modules?: readonly string[]
   readonly files?: ReadonlyMap<string, Uint8Array>
 }
-export type Served = { readonly url: string; readonly close: () => Promise<void> }
 
 const SOURCE = join(import.meta.dirname, '..', 'page')
 const TEXT = join(import.meta.dirname, '../../../../data/moby-dick.txt')
-const TYPES: { readonly [extension: string]: string } = {
-  '.html': 'text/html; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.map': 'application/json',
-  '.svg': 'image/svg+xml',
-  '.txt': 'text/plain; charset=utf-8',
-}
-
-/** Only what this server has may run; WebAssembly is compiled in the page. */
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'none'"
-const ISOLATION = {
-  'Cross-Origin-Opener-Policy': 'same-origin',
-  'Cross-Origin-Embedder-Policy': 'require-corp',
-}
 
 /** Serves the playground on this machine alone, and answers its pages' questions about what Node computes. */
 export const servePlayground = async (options: ServeOptions = {}): Promise<Served> => {
@@ -48,52 +32,23 @@ export const servePlayground = async (options: ServeOptions = {}): Promise<Serve
     ...more,
   ])
   const runs = openNodeRuns(text)
-  const headers = {
-    ...(isolated ? ISOLATION : {}),
-    'Cross-Origin-Resource-Policy': 'same-origin',
-    'Content-Security-Policy': POLICY,
-    'X-Content-Type-Options': 'nosniff',
-    'Referrer-Policy': 'no-referrer',
-    'Cache-Control': 'no-store',
-  }
-  const send = (to: ServerResponse, status: number, type: string, body: Uint8Array | string): void => {
-    to.writeHead(status, { ...headers, 'Content-Type': type })
-    to.end(body)
-  }
-  const answer = async ({ method, url = '/' }: IncomingMessage, to: ServerResponse): Promise<void> => {
-    const { pathname, searchParams } = new URL(url, 'http://localhost')
-    if (method !== 'GET') return send(to, 405, 'text/plain', 'Only GET is answered.\n')
-    if (pathname === '/node-root') {
+  const { url, close } = await servePage({
+    files,
+    port,
+    isolated,
+    answer: async ({ pathname, searchParams }) => {
+      if (pathname !== '/node-root') return undefined
       const asked = readQuestion(searchParams)
-      if (!asked)
-        return send(to, 400, 'text/plain', `Ask with size, seed and a step: a multiple of ${ROOT_EVERY}.\n`)
-      return send(to, 200, 'application/json', JSON.stringify(await runs.root(asked.choice, asked.step)))
-    }
-    const name = pathname.slice(1)
-    const file = files.get(name)
-    if (file) send(to, 200, TYPES[extname(name || 'index.html')] ?? 'application/octet-stream', file)
-    else send(to, 404, 'text/plain', 'There is no such file here.\n')
-  }
-  const server = createServer((request, to) => {
-    // A page of another site may have a name that leads here: its requests name that site.
-    if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(request.headers.host ?? ''))
-      return send(to, 421, 'text/plain', 'This server answers as localhost only.\n')
-    answer(request, to).catch((error: unknown) =>
-      send(to, 500, 'text/plain', `${error instanceof Error ? error.message : error}\n`),
-    )
+      if (asked)
+        return { type: 'application/json', body: JSON.stringify(await runs.root(asked.choice, asked.step)) }
+      const body = `Ask with size, seed and a step: a multiple of ${ROOT_EVERY}.\n`
+      return { status: 400, type: 'text/plain', body }
+    },
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(port, '127.0.0.1', resolve)
-  })
-  const address = server.address()
-  const bound = typeof address === 'object' && address ? address.port : port
   return {
-    url: `http://127.0.0.1:${bound}/`,
+    url,
     close: async () => {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await Promise.all([closed, runs.close()])
+      await Promise.all([close(), runs.close()])
     },
   }
 }

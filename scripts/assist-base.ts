@@ -3,10 +3,12 @@ import { dirname, join } from 'node:path'
 import {
   CODE,
   DOCUMENT_END,
+  encodePublicCounts,
   ngramMemory,
   type Passage,
   PROSE,
   programsOf,
+  publicCounts,
   type Row,
   rowLogs,
   rowsOf,
@@ -15,12 +17,13 @@ import {
   TEXT_SYMBOLS,
   tensorsOf,
   UPDATE,
+  writeTextBase,
 } from '@lockstep/assist'
 import {
   DEFAULT_TRAIN,
   decodeTensors,
-  encodeSafetensors,
   encodeTensors,
+  f32Tensor,
   f32Values,
   type TrainConfig,
 } from '@lockstep/models'
@@ -34,50 +37,74 @@ import type { Tensor } from '@lockstep/tensor'
  * learns what to leave to the memory. The same sources and steps give the same bytes. What is done is kept in runs/assist-base.
  */
 const root = dirname(import.meta.dirname)
-const steps = Number(process.argv[2] ?? 6000)
+const steps = Number(process.argv[2] ?? 500)
 const [STRETCH, PASSAGE, ROWS, SEED] = [20_000, 64, 128, 1] as const
 const train: TrainConfig = {
   ...DEFAULT_TRAIN,
-  ...{ batch: 16, steps, warmup: Math.min(100, steps), rate: 2.5e-3, decay: 0.05 },
+  ...{ batch: 16, steps, warmup: Math.min(40, steps), rate: 1.5e-3, decay: 0.05 },
 }
 
-/** Packages whose sources are read, all under the MIT licence; none that a replay study types. */
-const PACKAGES = ['viem', 'abitype', 'zod', 'ox', 'hono', 'multiformats']
-const MOST_OF_A_PACKAGE = 600_000
+/**
+ * Packages whose sources are read, all under the MIT licence; none that a replay study types. What the public counts are made of
+ * is no part of what the network learns from: there it would learn to trust them as they are only trusted with their own texts.
+ */
+const COUNTED = ['@codemirror/view', '@codemirror/state', '@codemirror/language', '@lezer/common', 'hono']
+const LEARNED = ['viem', 'abitype', 'zod', 'ox']
+const MOST_OF_A_PACKAGE = 400_000
+/** Parts of the book, and the year of the last address, that are counted; what follows is learned from. */
+const [COUNTED_BOOK, LEARNED_BOOK, COUNTED_YEAR] = [0.55, 0.8, 1852]
+/** Contexts met fewer times are left out of the public counts. */
+const LEAST = 9
 
-const textsOf = (): { readonly kind: number; readonly text: Uint8Array }[] => {
+type Text = { readonly kind: number; readonly symbols: Uint8Array; readonly source: string }
+
+/** Lines that a paragraph was cut into are joined: nobody types a book's line ends. */
+const unwrapped = (text: Uint8Array): Uint8Array =>
+  text.map((byte, i) => (byte === 10 && text[i - 1] !== 10 && text[i + 1] !== 10 ? 32 : byte))
+
+const prose = (): { readonly counted: Text[]; readonly learned: Text[] } => {
   const book = readFileSync(join(root, 'data/moby-dick.txt'))
+  const partOf = (from: number, to: number): Text => ({
+    ...{ kind: PROSE, source: `moby-dick:${from}-${to}` },
+    symbols: unwrapped(book.subarray(Math.floor(from * book.length), Math.floor(to * book.length))),
+  })
+  const [counted, learned] = [[partOf(0, COUNTED_BOOK)], [partOf(COUNTED_BOOK, LEARNED_BOOK)]]
   const addresses = readFileSync(join(root, 'data/addresses-earlier.txt'), 'utf8')
-  const texts = addresses
-    .split(/^== .*\n/m)
-    .filter((text) => text !== '')
-    .map((text) => ({ kind: PROSE, text: new Uint8Array(Buffer.from(text)) }))
-  texts.push({ kind: PROSE, text: new Uint8Array(book.subarray(0, Math.floor(0.8 * book.length))) })
-  for (const name of PACKAGES) {
+  for (const [, year, text] of addresses.matchAll(/^== .*, (\d+)\n((?:(?!== ).*\n?)*)/gm)) {
+    const one = { kind: PROSE, source: `address:${year}`, symbols: new Uint8Array(Buffer.from(text!)) }
+    ;(Number(year) <= COUNTED_YEAR ? counted : learned).push(one)
+  }
+  return { counted, learned }
+}
+
+const codeOf = (packages: readonly string[]): Text[] =>
+  packages.flatMap((name) => {
     const folder = join(root, 'node_modules', name)
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { version: string }
+    const found: Text[] = []
     let left = MOST_OF_A_PACKAGE
     for (const file of globSync(['**/*.ts', '**/*.js'], { cwd: folder }).sort()) {
-      if (/\.d\.ts$|\.min\.|_cjs|\/cjs\/|node_modules|locales/.test(file) || left <= 0) continue
+      if (/\.d\.ts$|\.min\.|_cjs|cjs\/|node_modules|locales|_esm|_types/.test(file) || left <= 0) continue
       const text = readFileSync(join(folder, file))
-      if (text.length > 60_000 || text.length < 500) continue
-      texts.push({ kind: CODE, text: new Uint8Array(text) })
-      left -= text.length
+      if (text.length < 500) continue
+      const symbols = new Uint8Array(text.subarray(0, Math.min(left, 150_000)))
+      found.push({ kind: CODE, source: `package:${name}@${version}`, symbols })
+      left -= symbols.length
     }
-  }
-  return texts
-}
+    return found
+  })
 
 /** All texts cut into stretches, in an order that is drawn, half of them prose. */
-const stretchesOf = (): Uint16Array[] => {
+const stretchesOf = (texts: readonly Text[]): Uint16Array[] => {
   const byKind = new Map<number, number[]>([
     [PROSE, []],
     [CODE, []],
   ])
-  for (const { kind, text } of textsOf()) {
-    const symbols = byKind.get(kind)!
-    symbols.push(kind)
-    for (const byte of text) symbols.push(byte)
-    symbols.push(DOCUMENT_END)
+  for (const { kind, symbols } of texts) {
+    const all = byKind.get(kind)!
+    all.push(kind)
+    for (const symbol of symbols) all.push(symbol)
+    all.push(DOCUMENT_END)
   }
   const all: Uint16Array[] = []
   const lot = draws(SEED, 1)
@@ -102,7 +129,7 @@ function* rowsForever(stretches: readonly Uint16Array[]): Generator<Row, never, 
     for (let s = 0; s < stretches.length; s += 4) {
       const lanes = stretches.slice(s, s + 4).map((stretch) => {
         const from = (epoch * 4096) % Math.max(1, stretch.length - STRETCH / 2)
-        return rowsOf(passagesIn(stretch.subarray(from)), ngramMemory(TEXT_SYMBOLS), shape)
+        return rowsOf(passagesIn(stretch.subarray(from)), ngramMemory(TEXT_SYMBOLS, counts), shape)
       })
       while (lanes.length > 0)
         for (let l = 0; l < lanes.length; l++) {
@@ -125,7 +152,18 @@ export function* passagesIn(symbols: Uint16Array): Generator<Passage, void, void
 const programs = programsOf(TEXT_MODEL)
 const shape = shapeOf(TEXT_MODEL)
 const executor = await createFastestExecutor({ threads: Number(process.env.THREADS ?? 2) })
-const stretches = stretchesOf()
+const { counted, learned } = prose()
+counted.push(...codeOf(COUNTED))
+learned.push(...codeOf(LEARNED))
+const sources = [...new Set([...counted, ...learned].map(({ source }) => source))].sort()
+const counts = publicCounts(
+  counted.map(({ symbols }) => Uint16Array.from(symbols)),
+  LEAST,
+)
+console.error(
+  `public counts: ${counted.reduce((n, { symbols }) => n + symbols.length, 0)} symbols as ${encodePublicCounts(counts).length} bytes`,
+)
+const stretches = stretchesOf(learned)
 const heldOut = stretches.splice(0, 4)
 console.error(
   `${programs.parameters.reduce((n, p) => n + p.shape.reduce((a, b) => a * b, 1), 0)} parameters, ${stretches.length} stretches of ${STRETCH} symbols`,
@@ -134,9 +172,17 @@ const rows = rowsForever(stretches)
 const program = programs.train(train, { rows: ROWS, length: UPDATE.length, dtype: 'u32' })
 const kept = join(root, 'runs/assist-base', `${steps}.state`)
 let done = 0
+/** The network begins with a low voice, so that it does not first have to unlearn noise beside a memory that knows much. */
+const quiet = (tensor: Tensor, name: string): Tensor =>
+  name === 'norm.gain'
+    ? f32Tensor(
+        tensor.shape,
+        f32Values(tensor).map((gain) => 0.1 * gain),
+      )
+    : tensor
 let state: Tensor[] = program.state.map(({ dtype, shape: of }, i) =>
   i < programs.parameters.length
-    ? programs.first(SEED)[i]!
+    ? quiet(programs.first(SEED)[i]!, programs.parameters[i]!.name)
     : { dtype, shape: of, data: new Uint8Array(4 * of.reduce((a, b) => a * b, 1)) },
 )
 if (existsSync(kept)) {
@@ -147,7 +193,7 @@ if (existsSync(kept)) {
 const measure = async (parameters: readonly Tensor[]): Promise<string> => {
   const found = [...heldOut.entries()].map(([i, stretch]) => ({
     i,
-    rows: [...rowsOf(passagesIn(stretch), ngramMemory(TEXT_SYMBOLS), shape)].slice(-80),
+    rows: [...rowsOf(passagesIn(stretch), ngramMemory(TEXT_SYMBOLS, counts), shape)].slice(-80),
   }))
   const parts: string[] = []
   for (const { rows: some } of found) {
@@ -192,28 +238,9 @@ for (let first = true; done < steps; first = false) {
 state = runner.state()
 const parameters = state.slice(0, programs.parameters.length)
 console.error(`held out: ${await measure(parameters)}`)
-const stored = new Map(
-  programs.parameters.map(
-    ({ name, shape: of }, i) =>
-      [name, narrow({ dtype: 'f32', shape: of, data: parameters[i]!.data })] as const,
-  ),
-)
 writeFileSync(
   join(root, 'data/assist-base-text.safetensors'),
-  encodeSafetensors(
-    stored,
-    new Map([
-      ['format', 'lockstep-assist-base-1'],
-      ['steps', String(steps)],
-    ]),
-  ),
+  writeTextBase({ model: TEXT_MODEL, parameters, counts, sources }),
 )
 runner.close()
 await executor.close()
-
-/** bf16, rounded to the nearest, halves to even. */
-function narrow(tensor: Tensor): Tensor {
-  const words = new Uint32Array(tensor.data.slice().buffer)
-  const half = Uint16Array.from(words, (w) => (w + 0x7fff + ((w >>> 16) & 1)) >>> 16)
-  return { dtype: 'bf16', shape: tensor.shape, data: new Uint8Array(half.buffer) }
-}

@@ -11,7 +11,7 @@ import {
   memoryStorage,
   ngramMemory,
   type Offer,
-  openSuggester,
+  openTextSuggester,
   type Settings,
   type Suggester,
   TEXT_SYMBOLS,
@@ -95,11 +95,8 @@ const byOwnWord: Acceptance = {
 const suggesterOf = async (executor: Executor, kind: Kind, condition: Condition): Promise<Suggester> => {
   if (condition === 'recency') return recencySuggester()
   if (condition === 'public') return recencySuggester(publicCounts(kind))
-  if (condition === 'memory') return memorySuggester(ngramMemory(TEXT_SYMBOLS))
-  const { model, parameters } = baseOf()
-  const suggester = await openSuggester({
-    ...{ executor, model, parameters, memory: () => ngramMemory(TEXT_SYMBOLS) },
-  })
+  if (condition === 'memory') return memorySuggester(ngramMemory(TEXT_SYMBOLS, baseOf().counts))
+  const suggester = await openTextSuggester({ executor, base: baseOf() })
   if (condition === 'static') return { ...suggester, remember: async () => {}, forget: async () => {} }
   if (condition !== 'no-preference') return suggester
   return {

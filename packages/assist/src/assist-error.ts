@@ -7,6 +7,8 @@ export type AssistErrorCode =
   | 'consent-missing' // something was to leave that nobody has agreed to
   | 'consent-malformed' // stored consents that cannot be read
   | 'storage-invalid' // a key or a stored value that a storage does not take
+  | 'counts-malformed' // bytes of public counts
+  | 'base-malformed' // bytes of a base that lack something or have something else
   | 'worker-failed' // the model's worker has ended, or said what is no answer
   | 'assistant-closed'
 

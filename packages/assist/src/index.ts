@@ -111,6 +111,12 @@ export {
 export type { Memory, MemoryView } from './memory/memory.ts'
 export { ngramMemory } from './memory/ngram.ts'
 export {
+  decodePublicCounts,
+  encodePublicCounts,
+  type PublicCounts,
+  publicCounts,
+} from './memory/public-counts.ts'
+export {
   type Explained,
   SHAPE_FEATURES,
   type ShapesMemory,
@@ -120,6 +126,7 @@ export {
 export { type AssistModel, programsOf, TEXT_MODEL } from './model/assist-model.ts'
 export { openSuggester, type SuggesterOptions } from './model/open-suggester.ts'
 export { createReader, type Reader } from './model/reader.ts'
+export { openTextSuggester, readTextBase, type TextBase, writeTextBase } from './model/text-base.ts'
 export {
   type Acceptance,
   OFFER_FEATURES,

@@ -26,18 +26,27 @@ export type Row = {
 /** Symbols that a row learns at most; the others are what it reads before. */
 const LEARNED = 2 / 3
 
+const stepOf = ({ length }: RowShape): number => Math.max(1, Math.floor(LEARNED * length))
+
+/** How many rows passages come to. */
+export const rowCount = (passages: readonly Passage[], shape: RowShape): number =>
+  passages.reduce((sum, { symbols }) => sum + Math.ceil(symbols.length / stepOf(shape)), 0)
+
 /**
  * Passages as rows, in order. Before each row the memory has seen all that came before it, and it takes in every passage: so what
- * it says in training is what it says in use.
+ * it says in training is what it says in use. `isWanted` says of a row's number whether it is made at all.
  */
 export function* rowsOf(
   passages: Iterable<Passage>,
   memory: Memory,
   shape: RowShape,
+  isWanted: (row: number) => boolean = () => true,
 ): Generator<Row, void, void> {
-  const step = Math.max(1, Math.floor(LEARNED * shape.length))
+  const step = stepOf(shape)
+  let row = 0
   for (const { context, symbols, at } of passages) {
     for (let done = 0; done < symbols.length; done += step) {
+      if (!isWanted(row++)) continue
       const learned = symbols.subarray(done, done + step)
       const before = joined(context, symbols.subarray(0, done))
       yield rowOf(before, learned, memory, shape)
@@ -94,16 +103,16 @@ export const tensorsOf = (rows: readonly Row[], count: number, shape: RowShape):
 const PURPOSE = 0x726f7773
 
 /**
- * Which rows an update learns from: half of them the newest, half drawn from all that is older, so that what was learned long ago
- * is met again (experience replay; Lin, 1992). In an order that is drawn too.
+ * Which of so many rows, oldest first, an update learns from: half of them the newest, half drawn from all that is older, so that what was
+ * learned long ago is met again (experience replay; Lin, 1992). Their numbers, in an order that is drawn too.
  */
-export const chosenRows = (rows: readonly Row[], count: number, seed: number): Row[] => {
-  if (rows.length === 0) return []
+export const chosenRows = (rows: number, count: number, seed: number): number[] => {
+  if (rows === 0) return []
   const lot = draws(seed, PURPOSE)
-  const newest = rows.slice(-Math.ceil(count / 2))
-  const chosen = [...newest]
-  const older = rows.length > newest.length ? rows.slice(0, -newest.length) : rows
-  while (chosen.length < count) chosen.push(older[lot.below(older.length)]!)
+  const newest = Math.min(rows, Math.ceil(count / 2))
+  const chosen = Array.from({ length: newest }, (_, i) => rows - newest + i)
+  const older = rows > newest ? rows - newest : rows
+  while (chosen.length < count) chosen.push(lot.below(older))
   for (let i = chosen.length - 1; i > 0; i--) {
     const j = lot.below(i + 1)
     ;[chosen[i], chosen[j]] = [chosen[j]!, chosen[i]!]

@@ -8,13 +8,12 @@ import {
 } from '@lockstep/models'
 import { commitProgram, digestOf, rootOf, tensorsTree, toHex } from '@lockstep/proof'
 import type { Executor, Program, Tensor } from '@lockstep/tensor'
-import type { Passage } from '../assistant/suggester.ts'
 import type { Episode } from '../episode/episode.ts'
 import { type Comparison, comparisonsOf, passagesOf } from '../episode/passages.ts'
 import type { Memory } from '../memory/memory.ts'
 import { type AssistModel, programsOf } from '../model/assist-model.ts'
 import type { Receipt } from '../versions/receipt.ts'
-import { chosenRows, type Row, type RowShape, rowOf, rowsOf, tensorsOf } from './rows.ts'
+import { chosenRows, type Row, type RowShape, rowCount, rowOf, rowsOf, tensorsOf } from './rows.ts'
 
 /** The sizes of an update: they are part of its program. */
 export const UPDATE = {
@@ -70,21 +69,36 @@ export const updateInputs = async (
   fresh: Memory,
 ): Promise<{ readonly inputs: Tensor[]; readonly isPaired: boolean } | undefined> => {
   const shape = shapeOf(model)
-  const rows: Row[] = []
+  const passages = episodes.map(passagesOf)
+  const counts = passages.map((some) => rowCount(some, shape))
+  const all = counts.reduce((sum, count) => sum + count, 0)
+  if (all === 0) return undefined
+  const chosen = chosenRows(all, UPDATE.rows, seed)
+  const wanted = new Set(chosen)
+  const rows = new Map<number, Row>()
   const pairs: Row[] = []
-  for (const episode of episodes) {
+  let first = 0
+  for (const [i, episode] of episodes.entries()) {
     // Offers of an episode are looked at with the memory that there was before it: a little older than it was when they were made.
-    for (const comparison of comparisonsOf(episode)) pairs.push(...pairOf(comparison, fresh, shape))
-    for (const row of rowsOf(passagesOf(episode), fresh, shape)) rows.push(row)
+    for (const comparison of comparisonsOf(episode).slice(-UPDATE.pairs))
+      pairs.push(...pairOf(comparison, fresh, shape))
+    const numbers = Array.from({ length: counts[i]! }, (_, row) => first + row).filter((row) =>
+      wanted.has(row),
+    )
+    const made = rowsOf(passages[i]!, fresh, shape, (row) => wanted.has(first + row))
+    for (const number of numbers) rows.set(number, made.next().value!)
+    // The memory takes in what is behind the last row that is wanted, too.
+    made.next()
+    first += counts[i]!
   }
-  if (rows.length === 0) return undefined
-  const inputs = tensorsOf(chosenRows(rows, UPDATE.rows, seed), UPDATE.rows, shape)
+  const taken = chosen.map((row) => rows.get(row)!)
+  const inputs = tensorsOf(taken, UPDATE.rows, shape)
   if (pairs.length === 0) return { inputs, isPaired: false }
   const newest = pairs.slice(-2 * UPDATE.pairs)
-  const taken = Array.from({ length: 2 * UPDATE.pairs }, (_, i) => newest[i % newest.length]!)
-  const before = await meanLogs(executor, model, parameters, taken)
+  const compared = Array.from({ length: 2 * UPDATE.pairs }, (_, i) => newest[i % newest.length]!)
+  const before = await meanLogs(executor, model, parameters, compared)
   return {
-    inputs: [...inputs, ...tensorsOf(taken, taken.length, shape), f32Tensor([taken.length], before)],
+    inputs: [...inputs, ...tensorsOf(compared, compared.length, shape), f32Tensor([compared.length], before)],
     isPaired: true,
   }
 }
@@ -156,7 +170,13 @@ const meanLogs = async (
 /** Nats to bits. */
 const BITS: number = 1 / Math.LN2
 
-/** Mean bits a symbol of what was done in `on`, with a memory of `after` and of what came before each place. 0 where nothing was done. */
+/** The most rows, the newest, that a version is measured on. */
+const EXAM = 64
+
+/**
+ * Mean bits a symbol of what was done in `on`, its newest rows where there are many, with a memory of `after` and of what came
+ * before each place. 0 where nothing was done.
+ */
 export const bitsOf = async (
   executor: Executor,
   model: AssistModel,
@@ -164,10 +184,27 @@ export const bitsOf = async (
   after: readonly Episode[],
   on: readonly Episode[],
   fresh: Memory,
-): Promise<number> => {
+): Promise<number> => bitsOfRows(executor, model, parameters, examOf(model, after, on, fresh))
+
+/** The rows that `bitsOf` measures on. */
+export const examOf = (
+  model: AssistModel,
+  after: readonly Episode[],
+  on: readonly Episode[],
+  fresh: Memory,
+): Row[] => {
   for (const { context, symbols, at } of after.flatMap(passagesOf)) fresh.learn(context, symbols, at)
-  const passages: Passage[] = on.flatMap(passagesOf)
-  const rows = [...rowsOf(passages, fresh, shapeOf(model))]
+  const passages = on.flatMap(passagesOf)
+  const from = rowCount(passages, shapeOf(model)) - EXAM
+  return [...rowsOf(passages, fresh, shapeOf(model), (row) => row >= from)]
+}
+
+export const bitsOfRows = async (
+  executor: Executor,
+  model: AssistModel,
+  parameters: readonly Tensor[],
+  rows: readonly Row[],
+): Promise<number> => {
   if (rows.length === 0) return 0
   const logs = await rowLogs(executor, model, parameters, rows)
   const total = logs.reduce((sum, { log }) => sum + log, 0)

@@ -1,51 +1,101 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { textSymbols } from '../environment/text.ts'
 import { ngramMemory } from './ngram.ts'
+import { publicCounts } from './public-counts.ts'
 
-const none = new Uint16Array(0)
-const texts = ['the cat sat on the mat', 'the dog sat on the log', 'a cat and a dog'].map(textSymbols)
-const likeliest = (p: Float32Array): string => String.fromCharCode(p.indexOf(Math.max(...p)))
+const SYMBOLS = 300
+const read = (text: string): Uint16Array => Uint16Array.from(new TextEncoder().encode(text))
+const NONE = new Uint16Array(0)
+const PAST = [
+  'the whale and the sea, the whale and the ship. ',
+  'a sea of trouble; ',
+  'the the the ship ',
+].map(read)
+const ASKED = ['', 'the', 'a whale and the s', 'the ship ', 'unknown zq', 'sea of'].map(read)
 
-test('what followed before is foreseen, and what followed lately before what followed long ago', () => {
-  const memory = ngramMemory(256)
-  memory.learn(none, textSymbols('sincerely yours, Ann. '), 1)
-  assert.equal(likeliest(memory.view(textSymbols('sincerely y')).p), 'o')
-  for (let i = 0; i < 40; i++) memory.learn(none, textSymbols('dear Bob '), 2 + i)
-  assert.equal(likeliest(memory.view(textSymbols('dear ')).p), 'B')
-  for (let i = 0; i < 40; i++) memory.learn(none, textSymbols('dear Cy '), 50 + i)
-  assert.equal(likeliest(memory.view(textSymbols('dear ')).p), 'C')
-})
+/** Bits of what passages come to, each seen once it has all before it. */
+const bitsOf = (text: Uint16Array, memory = ngramMemory(SYMBOLS)): number => {
+  let bits = 0
+  for (const [i, symbol] of text.entries()) {
+    bits -= Math.log2(memory.view(text.subarray(0, i)).p[symbol]!)
+    memory.learn(text.subarray(0, i), text.subarray(i, i + 1), i)
+  }
+  return bits / text.length
+}
 
-test('chances sum to one, are above 0, and say how long a context was met', () => {
-  const memory = ngramMemory(272)
-  for (const [at, text] of texts.entries()) memory.learn(none, text, at)
-  for (const context of ['', 'q', 'the ', 'sat on the ']) {
-    const { p, features, matched } = memory.view(textSymbols(context))
-    assert.ok(Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 1e-5)
-    assert.ok(p.every((chance) => chance > 0))
-    assert.equal(features.length, memory.features)
-    assert.equal(matched, context === '' || context === 'q' ? 0 : Math.min(6, context.length))
+test('chances sum to one, none is nothing, and what was met is likely', () => {
+  for (const beneath of [undefined, publicCounts([read('whales swim in the sea')])]) {
+    const memory = ngramMemory(SYMBOLS, beneath)
+    for (const past of [NONE, ...PAST]) {
+      memory.learn(NONE, past, 1)
+      for (const asked of ASKED) {
+        const { p } = memory.view(asked)
+        assert.ok(Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 1e-4)
+        assert.ok(p.every((chance) => chance > 0))
+      }
+    }
+    const { p, matched } = memory.view(read('a whale and the '))
+    assert.equal(matched, 6)
+    assert.ok([read('s')[0]!, read('w')[0]!].includes(p.indexOf(Math.max(...p))))
   }
 })
 
-test('what is forgotten was never there, to the bit', () => {
-  const [forgetful, innocent] = [ngramMemory(256), ngramMemory(256)]
-  for (const [at, text] of texts.entries()) forgetful.learn(none, text, at)
-  for (const [at, text] of texts.entries()) if (at !== 1) innocent.learn(none, text, at)
-  const asked = textSymbols('the dog sat on the ')
-  assert.notDeepEqual(forgetful.view(asked), innocent.view(asked))
-  forgetful.forget(none, texts[1]!, 1)
-  for (let n = 0; n <= asked.length; n++)
-    assert.deepEqual(forgetful.view(asked.subarray(0, n)), innocent.view(asked.subarray(0, n)))
-  // What was never learned is not forgotten.
-  forgetful.forget(none, texts[1]!, 1)
-  assert.deepEqual(forgetful.view(asked), innocent.view(asked))
+test('what was met lately is likelier than what was met as often before', () => {
+  const memory = ngramMemory(SYMBOLS)
+  const [x, y] = [read('x')[0]!, read('y')[0]!]
+  for (const [at, text] of ['bcax', 'bcax', 'bcay', 'bcay'].entries()) memory.learn(NONE, read(text), at)
+  const { p } = memory.view(read('bca'))
+  assert.ok(p[y]! > p[x]!, `${p[y]} ${p[x]}`)
 })
 
-test('the order in which it is told does not matter, only time does', () => {
-  const [one, other] = [ngramMemory(256), ngramMemory(256)]
-  for (const at of [0, 1, 2]) one.learn(none, texts[at]!, at)
-  for (const at of [2, 0, 1]) other.learn(none, texts[at]!, at)
-  assert.deepEqual(one.view(textSymbols('a do')), other.view(textSymbols('a do')))
+test('what is forgotten leaves the memory as though it had never been learned, bit for bit, in any order', () => {
+  const passages = PAST.flatMap((text, i) => [
+    { context: NONE, symbols: text, at: i },
+    { context: text, symbols: read(`${i}, and then`), at: i + 0.5 },
+  ])
+  for (let gone = 0; gone < passages.length; gone++)
+    for (const also of [undefined, 0, passages.length - 1]) {
+      const [one, other] = [ngramMemory(SYMBOLS), ngramMemory(SYMBOLS)]
+      const goes = new Set([gone, also])
+      for (const { context, symbols, at } of passages) one.learn(context, symbols, at)
+      assert.notDeepEqual(one.view(ASKED[1]!), other.view(ASKED[1]!))
+      for (const [i, { context, symbols, at }] of passages.entries())
+        if (goes.has(i)) one.forget(context, symbols, at)
+        else other.learn(context, symbols, at)
+      const last = { context: NONE, symbols: read('the whale again'), at: 9 }
+      for (const memory of [one, other]) memory.learn(last.context, last.symbols, last.at)
+      for (const asked of ASKED) assert.deepEqual(one.view(asked), other.view(asked))
+    }
+})
+
+test('typing errors that are taken back at once leave nothing, key by key', () => {
+  const [one, other] = [ngramMemory(SYMBOLS), ngramMemory(SYMBOLS)]
+  const text = PAST[0]!
+  for (const [at, symbol] of text.entries()) {
+    const [context, typed] = [text.subarray(0, at), Uint16Array.of(symbol)]
+    if (at % 3 === 0) {
+      const wrong = Uint16Array.of(symbol + 1)
+      one.learn(context, wrong, at)
+      one.forget(context, wrong, at)
+    }
+    for (const memory of [one, other]) memory.learn(context, typed, at)
+  }
+  for (const asked of ASKED) assert.deepEqual(one.view(asked), other.view(asked))
+})
+
+test('passages that arrive late count as when they were written', () => {
+  const [one, other] = [ngramMemory(SYMBOLS), ngramMemory(SYMBOLS)]
+  for (const [at, text] of PAST.entries()) one.learn(NONE, text, at)
+  for (const at of [2, 0, 1]) other.learn(NONE, PAST[at]!, at)
+  for (const asked of ASKED) assert.deepEqual(one.view(asked), other.view(asked))
+})
+
+test('public counts help where one has written nothing yet, and one own word soon outweighs them', () => {
+  const common = publicCounts([read('the whale swims. '.repeat(20))])
+  const text = read('the whale swims again')
+  assert.ok(bitsOf(text, ngramMemory(SYMBOLS, common)) < bitsOf(text) - 1)
+  const memory = ngramMemory(SYMBOLS, common)
+  for (let at = 0; at < 8; at++) memory.learn(read('the '), read('whimsy '), at)
+  const { p } = memory.view(read('the wh'))
+  assert.equal(p.indexOf(Math.max(...p)), read('i')[0])
 })

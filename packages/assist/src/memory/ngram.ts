@@ -1,155 +1,188 @@
 import type { Memory, MemoryView } from './memory.ts'
+import type { PublicCounts } from './public-counts.ts'
 
 /** Most symbols of a context that is looked up. */
-const ORDERS = 6
+export const NGRAM_ORDERS = 6
 /** What a symbol's count rises by when it is met. */
-const STEP = 8
-/** Where a context's counts come to this, all are halved: what was met lately weighs more. */
-const FULL = 512
-/** Weight of the shorter contexts beside a context's counts: so much for each different symbol that it has met. */
-const ESCAPE = 28
+const STEP = 64
+/** Each time a context is met its older counts lose a part of 2^-FADE[order]: what was met lately weighs more. Order 0 loses nothing. */
+const FADE: readonly number[] = [31, 9, 6, 6, 6, 6, 6]
+/** Weight of the shorter contexts beside a context's counts, by order: so much for each different symbol that it has met. */
+const ESCAPE: readonly number[] = [64, 128, 160, 192, 192, 192, 192]
+/** What a context of public texts weighs at most. */
+const PUBLICLY = 4 * STEP
 
-/** Longest matched context / 6, share of its likeliest symbol, chance of the likeliest symbol, whether a context of 4 was met before. */
+/** Longest context of one's own / 6, share of the longest context's likeliest symbol, chance of the likeliest symbol, whether a context of 4 was met anywhere. */
 const FEATURES = 4
 
+/** Passages that are forgotten without counting all others again, newest first: people take back what they have just typed. */
+const JOURNAL = 256
+
 /** Counts of what followed one context. Contexts have few different followers, so a pair of small arrays is enough. */
-type Node = { symbols: number[]; counts: number[]; total: number }
+export type NgramNode = { readonly symbols: number[]; readonly counts: number[]; total: number }
+type Nodes = Map<string, NgramNode>
+/** What stood at a context before it was told of something. */
+type Undo = { readonly key: string; readonly was: NgramNode | undefined }
+type Kept = { readonly context: Uint16Array; readonly symbols: Uint16Array; readonly at: number }
 
 /**
  * An n-gram memory of orders 0 to 6 that weighs what was met lately. A context's counts are blended with what the next shorter
  * context says: p = (count + e p') / (total + e), where e is ESCAPE for each different symbol met there, as in interpolated
- * Witten-Bell smoothing (Witten and Bell, 1991), down to a uniform chance. Counts rise by STEP and are halved when a context
- * is full, and contexts more than one shorter than the longest that knew the symbol are not told of it, as in PPM (Moffat,
- * 1990). ESCAPE, FULL and that one were chosen on the first 100 kB of Moby-Dick: 2.46 bits a byte of its second half. Integer counts, and one order of additions: the same history gives the same bits.
+ * Witten-Bell smoothing (Witten and Bell, 1991), down to an even chance. A context is not told of a symbol that a longer
+ * one knew already, as in PPM (Moffat, 1990): so counts of short contexts say what is new after long ones. Where there are public counts, each
+ * of their contexts stands beside one's own as though it had been met at most PUBLICLY / STEP times. The numbers were chosen on texts that no
+ * replay study types; docs/decisions/0046 says which.
  *
- * Forgetting rebuilds what is left from its passages, so nothing of what is forgotten stays.
+ * Counts are integers and additions have one order: the same history gives the same bits. The newest passages are
+ * forgotten by putting back what stood there before them, others by counting what is left again: nothing of them stays.
  * @param symbols Size of the vocabulary, at most 512
  */
-export const ngramMemory = (symbols: number): Memory => {
-  let nodes = new Map<string, Node>()
-  let passages: { readonly context: Uint16Array; readonly symbols: Uint16Array; readonly at: number }[] = []
+export const ngramMemory = (symbols: number, beneath?: PublicCounts): Memory => {
+  let nodes: Nodes = new Map()
+  let passages: Kept[] = [] // by time
+  let journal: Undo[][] = [] // of the newest passages
   let isStale = false
 
-  const firstTold = (past: string, symbol: number): number => {
-    for (let order = Math.min(ORDERS, past.length); order > 0; order--)
-      if (nodes.get(past.slice(past.length - order))?.symbols.includes(symbol)) return order - 1
-    return 0
-  }
-  const count = (past: string, symbol: number): void => {
-    for (let order = firstTold(past, symbol); order <= Math.min(ORDERS, past.length); order++) {
-      const key = past.slice(past.length - order)
-      let node = nodes.get(key)
-      if (node === undefined) {
-        node = { symbols: [], counts: [], total: 0 }
-        nodes.set(key, node)
-      }
-      const place = node.symbols.indexOf(symbol)
-      if (place < 0) {
-        node.symbols.push(symbol)
-        node.counts.push(STEP)
-      } else node.counts[place]! += STEP
-      node.total += STEP
-      // The shortest contexts are met all the time: they need more counts to tell symbols apart.
-      if (node.total > (order < 2 ? 64 * FULL : FULL)) halve(node)
-    }
-  }
-  const take = (context: Uint16Array, written: Uint16Array): void => {
-    let past = keyOf(context.subarray(Math.max(0, context.length - ORDERS)))
-    for (const symbol of written) {
-      count(past, symbol)
-      past = (past + String.fromCharCode(symbol)).slice(-ORDERS)
-    }
+  const take = ({ context, symbols: written }: Kept): void => {
+    const undo: Undo[] = []
+    along(context, written, (past, symbol) => tell(nodes, past, symbol, undo))
+    journal.push(undo)
+    if (journal.length > JOURNAL) journal.shift()
   }
   const rebuild = (): void => {
     if (!isStale) return
     isStale = false
     nodes = new Map()
-    for (const one of passages) take(one.context, one.symbols)
+    journal = []
+    for (const one of passages) take(one)
   }
 
   return {
     features: FEATURES,
     learn: (context, written, at) => {
       if (written.length === 0) return
-      const kept = { context: context.slice(-ORDERS), symbols: written.slice(), at }
-      const isLast = passages.length === 0 || passages.at(-1)!.at <= at
+      const kept = { context: context.slice(-NGRAM_ORDERS), symbols: written.slice(), at }
+      const isNewest = passages.length === 0 || passages.at(-1)!.at <= at
       passages.push(kept)
-      if (isLast && !isStale) take(kept.context, kept.symbols)
-      else {
-        passages = passages.toSorted((a, b) => a.at - b.at)
-        isStale = true
-      }
+      if (isNewest && !isStale) take(kept)
+      if (isNewest) return
+      passages = passages.toSorted((a, b) => a.at - b.at)
+      isStale = true
     },
     forget: (context, written, at) => {
-      const short = context.slice(-ORDERS)
-      const place = passages.findIndex(
+      const short = context.slice(-NGRAM_ORDERS)
+      const place = passages.findLastIndex(
         (one) => one.at === at && same(one.symbols, written) && same(one.context, short),
       )
       if (place < 0) return
+      const isNewest = place === passages.length - 1
       passages.splice(place, 1)
-      isStale = true
+      if (isStale) return
+      const undo = isNewest ? journal.pop() : undefined
+      if (undo === undefined) isStale = true
+      for (const { key, was } of undo?.reverse() ?? [])
+        if (was === undefined) nodes.delete(key)
+        else nodes.set(key, was)
     },
     view: (context) => {
       rebuild()
-      return viewOf(nodes, symbols, context)
+      return viewOf(nodes, beneath?.nodes, symbols, context)
     },
+  }
+}
+
+/** Goes along some symbols with the newest of what stands before each. */
+const along = (
+  context: Uint16Array,
+  written: Uint16Array,
+  visit: (past: string, symbol: number) => void,
+): void => {
+  let past = keyOf(context, Math.max(0, context.length - NGRAM_ORDERS))
+  for (const symbol of written) {
+    visit(past, symbol)
+    past = (past + String.fromCharCode(symbol)).slice(-NGRAM_ORDERS)
+  }
+}
+
+/** Tells the contexts of a place what followed, from the longest to the one behind the first that knew it already. */
+const tell = (nodes: Nodes, past: string, symbol: number, undo?: Undo[]): void => {
+  let isTold = false
+  for (let order = past.length; order >= 0; order--) {
+    const key = past.slice(past.length - order)
+    const was = nodes.get(key)
+    const node: NgramNode = { symbols: was ? [...was.symbols] : [], counts: [], total: 0 }
+    let isKnown = false
+    for (let i = 0; i < node.symbols.length; i++) {
+      const old = was!.counts[i]!
+      let count = old - (old >> FADE[order]!)
+      if (node.symbols[i] === symbol) {
+        isKnown = true
+        count += STEP
+      }
+      node.counts.push(count)
+      node.total += count
+    }
+    if (!isKnown) {
+      node.symbols.push(symbol)
+      node.counts.push(STEP)
+      node.total += STEP
+    }
+    nodes.set(key, node)
+    undo?.push({ key, was })
+    if (isTold) return
+    isTold = isKnown
   }
 }
 
 const viewOf = (
-  nodes: ReadonlyMap<string, Node>,
+  nodes: ReadonlyMap<string, NgramNode>,
+  beneath: PublicCounts['nodes'] | undefined,
   symbols: number,
   context: ArrayLike<number>,
 ): MemoryView => {
-  const past = keyOf(
-    Array.from({ length: Math.min(ORDERS, context.length) }, (_, i) => {
-      return context[context.length - Math.min(ORDERS, context.length) + i]!
-    }),
-  )
-  const p = new Float64Array(symbols).fill(1 / symbols)
-  let matched = 0
-  let share = 0
-  for (let order = 0; order <= past.length; order++) {
-    const node = nodes.get(past.slice(past.length - order))
-    if (node === undefined) break
-    const shorter = ESCAPE * node.symbols.length
-    const whole = node.total + shorter
-    const part = shorter / whole
-    for (let s = 0; s < symbols; s++) p[s]! *= part
+  const past = keyOf(context, Math.max(0, context.length - NGRAM_ORDERS))
+  const p = new Float64Array(symbols)
+  let [matched, known, share] = [0, 0, 0]
+  // From the longest context down: `left` is what it and longer ones leave to shorter ones.
+  let left = 1
+  for (let order = past.length; order >= 0; order--) {
+    const key = past.slice(past.length - order)
+    const [own, common] = [nodes.get(key), beneath?.get(key)]
+    if (own === undefined && common === undefined) continue
+    const part = common ? Math.min(STEP, PUBLICLY / (common.total + common.rare)) : 0
+    const rare = common?.rare ?? 0
+    const met = (own?.symbols.length ?? 0) + (part / STEP) * ((common?.symbols.length ?? 0) + rare)
+    const total = (own?.total ?? 0) + part * (common?.total ?? 0)
+    const shorter = ESCAPE[order]! * met + part * rare
+    const each = left / (total + shorter)
     let most = 0
-    for (let i = 0; i < node.symbols.length; i++) {
-      p[node.symbols[i]!]! += node.counts[i]! / whole
-      most = Math.max(most, node.counts[i]!)
+    for (let i = 0; own && i < own.symbols.length; i++) {
+      p[own.symbols[i]!]! += own.counts[i]! * each
+      most = Math.max(most, own.counts[i]!)
     }
-    matched = order
-    share = most / node.total
+    for (let i = 0; common && i < common.symbols.length; i++) {
+      p[common.symbols[i]!]! += part * common.counts[i]! * each
+      if (!own) most = Math.max(most, part * common.counts[i]!)
+    }
+    left = shorter * each
+    if (own) matched = Math.max(matched, order)
+    if (share === 0) [known, share] = [order, most / total]
   }
   let best = 0
-  for (let s = 0; s < symbols; s++) best = Math.max(best, p[s]!)
+  for (let s = 0; s < symbols; s++) {
+    p[s]! += left / symbols
+    best = Math.max(best, p[s]!)
+  }
   return {
     p: Float32Array.from(p),
-    features: Float32Array.of(matched / ORDERS, share, best, matched >= 4 ? 1 : 0),
+    features: Float32Array.of(matched / NGRAM_ORDERS, share, best, known >= 4 ? 1 : 0),
     matched,
   }
 }
 
-/** Halved counts of 1 are dropped, so contexts do not keep what was met once and long ago. */
-const halve = (node: Node): void => {
-  const [symbols, counts]: [number[], number[]] = [[], []]
-  let total = 0
-  for (let i = 0; i < node.symbols.length; i++) {
-    const half = node.counts[i]! >> 1
-    if (half === 0) continue
-    symbols.push(node.symbols[i]!)
-    counts.push(half)
-    total += half
-  }
-  Object.assign(node, { symbols, counts, total })
-}
-
-const keyOf = (symbols: ArrayLike<number>): string => {
+const keyOf = (symbols: ArrayLike<number>, from: number): string => {
   let key = ''
-  for (let i = 0; i < symbols.length; i++) key += String.fromCharCode(symbols[i]!)
+  for (let i = from; i < symbols.length; i++) key += String.fromCharCode(symbols[i]!)
   return key
 }
 

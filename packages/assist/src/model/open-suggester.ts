@@ -2,7 +2,7 @@ import { decodeTensors, encodeTensors } from '@lockstep/models'
 import { type Executor, type Tensor, unwrap } from '@lockstep/tensor'
 import type { Learned, Lessons, Suggester, Suggestion } from '../assistant/suggester.ts'
 import { joined } from '../learning/rows.ts'
-import { bitsOf, update, updateInputs } from '../learning/update.ts'
+import { bitsOf, bitsOfRows, examOf, update, updateInputs } from '../learning/update.ts'
 import type { Memory } from '../memory/memory.ts'
 import { type AssistModel, programsOf } from './assist-model.ts'
 import { createReader } from './reader.ts'
@@ -85,8 +85,8 @@ export const openSuggester = async (options: SuggesterOptions): Promise<Suggeste
       const ids = episodes.map(({ id }) => id)
       const done = await update(executor, model, from, given, steps, ids, between)
       if (!done) return undefined
-      const measured = (of: readonly Tensor[]): Promise<number> =>
-        bitsOf(executor, model, of, episodes, heldOut, fresh())
+      const exam = examOf(model, episodes, heldOut, fresh())
+      const measured = (of: readonly Tensor[]): Promise<number> => bitsOfRows(executor, model, of, exam)
       return {
         state: encodeTensors(types, done.parameters),
         receipt: done.receipt,

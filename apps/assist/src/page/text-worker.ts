@@ -1,24 +1,20 @@
 import {
   createBreath,
   learnedAcceptance,
-  ngramMemory,
-  openSuggester,
+  openTextSuggester,
   type Port,
-  programsOf,
+  readTextBase,
   serveModel,
-  TEXT_MODEL,
-  TEXT_SYMBOLS,
 } from '@lockstep/assist'
 import { createWasmExecutor } from '@lockstep/tensor'
 
-/** The worker in which the model of the editor suggests and learns: a network that starts from nothing, and a memory. */
+/** The worker in which the model of the editor suggests and learns. */
 serveModel(globalThis as unknown as Port, async () => {
   const executor = await createWasmExecutor()
   const { breathe } = createBreath()
-  const suggester = await openSuggester({
-    ...{ executor, model: TEXT_MODEL, breathe },
-    memory: () => ngramMemory(TEXT_SYMBOLS),
-    parameters: programsOf(TEXT_MODEL).first(1),
-  })
+  const fetched = await fetch('base-text.safetensors')
+  if (!fetched.ok) throw new Error(`base-text.safetensors: ${fetched.status}; start the page's server again.`)
+  const base = readTextBase(new Uint8Array(await fetched.arrayBuffer()))
+  const suggester = await openTextSuggester({ executor, base, breathe })
   return { suggester, acceptance: await learnedAcceptance(executor) }
 })

@@ -15,7 +15,7 @@ export type ServeOptions = {
 
 const SOURCE = join(import.meta.dirname, '..', 'page')
 const ICON = join(import.meta.dirname, '../../../playground/src/page/icon.svg')
-const BASE = join(import.meta.dirname, '../../../../data/assist-base-grid.safetensors')
+const DATA = join(import.meta.dirname, '../../../../data')
 
 /** Serves the editor and the game on this machine alone. The server answers no questions: all is computed in the page. */
 export const serveAssist = async (options: ServeOptions = {}): Promise<Served> => {
@@ -31,7 +31,8 @@ export const serveAssist = async (options: ServeOptions = {}): Promise<Served> =
     ['', Buffer.from(html.replace('STYLE_NONCE', styleNonce))],
     ['style.css', await readFile(join(SOURCE, 'style.css'))],
     ['icon.svg', await readFile(ICON)],
-    ['base-grid.safetensors', await readFile(BASE)],
+    ['base-grid.safetensors', await readFile(join(DATA, 'assist-base-grid.safetensors'))],
+    ['base-text.safetensors', await readFile(join(DATA, 'assist-base-text.safetensors'))],
   ])
   // Another text of the service worker is what has browsers keep the files anew.
   const worker = 'service-worker.js'

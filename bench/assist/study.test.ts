@@ -18,6 +18,7 @@ const use = (condition: Condition, length: number, patience = 10): Promise<Study
   })
 
 test('the base was trained on nothing that is replayed', () => {
+  assert.ok(trainedOn().length > 3)
   checkDisjoint([...writersOf('prose', 2000), ...writersOf('code', 2000)], trainedOn())
 })
 

@@ -68,8 +68,8 @@ export const openPanel = (events: PanelEvents): Panel => {
       ],
       ['offers taken', percent(acceptRate), `${accepted} of ${offered}`],
       [
-        'unwanted',
-        `${unwantedPerHundred.toFixed(1)} in 100`,
+        'unwanted in 100',
+        unwantedPerHundred.toFixed(1),
         `at worst ${worstHundred}, in ${counted(actions, 'action')}`,
       ],
     ]

@@ -53,7 +53,13 @@ export const drawUse = (host: HTMLElement, { curve }: Metrics): void => {
   }
   svg.append(line('taken'), line('spared'))
   const end = { y: HEIGHT - 6, 'text-anchor': 'end' }
-  svg.append(draw('text', { ...end, x: WIDTH - MARGIN.right }, `${curve.length * 100} actions`))
+  svg.append(
+    draw(
+      'text',
+      { ...end, x: WIDTH - MARGIN.right },
+      `${curve.reduce((sum, one) => sum + one.actions, 0)} actions`,
+    ),
+  )
   const keys = draw('text', { y: HEIGHT - 6, x: MARGIN.left })
   keys.append(
     draw('tspan', { class: 'spared' }, '● spared'),

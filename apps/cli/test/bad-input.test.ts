@@ -106,7 +106,7 @@ test('wrong options and commands are refused with what is allowed; help is no er
     [['verify', 'x', '--sample', '1', '--segments', '0'], /cannot be used with option/],
     [['train', 'tiny.yaml', '--out', ''], /--out is empty/],
     [['verify', ''], /run is empty/],
-    [[], /the command is missing; allowed: init, validate, profile, train/],
+    [[], /the command is missing; allowed: init, validate, devices, profile, train/],
     [['help', 'fly'], /the command is fly; allowed: init/],
     [['init', 'x.yaml', '--text', ''], /--text is empty/],
     [
@@ -117,6 +117,9 @@ test('wrong options and commands are refused with what is allowed; help is no er
     [['init', 'x.yaml', '--set', 'tokenizer.size=300'], /tokenizer is .*; allowed: byte, or \{bpe: /],
     [['init', 'page.txt/x.yaml'], /page\.txt is no directory/],
     [['train', 'x', '--threads', '0'], /--threads is 0/],
+    [['devices', '--cases', '0'], /--cases is 0; allowed: an integer from 1/],
+    [['devices', '--size', '9'], /--size is 9; allowed: an integer from 16/],
+    [['devices', 'all'], /too many arguments/],
     [['profile'], /missing required argument/],
     [['profile', ''], /manifest is empty/],
     [['profile', 'none.yaml'], /none\.yaml is missing/],

@@ -11,9 +11,11 @@ import { commandLine } from '../src/cli.ts'
 import { createTerminal } from '../src/terminal.ts'
 import { inProcess, tiny, workplace } from './lockstep.ts'
 
-/** Commands of the core: their bad inputs are in bad-input.test.ts. All others are the market's. */
+/** Commands of the core: their bad inputs are in bad-input.test.ts. All others are the market's, the swarm's and the assistants'. */
 const CORE =
-  'init validate profile train verify export-proof check-proof chain claim finalize dispute sample'.split(' ')
+  'init validate devices profile train verify export-proof check-proof chain claim finalize dispute sample'.split(
+    ' ',
+  )
 
 let home: string
 before(async () => {
@@ -130,6 +132,10 @@ const WITH: { readonly [command: string]: readonly string[] } = {
   'swarm merge': ['1', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.yaml'],
   'swarm check': ['checked', '--home', 'home', '--network', 'net.json', '--manifest', 'swarm.yaml'],
   'swarm leave': ['1', '--home', 'home', '--network', 'net.json'],
+  'assist shell install': ['--home', 'new'],
+  'assist shell learn': ['page.txt', '--home', 'new'],
+  'assist shell list': ['--home', 'new'],
+  'assist shell forget': ['ls', '--home', 'new'],
   earnings: ['--home', 'home', '--network', 'net.json'],
   status: ['--home', 'home', '--network', 'net.json'],
   explain: ['main', '--home', 'home', '--network', 'net.json'],
@@ -243,6 +249,17 @@ const OPTIONS: { readonly [option: string]: readonly Wrong[] } = {
     ['strange', /vocab of strange is 9; allowed: 96, what its characters and an end come to/],
     ['short', /context of short is 8; allowed: at least the swarm's lengths together, 64/],
   ],
+  '--ask': isWhole('--ask', 1, 3600),
+  '--key': [
+    ['oo', /--key is oo; allowed: a letter from a to z/],
+    ['1', /--key is 1; allowed: a letter from a to z/],
+  ],
+  '--episode': [
+    [
+      'none',
+      /--episode is none; allowed: one that is listed|what to forget is .*; allowed: TEXT, --episode ID or --all/,
+    ],
+  ],
   '--method': [['best', /--method is best; allowed: average, greedy, ties, distil/]],
   '--tasks': isWhole('--tasks', 1, 1024),
   '--seed': isWhole('--seed', 0, 2 ** 32 - 1),
@@ -324,6 +341,12 @@ const ARGUMENTS: { readonly [argument: string]: readonly Wrong[] } = {
     ['local', /swarm of local is none; allowed: a swarm of a network/],
   ],
   'swarm leave swarm': isWhole('swarm', 1, JOBS),
+  'assist shell learn history': [
+    ['none', /none is missing; allowed: a file of at most 4194304 bytes/],
+    ['folder', /folder is .*; allowed: a file of at most/],
+    ['pipe', /pipe is .*; allowed: a file of at most/],
+  ],
+  'assist shell forget text': [['', /text is empty/]],
   'earnings account': ACCOUNT,
   'status job': JOB,
   'explain job-or-account': [

@@ -5,7 +5,7 @@ import type { ReplayPlan } from './replay.ts'
 export const PLAN: ReplayPlan = { parts: 8, session: 1000, wait: 150 }
 
 /**
- * Settings of every assistant in a study, chosen as the best of six for the public n-gram: with the default price of a look
- * it saves half as much. Patience is the default, 10.
+ * Settings of every assistant in a study, chosen for the public n-gram, among six on other texts and then three on these
+ * writers: with the default price of a look it saves half as much. Patience is the default, 10.
  */
 export const SETTINGS: Partial<Settings> = { attention: 0.1, least: 0.1 }

@@ -99,3 +99,18 @@ test('public counts help where one has written nothing yet, and one own word soo
   const { p } = memory.view(read('the wh'))
   assert.equal(p.indexOf(Math.max(...p)), read('i')[0])
 })
+
+test('public counts are heard as far as they foresee what this person writes, and forgetting takes that back too', () => {
+  const book = read('the whale and the sea and the ship and the crew '.repeat(20))
+  const memory = ngramMemory(SYMBOLS, publicCounts([book]))
+  const chance = (): number => memory.view(read('the wha')).p[108]!
+  const before = chance()
+  assert.ok(before > 0.7, `${before}`)
+  // What is written is nothing like the book: soon the book is hardly heard.
+  const digits = Array.from({ length: 300 }, (_, i) => `the ${(i * i * 7919) % 10} and `).join('')
+  const other = read(digits)
+  memory.learn(NONE, other, 1)
+  assert.ok(chance() < before / 2, `${chance()}`)
+  memory.forget(NONE, other, 1)
+  assert.equal(chance(), before)
+})

@@ -1,5 +1,5 @@
 import type { Memory, MemoryView } from './memory.ts'
-import type { PublicCounts } from './public-counts.ts'
+import type { PublicCounts, PublicNode } from './public-counts.ts'
 
 /** Most symbols of a context that is looked up. */
 export const NGRAM_ORDERS = 6
@@ -15,6 +15,9 @@ const PUBLICLY = 4 * STEP
 /** Longest context of one's own / 6, share of the longest context's likeliest symbol, chance of the likeliest symbol, whether a context of 4 was met anywhere. */
 const FEATURES = 4
 
+/** How sure it is at first that public counts help with what this person writes, and what of it goes back to even at each symbol. */
+const [TRUST, SHARE] = [0.9, 0.005]
+
 /** Passages that are forgotten without counting all others again, newest first: people take back what they have just typed. */
 const JOURNAL = 256
 
@@ -23,6 +26,7 @@ export type NgramNode = { readonly symbols: number[]; readonly counts: number[];
 type Nodes = Map<string, NgramNode>
 /** What stood at a context before it was told of something. */
 type Undo = { readonly key: string; readonly was: NgramNode | undefined }
+type Taken = { readonly trust: number; readonly undo: Undo[] }
 type Kept = { readonly context: Uint16Array; readonly symbols: Uint16Array; readonly at: number }
 
 /**
@@ -30,7 +34,9 @@ type Kept = { readonly context: Uint16Array; readonly symbols: Uint16Array; read
  * context says: p = (count + e p') / (total + e), where e is ESCAPE for each different symbol met there, as in interpolated
  * Witten-Bell smoothing (Witten and Bell, 1991), down to an even chance. A context is not told of a symbol that a longer
  * one knew already, as in PPM (Moffat, 1990): so counts of short contexts say what is new after long ones. Where there are public counts, each
- * of their contexts stands beside one's own as though it had been met at most PUBLICLY / STEP times. The numbers were chosen on texts that no
+ * of their contexts stands beside one's own as though it had been met at most PUBLICLY / STEP times; how much they are heard follows
+ * from how well the person's latest symbols were foreseen with them and without: two experts, whose shares are weighed by
+ * Bayes' rule and a little of them shared out again (Herbster and Warmuth, 1998). The numbers were chosen on texts that no
  * replay study types; docs/decisions/0046 says which.
  *
  * Counts are integers and additions have one order: the same history gives the same bits. The newest passages are
@@ -40,13 +46,22 @@ type Kept = { readonly context: Uint16Array; readonly symbols: Uint16Array; read
 export const ngramMemory = (symbols: number, beneath?: PublicCounts): Memory => {
   let nodes: Nodes = new Map()
   let passages: Kept[] = [] // by time
-  let journal: Undo[][] = [] // of the newest passages
+  let journal: Taken[] = [] // of the newest passages
+  let trust = TRUST // share of the expert that hears public counts
   let isStale = false
 
   const take = ({ context, symbols: written }: Kept): void => {
     const undo: Undo[] = []
-    along(context, written, (past, symbol) => tell(nodes, past, symbol, undo))
-    journal.push(undo)
+    const before = trust
+    along(context, written, (past, symbol) => {
+      if (beneath) {
+        const heard = trust * chanceOf(nodes, beneath.nodes, symbols, past, symbol)
+        const unheard = (1 - trust) * chanceOf(nodes, undefined, symbols, past, symbol)
+        trust = (1 - SHARE) * (heard / (heard + unheard)) + SHARE / 2
+      }
+      tell(nodes, past, symbol, undo)
+    })
+    journal.push({ trust: before, undo })
     if (journal.length > JOURNAL) journal.shift()
   }
   const rebuild = (): void => {
@@ -54,6 +69,7 @@ export const ngramMemory = (symbols: number, beneath?: PublicCounts): Memory => 
     isStale = false
     nodes = new Map()
     journal = []
+    trust = TRUST
     for (const one of passages) take(one)
   }
 
@@ -78,15 +94,19 @@ export const ngramMemory = (symbols: number, beneath?: PublicCounts): Memory => 
       const isNewest = place === passages.length - 1
       passages.splice(place, 1)
       if (isStale) return
-      const undo = isNewest ? journal.pop() : undefined
-      if (undo === undefined) isStale = true
-      for (const { key, was } of undo?.reverse() ?? [])
+      const taken = isNewest ? journal.pop() : undefined
+      if (taken === undefined) isStale = true
+      else trust = taken.trust
+      for (const { key, was } of taken?.undo.reverse() ?? [])
         if (was === undefined) nodes.delete(key)
         else nodes.set(key, was)
     },
     view: (context) => {
       rebuild()
-      return viewOf(nodes, beneath?.nodes, symbols, context)
+      const view = viewOf(nodes, beneath?.nodes, symbols, context)
+      if (!beneath) return view
+      const without = viewOf(nodes, undefined, symbols, context)
+      return { ...view, p: view.p.map((chance, s) => trust * chance + (1 - trust) * without.p[s]!) }
     },
   }
 }
@@ -134,6 +154,45 @@ const tell = (nodes: Nodes, past: string, symbol: number, undo?: Undo[]): void =
   }
 }
 
+/** The chance of one symbol, as `viewOf` gives it of all. */
+const chanceOf = (
+  nodes: ReadonlyMap<string, NgramNode>,
+  beneath: PublicCounts['nodes'] | undefined,
+  symbols: number,
+  past: string,
+  symbol: number,
+): number => {
+  let chance = 0
+  let left = 1
+  for (let order = past.length; order >= 0; order--) {
+    const key = past.slice(past.length - order)
+    const [own, common] = [nodes.get(key), beneath?.get(key)]
+    if (own === undefined && common === undefined) continue
+    const part = common ? Math.min(STEP, PUBLICLY / (common.total + common.rare)) : 0
+    const { each, shorter } = weights(order, part, own, common, left)
+    const [mine, theirs] = [own?.symbols.indexOf(symbol) ?? -1, common?.symbols.indexOf(symbol) ?? -1]
+    if (mine >= 0) chance += own!.counts[mine]! * each
+    if (theirs >= 0) chance += part * common!.counts[theirs]! * each
+    left = shorter * each
+  }
+  return chance + left / symbols
+}
+
+/** What each count of a context weighs, and what is left to shorter contexts for each of that. */
+const weights = (
+  order: number,
+  part: number,
+  own: NgramNode | undefined,
+  common: PublicNode | undefined,
+  left: number,
+): { readonly each: number; readonly shorter: number; readonly total: number } => {
+  const rare = common?.rare ?? 0
+  const met = (own?.symbols.length ?? 0) + (part / STEP) * ((common?.symbols.length ?? 0) + rare)
+  const total = (own?.total ?? 0) + part * (common?.total ?? 0)
+  const shorter = ESCAPE[order]! * met + part * rare
+  return { each: left / (total + shorter), shorter, total }
+}
+
 const viewOf = (
   nodes: ReadonlyMap<string, NgramNode>,
   beneath: PublicCounts['nodes'] | undefined,
@@ -150,11 +209,7 @@ const viewOf = (
     const [own, common] = [nodes.get(key), beneath?.get(key)]
     if (own === undefined && common === undefined) continue
     const part = common ? Math.min(STEP, PUBLICLY / (common.total + common.rare)) : 0
-    const rare = common?.rare ?? 0
-    const met = (own?.symbols.length ?? 0) + (part / STEP) * ((common?.symbols.length ?? 0) + rare)
-    const total = (own?.total ?? 0) + part * (common?.total ?? 0)
-    const shorter = ESCAPE[order]! * met + part * rare
-    const each = left / (total + shorter)
+    const { each, shorter, total } = weights(order, part, own, common, left)
     let most = 0
     for (let i = 0; own && i < own.symbols.length; i++) {
       p[own.symbols[i]!]! += own.counts[i]! * each

@@ -1,13 +1,13 @@
-import { access, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { NetworkFile, SwarmManifest } from '@lockstep/client'
 import { askSwarmModels, keepAskedModel } from '@lockstep/node/swarm'
 import type { Terminal } from '../terminal.ts'
 import type { Home } from './home.ts'
 import { withClient } from './join.ts'
-import { readSwarmManifest, swarmFiles } from './swarm-files.ts'
+import { swarmFiles } from './swarm-files.ts'
 import { accountsIn, familiesOf } from './swarm-models.ts'
-import { fetched, viewOf } from './swarm-part.ts'
+import { fetched, keptManifest, viewOf } from './swarm-part.ts'
 
 /**
  * Asks the participants that the chain announces, and that are not this home's, for their models, and keeps what they give beside this home's own, in place
@@ -23,13 +23,10 @@ export const askSwarm = async (
   terminal: Terminal,
 ): Promise<SwarmManifest> => {
   const files = swarmFiles(home, network, swarm)
-  const kept = given ?? ((await isThere(files.manifest)) ? files.manifest : undefined)
+  const kept = await keptManifest(given, files.manifest, swarm)
   return withClient(network, undefined, async (client) => {
     const view = await viewOf(client, network, swarm)
-    const manifest =
-      kept === undefined
-        ? await fetched(client, view, files.manifest, terminal)
-        : await readSwarmManifest(kept, swarm)
+    const manifest = kept ?? (await fetched(client, view, files.manifest, terminal))
     const without = await accountsIn(dirname(files.manifest))
     const others = [...view.members.keys()].filter((account) => !without.has(account))
     terminal.note(`asking ${others.length} participants for their models`)
@@ -42,9 +39,3 @@ export const askSwarm = async (
     return manifest
   })
 }
-
-const isThere = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )

@@ -118,7 +118,7 @@ export const withSwarmPart = async <T>(
 }
 
 /** The manifest of a file that was named, or of this home; undefined where peers are to be asked. */
-const keptManifest = async (
+export const keptManifest = async (
   given: string | undefined,
   kept: string,
   swarm: number,

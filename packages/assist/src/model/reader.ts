@@ -47,8 +47,8 @@ export const createReader = async (
     return [...given, u32Tensor([anew], padded)]
   }
   const next: Runner = await executor.compile(programs.next(), inputsOfNext(0, 0, unknown))
-  const reading: Runner = await executor.compile(programs.reading(anew), inputsOfReading(new Uint16Array(1)))
   const program = programs.reading(anew)
+  const reading: Runner = await executor.compile(program, inputsOfReading(new Uint16Array(1)))
   const empty = program.state.map(({ dtype, shape }): Tensor => {
     return { dtype, shape, data: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)) }
   })

@@ -2,8 +2,8 @@ import {
   type Digest,
   digestFromHex,
   type Hex,
-  itemOf,
   rootOf,
+  rootsAt,
   segmentSteps,
   type TaskFields,
   tensorsTree,
@@ -65,8 +65,9 @@ export const runSegment = async (
   step?: (done: number) => Promise<void> | void,
 ): Promise<SegmentResult> => {
   const tally = await stepThrough(runner, task, segment, state, step)
-  const item = itemOf(runner)
-  return { state: runner.state(), item, tally: tally(item) }
+  const reached = runner.state()
+  const { item } = rootsAt(runner, reached)
+  return { state: reached, item, tally: tally(item) }
 }
 
 /** The same for whoever takes the item elsewhere: runs the segment, and gives what its tally is for the item reached. */

@@ -79,7 +79,7 @@ export const executorTrace = async (options: ExecutorTraceOptions): Promise<Exec
     for (let i = 0; i < segmentSteps(task, index); i++) {
       await runner.step()
       standsAt = standsAt! + 1
-      items.push(itemOf(runner))
+      items.push(itemOf(runner, program.state))
     }
     segment = { index, items: treeOf(items) }
     return segment.items

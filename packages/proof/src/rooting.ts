@@ -1,16 +1,33 @@
-import { type Program, type Runner, type Tensor, tensorBytes } from '@lockstep/tensor'
+import { type Program, type Runner, type Tensor, type TensorType, tensorBytes } from '@lockstep/tensor'
 import type { Digest } from './digest.ts'
+import { tensorDigest } from './hash.ts'
 import { stepItem } from './task.ts'
 import { tensorsTree } from './tensor-tree.ts'
-import { rootOf } from './tree.ts'
+import { rootOf, treeOf } from './tree.ts'
 
 /** The item of where a task stands, and the two roots that it is made of. */
 export type Roots = { readonly item: Digest; readonly stateRoot: Digest; readonly outputsRoot: Digest }
 
-export const rootsOf = (state: readonly Tensor[], outputs: readonly Tensor[]): Roots => {
-  const [stateRoot, outputsRoot] = [rootOf(tensorsTree(state)), rootOf(tensorsTree(outputs))]
+export const rootsOf = (state: readonly Tensor[], outputs: readonly Tensor[]): Roots =>
+  rootsWith(rootOf(tensorsTree(state)), outputs)
+
+const rootsWith = (stateRoot: Digest, outputs: readonly Tensor[]): Roots => {
+  const outputsRoot = rootOf(tensorsTree(outputs))
   return { item: stepItem(stateRoot, outputsRoot), stateRoot, outputsRoot }
 }
+
+/** What a runner shows of where it stands. */
+export type Standing = Pick<Runner, 'state' | 'outputs' | 'roots'>
+
+/** The roots of where a runner stands, whose state was just taken: hashed by the executor where it does that itself. */
+export const rootsAt = (runner: Standing, state: readonly Tensor[]): Roots => {
+  const tops = runner.roots?.()
+  return tops ? rootsWith(stateRootOf(state, tops), runner.outputs()) : rootsOf(state, runner.outputs())
+}
+
+/** The root over tensors of these types, from the top of the tree over the leaves of each. */
+export const stateRootOf = (types: readonly TensorType[], tops: readonly Uint8Array[]): Digest =>
+  rootOf(treeOf(types.map(({ dtype, shape }, i) => tensorDigest(dtype, shape, tops[i]!))))
 
 /** A checkpoint that was taken from a runner. */
 export type TakenCheckpoint = {
@@ -24,7 +41,7 @@ export type TakenCheckpoint = {
 /** Takes checkpoints and roots them, in a thread of its own where it has one, so that the runner goes on meanwhile. */
 export type Rooting = {
   /** Copies where the runner stands. One checkpoint is rooted at a time: waits for the roots of the one before. */
-  readonly take: (runner: Pick<Runner, 'state' | 'outputs'>) => Promise<TakenCheckpoint>
+  readonly take: (runner: Standing) => Promise<TakenCheckpoint>
   readonly close: () => Promise<void>
 }
 
@@ -60,19 +77,26 @@ export const rootingThread = (): ((message: ToRooting) => FromRooting | undefine
   }
 }
 
-/** The rooting of one program's checkpoints. Without `spawn` they are rooted when they are taken, in this thread. */
+/**
+ * The rooting of one program's checkpoints. Without `spawn` they are rooted when they are taken, in this thread; and so
+ * are those of a runner that hashes its state itself, because little is left to do.
+ */
 export const createRooting = (program: Pick<Program, 'state'>, spawn?: () => RootingThread): Rooting => {
   if (!spawn)
     return {
       take: async (runner) => {
         const [state, outputs] = [runner.state(), runner.outputs()]
-        return { state, outputs, roots: Promise.resolve(rootsOf(state, outputs)) }
+        return { state, outputs, roots: Promise.resolve(rootsAt(runner, state)) }
       },
       close: async () => {},
     }
-  const thread = spawn()
+  let thread: RootingThread | undefined
   const place = sharedTensors(program.state)
-  thread.post({ kind: 'start', state: place })
+  const begin = (): RootingThread => {
+    const begun = spawn()
+    begun.post({ kind: 'start', state: place })
+    return begun
+  }
   let busy: Promise<unknown> = Promise.resolve()
   return {
     take: async (runner) => {
@@ -83,6 +107,8 @@ export const createRooting = (program: Pick<Program, 'state'>, spawn?: () => Roo
         if (state[i]!.data !== data) data.set(state[i]!.data)
       })
       const outputs = runner.outputs()
+      if (runner.roots) return { state: place, outputs, roots: Promise.resolve(rootsAt(runner, place)) }
+      thread ??= begin()
       thread.post({ kind: 'root', outputs })
       const roots = thread.receive().then((answer) => {
         if (answer.kind === 'rooted') return answer.roots
@@ -91,7 +117,7 @@ export const createRooting = (program: Pick<Program, 'state'>, spawn?: () => Roo
       busy = roots.catch(() => {})
       return { state: place, outputs, roots }
     },
-    close: () => thread.terminate(),
+    close: async () => thread?.terminate(),
   }
 }
 

@@ -27,5 +27,10 @@ export type Runner = {
   state(into?: Tensor[]): Tensor[]
   /** Copies of the last step's outputs, in the program's order; empty before the first step. */
   outputs(): Tensor[]
+  /**
+   * The 32 bytes at the top of the tree over each state tensor's leaves (docs/numerics.md, "Hashing"), in the program's
+   * order: where an executor hashes what lies on its device there, so that only they come back.
+   */
+  roots?(): Uint8Array[]
   close(): void
 }

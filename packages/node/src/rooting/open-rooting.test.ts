@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createRooting, digestOf, rootOf, rootsOf, stepItem, treeOf } from '@lockstep/proof'
+import { createRooting, digestOf, itemOf, leavesOf, rootOf, rootsOf, stepItem, treeOf } from '@lockstep/proof'
 import type { Program, Tensor } from '@lockstep/tensor'
 import { openRooting, spawnRootingThread } from './open-rooting.ts'
 
@@ -91,6 +91,29 @@ test('a thread that fails or ends fails its checkpoint and every later one, and 
   const broken = await failing.take(runner)
   await assert.rejects(broken.roots, /the thread that roots checkpoints failed/)
   await failing.close()
+})
+
+test('a runner that hashes its state itself is asked for its roots, and no thread is', async () => {
+  const tops = (state: readonly Tensor[]) => state.map(({ data }) => rootOf(leavesOf({ data } as Tensor)))
+  for (const spawn of [undefined, () => assert.fail('a thread was started')]) {
+    const rooting = createRooting(program, spawn)
+    const runner = standing(9)
+    let isAsked = false
+    const roots = () => {
+      isAsked = true
+      return tops(runner.state())
+    }
+    const taken = await rooting.take({ ...runner, roots })
+    assert.deepEqual(await taken.roots, rootsOf(runner.state(), runner.outputs()))
+    taken.state.forEach((tensor, i) => assert.deepEqual(tensor, runner.state()[i]))
+    assert.ok(isAsked)
+    const item = itemOf({ ...runner, state: () => assert.fail('the state was fetched'), roots }, TYPES)
+    assert.deepEqual(item, (await taken.roots).item)
+    // What it says is taken: whoever computes elsewhere hashes elsewhere.
+    const other = await rooting.take({ ...runner, roots: () => tops(standing(10).state()) })
+    assert.notDeepEqual((await other.roots).item, (await taken.roots).item)
+    await rooting.close()
+  }
 })
 
 test('a small state is rooted at once', async () => {

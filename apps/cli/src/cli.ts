@@ -254,7 +254,7 @@ export const commandLine = (
     })
 
   addMarketCommands({ terminal, command, setExit, untilStopped })
-  addAssistCommands({ terminal, command })
+  addAssistCommands({ terminal, command, untilStopped })
   return program
 }
 

@@ -58,6 +58,7 @@ export {
   type Part,
   takePart,
 } from './take-part.ts'
+export { textTraining } from './text-training.ts'
 export {
   type Learned as LearnedUpdate,
   learnFrom,

@@ -116,6 +116,8 @@ type Answer = {
 
 const BYTES = 'application/octet-stream'
 const ALWAYS = {
+  // Between two questions somebody learns for seconds or minutes: a connection that was kept would be stale by then.
+  connection: 'close',
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   'cross-origin-resource-policy': 'cross-origin',

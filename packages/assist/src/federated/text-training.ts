@@ -1,0 +1,19 @@
+import type { Executor } from '@lockstep/tensor'
+import { TEXT_SYMBOLS } from '../environment/text.ts'
+import { ngramMemory } from '../memory/ngram.ts'
+import type { TextBase } from '../model/text-base.ts'
+import { assistTraining } from './assist-training.ts'
+import type { PreparedTraining } from './training.ts'
+
+/** As many as an assistant takes for an update of its own. */
+const STEPS = 40
+
+/**
+ * What everybody in rounds of the text base runs. The public counts of the base are part of it: whoever has another
+ * base file makes other inputs of the same episodes, so that what they share is not what comes out when it is run again.
+ */
+export const textTraining = (executor: Executor, { model, counts }: TextBase): PreparedTraining =>
+  assistTraining({
+    ...{ executor, environment: 'text', model, memory: () => ngramMemory(TEXT_SYMBOLS, counts) },
+    ...{ steps: STEPS, seed: 1 },
+  })

@@ -21,15 +21,16 @@ export const everywhere = (way: Way): Arithmetic => ({
 export const INTEGERS: Arithmetic = everywhere('integer')
 
 /**
- * Native results pass through an exclusive or with a word that is zero, which only the run knows, so that no compiler
- * sees two operations side by side: it could contract or reorder them.
+ * Operands and results of native operations pass through an exclusive or with a word that is zero, which only the run
+ * knows, so that no compiler sees two operations side by side, which it could contract or reorder, nor a constant, by
+ * which it could divide by multiplying.
  */
 const HIDDEN: Library = {
   hidden: {
     needs: [],
     text: `fn hidden(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ places[15].w); }`,
   },
-  value: { needs: [], text: `fn value(a: u32) -> f32 { return bitcast<f32>(a); }` },
+  value: { needs: [], text: `fn value(a: u32) -> f32 { return bitcast<f32>(a ^ places[15].w); }` },
   pattern: {
     needs: ['canon'],
     text: `fn pattern(x: f32) -> u32 { return canon(bitcast<u32>(x) ^ places[15].w); }`,
@@ -38,6 +39,11 @@ const HIDDEN: Library = {
   plain: {
     needs: [],
     text: `fn plain(a: u32) -> bool { return ((a >> 23u) & 0xffu) - 1u < 254u; }`,
+  },
+  // such a number that no device gives for a result out of range, which may be flushed or the largest number
+  inner: {
+    needs: [],
+    text: `fn inner(a: u32) -> bool { return ((a >> 23u) & 0xffu) - 2u < 252u; }`,
   },
 }
 
@@ -66,12 +72,12 @@ const NATIVE: Library = {
 
 /** Where operands and result are plain, a device that is right about plain numbers is asked; integers elsewhere. */
 const guardedTwo = (op: 'fadd' | 'fmul' | 'fdiv'): Library[string] => ({
-  needs: [`native_${op}`, op, 'plain'],
+  needs: [`native_${op}`, op, 'plain', 'inner'],
   text: `
 fn guarded_${op}(a: u32, b: u32) -> u32 {
   if (plain(a) && plain(b)) {
     let r = native_${op}(a, b);
-    if (plain(r)) { return r; }
+    if (inner(r)) { return r; }
   }
   return soft_${op}(a, b);
 }`,
@@ -89,8 +95,9 @@ fn guarded_fsqrt(a: u32) -> u32 {
   return soft_fsqrt(a);
 }`,
   },
-  // Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd" (2008):
-  // the product and both sums are split into a rounded part and its error; the smaller parts are added to odd.
+  // After Boldo and Melquiond, "Emulation of a FMA and correctly rounded sums: proved algorithms using rounding to odd"
+  // (2008): the product and its sum with c are split into a rounded part and its error; both errors are added to odd.
+  // Exponents are such that every nonzero number on the way is at least 2^-103 and at most 2^95.
   guarded_fma: {
     needs: ['hidden', 'value', 'pattern', 'fma', 'plain'],
     text: `
@@ -101,18 +108,16 @@ fn sum_error(a: f32, b: f32, s: f32) -> f32 {
 fn within(a: u32) -> bool { return ((a >> 23u) & 0xffu) - 70u < 150u; }
 fn guarded_fma(a: u32, b: u32, c: u32) -> u32 {
   let e = ((a >> 23u) & 0xffu) + ((b >> 23u) & 0xffu);
-  if (plain(a) && plain(b) && e - 197u < 150u && within(a) && within(b) && within(c)) {
+  if (plain(a) && plain(b) && e - 197u < 150u && within(a) && within(b) && (within(c) || (c << 1u) == 0u)) {
     let x = value(a); let y = value(b); let z = value(c);
     let xh = value(a & 0xfffff000u); let yh = value(b & 0xfffff000u);
     let xl = hidden(x - xh); let yl = hidden(y - yh);
     let p = hidden(x * y);
     let q = hidden(hidden(xl * yl) - hidden(hidden(hidden(p - hidden(xh * yh)) - hidden(xl * yh)) - hidden(xh * yl)));
-    let t = hidden(z + q);
-    let u = sum_error(z, q, t);
-    let v = hidden(p + t);
-    let w = sum_error(p, t, v);
-    var s = hidden(w + u);
-    let lost = sum_error(w, u, s);
+    let v = hidden(p + z);
+    let w = sum_error(p, z, v);
+    var s = hidden(w + q);
+    let lost = sum_error(w, q, s);
     let bits = bitcast<u32>(s);
     if (lost != 0.0 && (bits & 1u) == 0u) {
       // toward the exact value: away from zero where what was lost has the same sign

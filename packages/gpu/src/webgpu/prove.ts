@@ -22,6 +22,7 @@ import {
 } from '@lockstep/tensor'
 import { type Arithmetic, FLOATING, type Floating, INTEGERS, type Way } from './arithmetic.ts'
 import type { Device } from './device.ts'
+import { hardSums } from './hard-sums.ts'
 import { Stepper } from './stepper.ts'
 
 /** What a device has proved about itself when an executor was made. */
@@ -36,10 +37,13 @@ export type Proof = {
 /** Cases of one operation: edges, hard roundings and plain random patterns. */
 const CASES = 3000
 const SEED = 20_261
-/** The guarded way is only taken where it is asked for: see docs/gpu.md, "What was seen". */
-const WAYS: readonly Way[] = ['native', 'integer']
+const WAYS: readonly Way[] = ['native', 'guarded', 'integer']
+/** The processor as a GPU computes both sides of a branch, so that a guard in front of integers saves nothing. */
+const SOFTWARE_WAYS: readonly Way[] = ['native', 'integer']
 /** Cases of every function and random scalar program where something is native. */
 const TOGETHER = 64
+/** Cases of operations with each constant. */
+const CONSTANT_CASES = 512
 
 /**
  * Finds the fastest way of every operation whose results are the reference's, bit for bit, and then holds what was chosen
@@ -60,7 +64,7 @@ export const proveDevice = async (device: Device, wanted?: Arithmetic): Promise<
   const chosen: Record<Floating, Way> = { ...INTEGERS }
   await Promise.all(
     FLOATING.map(async (op) => {
-      const ways = wanted ? [wanted[op]] : WAYS
+      const ways = wanted ? [wanted[op]] : device.software ? SOFTWARE_WAYS : WAYS
       for (const way of ways) {
         const why = await run(instruction(op), { ...INTEGERS, [op]: way })
         if (why === undefined) {
@@ -73,7 +77,8 @@ export const proveDevice = async (device: Device, wanted?: Arithmetic): Promise<
     }),
   )
   const together = async (arithmetic: Arithmetic): Promise<string | undefined> => {
-    for (const subject of [...chains(), blockedFold(), product()]) {
+    const own = isInteger(arithmetic) ? [] : constants()
+    for (const subject of [...chains(), blockedFold(), product(), ...own]) {
       const why = await run(subject, arithmetic)
       if (why !== undefined) return `${subject.name}: ${why}`
     }
@@ -227,6 +232,7 @@ const instruction = (op: TestedOpcode): Subject => {
   const { takes, gives } = INSTRUCTIONS[op]
   const of = (r: string): Register => (r === 'f' ? 'f' : 'u')
   const cases = scalarCases(op, SEED, op === 'const_f' || op === 'const_u' ? 1 : CASES)
+  if (op === 'fma') cases.push(...hardSums(SEED, CASES))
   if (op === 'const_f' || op === 'const_u') {
     const { a } = cases[0]!
     const code: Instruction[] = [{ op, immediate: a }]
@@ -278,6 +284,38 @@ const chains = (): Subject[] => {
     ),
   ]
 }
+
+/**
+ * Operations with a constant that a kernel's text shows: a compiler may divide by it by multiplying, drop what it takes
+ * for nothing, or compute with it itself.
+ */
+const constants = (): Subject[] => {
+  const r = new Random(SEED + 3)
+  const column = Uint32Array.from({ length: CONSTANT_CASES }, () => r.float())
+  const numbers = [0x80000000, 0x3f800000, 0x40400000, 0x3dcccccd]
+  return numbers.map((immediate) =>
+    overColumns(`operations with the constant ${hex(immediate)}`, ['f'], [column], 'u', [
+      { op: 'const_f', immediate },
+      ...(['fdiv', 'fmul', 'fadd', 'fsub'] as const).flatMap((op): Instruction[] => [
+        { op, args: [0, 1] },
+        { op, args: [1, 0] },
+      ]),
+      { op: 'fsqrt', args: [1] },
+      { op: 'fma', args: [0, 1, 0] },
+      { op: 'fma', args: [0, 0, 1] },
+      ...MIXED,
+    ]),
+  )
+}
+/** Mixes the values 2 to 12 into one word, so that none of them can be wrong and stay hidden. */
+const MIXED: readonly Instruction[] = [
+  { op: 'const_u', immediate: 0x01000193 },
+  ...Array.from({ length: 11 }, (_, i): Instruction[] => [
+    { op: 'bits', args: [2 + i] },
+    { op: 'xor', args: [i === 0 ? 13 : 13 + 3 * i, 14 + 3 * i] },
+    { op: 'umul', args: [15 + 3 * i, 13] },
+  ]).flat(),
+]
 
 /** A product of matrices with every kind of number in a few rows: what a tile computes. */
 const product = (): Subject => {

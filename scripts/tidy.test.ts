@@ -51,7 +51,7 @@ const OWNS_EFFECTS = new Set(
 /** Applications that need not all packages. */
 const APP_MAY_IMPORT: Record<string, readonly string[]> = {
   playground: ['tensor', 'gpu', 'models', 'proof'],
-  assist: ['tensor', 'gpu', 'models', 'proof', 'swarm', 'assist', 'playground'],
+  assist: ['tensor', 'gpu', 'models', 'proof', 'swarm', 'assist', 'node', 'playground'],
 }
 
 test('imports run downward only', () => {

@@ -31,6 +31,7 @@ import { findChromium, NO_CHROMIUM, openChromium } from '../../playground/test/c
 import { LOOP_MODEL, loopBase, loopMemory, loopTraining } from './loop-training.ts'
 import type { LoopPage } from './page/loop.ts'
 import { recordingProxy } from './recording-proxy.ts'
+import { holds } from './word-in-bytes.ts'
 
 const chromium = findChromium()
 
@@ -151,24 +152,6 @@ const give = (page: Page): Promise<string> =>
 const agree = (page: Page, what: 'updates' | 'episodes'): Promise<void> =>
   page.evaluate((what) => (globalThis as unknown as Global).loop.agree(what), what)
 const fetchBase = (page: Page) => page.evaluate(() => (globalThis as unknown as Global).loop.fetchBase())
-
-/** A word in every way in which text is likely to travel. */
-const formsOf = (word: string): Buffer[] => {
-  const bytes = Buffer.from(word)
-  const base64 = [0, 1, 2].map((before) => {
-    // Whichever place of three it begins at, this much of it is the same.
-    const text = Buffer.concat([Buffer.alloc(before), bytes]).toString('base64')
-    return text.slice(Math.ceil((before * 8) / 6), Math.floor(((before + bytes.length) * 8) / 6))
-  })
-  return [
-    ...[bytes, Buffer.from(word, 'utf16le'), Buffer.from(bytes.toString('hex'))],
-    ...base64.map((text) => Buffer.from(text)),
-    Buffer.from([...bytes].join(',')), // symbols of an episode
-    Buffer.from(Uint32Array.from(bytes).buffer), // symbols of a tensor
-  ]
-}
-const holds = (where: Uint8Array, word: string): boolean =>
-  formsOf(word).some((form) => Buffer.from(where).includes(form))
 
 test('two browsers and a node: who consents improves the base for a third, and of who refuses nothing leaves', {
   skip: chromium === undefined && NO_CHROMIUM,

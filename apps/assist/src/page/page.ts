@@ -5,6 +5,8 @@ import { byId } from './element.ts'
 import { mountGame } from './game/mount.ts'
 import { openIdling } from './idling.ts'
 import { openPanel, type Room, type Unit } from './panel/panel.ts'
+import { openRoundsCard } from './panel/rounds-card.ts'
+import { openRounds, type Rounds } from './rounds/rounds.ts'
 import { openStatus } from './status.ts'
 import { openTabs } from './tabs.ts'
 import { openEditor } from './writing/editor.ts'
@@ -46,13 +48,37 @@ const learns = (isLearning: boolean): void => {
   tell()
 }
 
-const panel = openPanel({
-  say: (words) => status.announce(words),
-  failed: status.problem,
-  changed: () => editor.clear(),
-  settled: tell,
-  learning: learns,
-})
+/** The keeper's address, as the page that is served says it: empty where it takes part in no rounds. */
+const keeper = document.querySelector<HTMLMetaElement>('meta[name=keeper]')?.content ?? ''
+let wasUsed: unknown
+const rounds: Rounds | undefined =
+  keeper === ''
+    ? undefined
+    : openRounds({
+        ...{ keeper: new URL(keeper, location.href).href, room: text, storage: opened.documents },
+        changed: () => {
+          const { used } = rounds!.standing()
+          // Offers that are seen are of the model before.
+          if (used?.applied && used !== wasUsed) editor.clear()
+          wasUsed = used
+          panel.refresh()
+        },
+        failed: status.problem,
+      })
+const say = (words: string): void => status.announce(words)
+const panel = openPanel(
+  {
+    say,
+    failed: status.problem,
+    changed: () => editor.clear(),
+    settled: tell,
+    learning: learns,
+  },
+  rounds && {
+    room: text,
+    card: openRoundsCard(text, rounds, { say, changed: () => panel.refresh(), failed: status.problem }),
+  },
+)
 
 /** Keeps what was offered last, so that the panel can tell why, and tells it. */
 const explain = (where: Place, offer: Pick<Offer<unknown>, 'id'>): void => {
@@ -79,7 +105,7 @@ const show = (ghost: Ghost | undefined): void => {
   tell()
 }
 
-const resting = (room: Room & Parameters<typeof openIdling>[0]) =>
+const resting = (room: Room & Parameters<typeof openIdling>[0], rested?: () => void) =>
   openIdling(room, {
     busy: (isBusy) => learns(isBusy),
     after: NOTICED,
@@ -87,10 +113,11 @@ const resting = (room: Room & Parameters<typeof openIdling>[0]) =>
       if (outcome.applied || outcome.why === 'no better') panel.learned(outcome)
       if (outcome.applied) editor.clear()
       panel.refresh()
+      rested?.()
     },
     failed: status.problem,
   })
-const idle = { write: resting(text), build: resting(grid) }
+const idle = { write: resting(text, () => rounds?.idle()), build: resting(grid) }
 
 const editor = openEditor(byId('editor'), text, {
   shown: show,

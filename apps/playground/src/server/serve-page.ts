@@ -17,6 +17,10 @@ export type PageOptions = {
   readonly isolated?: boolean
   /** A nonce of the elements of style that a page's own modules make; without one there may be none. */
   readonly styleNonce?: string
+  /** Origins beside its own that a page may ask. */
+  readonly connect?: readonly string[]
+  /** Answers requests of its own, before any file does; false where it is none of them. */
+  readonly handle?: (request: IncomingMessage, response: ServerResponse) => Promise<boolean>
   /** Answers questions that no file is the answer to; undefined where it does not know one either. */
   readonly answer?: (url: URL) => Promise<PageAnswer | undefined>
 }
@@ -34,11 +38,12 @@ const TYPES: { readonly [extension: string]: string } = {
 }
 
 /** Only what this server has may run or be asked for; WebAssembly is compiled in the page. */
-const policyOf = (nonce: string | undefined): string =>
+const policyOf = (nonce: string | undefined, connect: readonly string[]): string =>
   [
     "default-src 'self'",
     "script-src 'self' 'wasm-unsafe-eval'",
     ...(nonce === undefined ? [] : [`style-src 'self' 'nonce-${nonce}'`]),
+    ...(connect.length === 0 ? [] : [["connect-src 'self'", ...connect].join(' ')]),
     "object-src 'none'",
     "base-uri 'none'",
   ].join('; ')
@@ -50,11 +55,11 @@ const ISOLATION = {
 
 /** Serves a page's files on this machine alone. */
 export const servePage = async (options: PageOptions): Promise<Served> => {
-  const { files, port = 0, isolated = true, styleNonce, answer } = options
+  const { files, port = 0, isolated = true, styleNonce, connect = [], handle, answer } = options
   const headers = {
     ...(isolated ? ISOLATION : {}),
     'Cross-Origin-Resource-Policy': 'same-origin',
-    'Content-Security-Policy': policyOf(styleNonce),
+    'Content-Security-Policy': policyOf(styleNonce, connect),
     'X-Content-Type-Options': 'nosniff',
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-store',
@@ -76,10 +81,13 @@ export const servePage = async (options: PageOptions): Promise<Served> => {
     // A page of another site may have a name that leads here: its requests name that site.
     if (!/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(request.headers.host ?? ''))
       return send(to, plain(421, 'This server answers as localhost only.\n'))
-    answerTo(request).then(
-      (answer) => send(to, answer),
-      (error: unknown) => send(to, plain(500, `${error instanceof Error ? error.message : error}\n`)),
-    )
+    const respond = async (): Promise<void> => {
+      if (!(await handle?.(request, to))) send(to, await answerTo(request))
+    }
+    respond().catch((error: unknown) => {
+      if (to.headersSent) to.destroy()
+      else send(to, plain(500, `${error instanceof Error ? error.message : error}\n`))
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)

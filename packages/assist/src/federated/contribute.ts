@@ -9,7 +9,7 @@ import { sharedEpisode } from './shared-episode.ts'
 import { type Given, type Part, takePart } from './take-part.ts'
 
 export type Contribution = {
-  readonly consent: Consent
+  readonly consent: Pick<Consent, 'list' | 'episodes' | 'update'>
   /** The keeper, as the person knows it: what consent is asked for. */
   readonly destination: string
   /** What to learn from, oldest first. */

@@ -43,6 +43,8 @@ scope.addEventListener('install', (event) => event.waitUntil(keepAll().then(() =
 scope.addEventListener('activate', (event) => event.waitUntil(scope.clients.claim()))
 scope.addEventListener('fetch', (event) => {
   const { request } = event
-  if (request.method === 'GET' && new URL(request.url).origin === location.origin)
+  const { origin, pathname } = new URL(request.url)
+  // What a keeper of rounds answers is true now only.
+  if (request.method === 'GET' && origin === location.origin && !pathname.startsWith('/rounds/'))
     event.respondWith(answer(request))
 })

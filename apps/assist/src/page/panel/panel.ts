@@ -37,7 +37,10 @@ export type PanelEvents = {
 /** Versions and episodes and destinations, newest first, that are listed at once. */
 const LISTED = 50
 
-export const openPanel = (events: PanelEvents): Panel => {
+/** Who of those shown takes part in rounds, and the card of it. */
+export type Shared = { readonly room: Room; readonly card: { draw(): void } }
+
+export const openPanel = (events: PanelEvents, shared?: Shared): Panel => {
   let room: Room | undefined
   let unit: Unit = 'keystroke'
   let isDue = false
@@ -197,11 +200,14 @@ export const openPanel = (events: PanelEvents): Panel => {
     host.focus()
   }
 
-  const drawConsent = ({ consent }: Room): void => {
+  const drawConsent = (room: Room): void => {
+    const { consent } = room
     const given = consent.list()
+    byId('rounds').hidden = room !== shared?.room
+    if (room === shared?.room) shared.card.draw()
     byId('consent-words').textContent =
       given.length === 0
-        ? 'Nothing may leave this browser: you have allowed no destination.'
+        ? 'Nothing may leave this browser.'
         : `You have allowed ${counted(given.length, 'destination')}. All else stays here.`
     byId('consents').replaceChildren(
       ...given.map(({ destination, what, at }) =>
@@ -325,16 +331,6 @@ export const openPanel = (events: PanelEvents): Panel => {
       events.say(`${counted(added, 'episode')} imported.`)
       events.changed()
     })
-  })
-  byId('consent').addEventListener('submit', (event) => {
-    event.preventDefault()
-    const field = byId<HTMLInputElement>('destination')
-    const destination = field.value.trim()
-    const what = byId<HTMLSelectElement>('what').value === 'episodes' ? 'episodes' : 'updates'
-    act(async ({ consent }) => {
-      await consent.give(destination, what)
-      field.value = ''
-    }, `Allowed for ${destination}.`)
   })
   byId('settings').addEventListener('submit', (event) => event.preventDefault())
   for (const name of ['offers', 'learns'] as const)

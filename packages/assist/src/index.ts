@@ -100,6 +100,7 @@ export { type Row, type RowShape, rowOf, rowsOf, tensorsOf } from './learning/ro
 export {
   bitsOf,
   checkUpdate,
+  type Pause,
   rowLogs,
   shapeOf,
   UPDATE,
@@ -143,6 +144,7 @@ export {
 export { createPatience, PATIENCE_WINDOW, type Patience, SETTLE } from './offering/patience.ts'
 export type { Receipt } from './versions/receipt.ts'
 export { type NewVersion, openVersions, type Version, type Versions } from './versions/versions.ts'
+export { type Apart, learnApart } from './worker/learn-apart.ts'
 export type { Port } from './worker/port.ts'
 export { createBreath, type Model, serveModel } from './worker/serve-model.ts'
 export { workerModel } from './worker/worker-model.ts'

@@ -157,3 +157,29 @@ test('a suggester offers what the person always does, forgets it, and gives way 
   assert.deepEqual(await suggester.state(), state)
   await suggester.close()
 })
+
+test('a training that rests between its parts comes to the same bytes, and can be stopped at each of them', async () => {
+  const suggester = await openSuggester({ executor, model, memory: fresh, parameters: begin })
+  const episodes = [await episodeOf(1, words), await episodeOf(2000, words.toReversed())]
+  const lessons = { episodes, heldOut: [await episodeOf(4000, words)], steps: 3, seed: 7 }
+  const atOnce = (await suggester.learn(lessons))!
+  let parts = 0
+  const resting = await suggester.learn({
+    ...lessons,
+    between: async () => {
+      parts++
+      // The suggester is used meanwhile, and sometimes there is a longer rest.
+      await suggester.suggest(textSymbols('the wh').subarray(0, 1 + (parts % 6)), { most: 2, least: -40 })
+      for (let turn = 0; turn < parts % 3; turn++) await new Promise(setImmediate)
+      return true
+    },
+  })
+  assert.deepEqual(resting, atOnce)
+  // Before, between and after its steps: two episodes to learn from, three steps, the exam, and what it was before and after.
+  assert.ok(parts >= 2 + 3 + 1 + 2, String(parts))
+  for (let last = 1; last <= parts; last++) {
+    let left = last
+    assert.equal(await suggester.learn({ ...lessons, between: async () => --left > 0 }), undefined)
+  }
+  await suggester.close()
+})

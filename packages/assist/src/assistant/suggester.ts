@@ -65,7 +65,7 @@ export type Lessons = {
   readonly steps: number
   /** Decides what is drawn. */
   readonly seed: number
-  /** Called between steps, where there is time for other things; false stops the training. */
+  /** Called between steps and other parts, where there is time for other things; false stops the training. */
   readonly between?: () => Promise<boolean>
 }
 

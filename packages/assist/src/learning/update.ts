@@ -59,7 +59,14 @@ export const firstState = (program: Program, parameters: readonly Tensor[]): Ten
     return { dtype, shape, data: new Uint8Array(4 * shape.reduce((a, b) => a * b, 1)) }
   })
 
-/** Inputs of an update from episodes, oldest first; `fresh` is an empty memory. Undefined where nothing was done in them. */
+/** Waited for where there is time for other things. What it throws ends the work. */
+export type Pause = () => Promise<void>
+const noPause: Pause = async () => undefined
+
+/**
+ * Inputs of an update from episodes, oldest first; `fresh` is an empty memory. Undefined where nothing was done in them.
+ * `pause` comes after each episode.
+ */
 export const updateInputs = async (
   executor: Executor,
   model: AssistModel,
@@ -67,6 +74,7 @@ export const updateInputs = async (
   episodes: readonly Episode[],
   seed: number,
   fresh: Memory,
+  pause: Pause = noPause,
 ): Promise<{ readonly inputs: Tensor[]; readonly isPaired: boolean } | undefined> => {
   const shape = shapeOf(model)
   const passages = episodes.map(passagesOf)
@@ -90,6 +98,7 @@ export const updateInputs = async (
     // The memory takes in what is behind the last row that is wanted, too.
     made.next()
     first += counts[i]!
+    await pause()
   }
   const taken = chosen.map((row) => rows.get(row)!)
   const inputs = tensorsOf(taken, UPDATE.rows, shape)
@@ -121,12 +130,13 @@ const pairOf = (
   ]
 }
 
-/** Sums of nats and symbols of rows, each row by itself. */
+/** Sums of nats and symbols of rows, each row by itself. `pause` comes after each `logsBatch` of them. */
 export const rowLogs = async (
   executor: Executor,
   model: AssistModel,
   parameters: readonly Tensor[],
   rows: readonly Row[],
+  pause: Pause = noPause,
 ): Promise<{ readonly log: number; readonly symbols: number }[]> => {
   const shape = shapeOf(model)
   const { logsBatch: batch, length } = UPDATE
@@ -149,6 +159,7 @@ export const rowLogs = async (
         for (let place = from; place < tokens.length; place++) log += logs[r * (length - 1) + place - 1]!
         found.push({ log, symbols: tokens.length - from })
       }
+      await pause()
     }
   } finally {
     runner.close()
@@ -184,19 +195,28 @@ export const bitsOf = async (
   after: readonly Episode[],
   on: readonly Episode[],
   fresh: Memory,
-): Promise<number> => bitsOfRows(executor, model, parameters, examOf(model, after, on, fresh))
+): Promise<number> => bitsOfRows(executor, model, parameters, await examOf(model, after, on, fresh))
 
-/** The rows that `bitsOf` measures on. */
-export const examOf = (
+/** The rows that `bitsOf` measures on. `pause` comes after each episode and each row. */
+export const examOf = async (
   model: AssistModel,
   after: readonly Episode[],
   on: readonly Episode[],
   fresh: Memory,
-): Row[] => {
-  for (const { context, symbols, at } of after.flatMap(passagesOf)) fresh.learn(context, symbols, at)
+  pause: Pause = noPause,
+): Promise<Row[]> => {
+  for (const episode of after) {
+    for (const { context, symbols, at } of passagesOf(episode)) fresh.learn(context, symbols, at)
+    await pause()
+  }
   const passages = on.flatMap(passagesOf)
   const from = rowCount(passages, shapeOf(model)) - EXAM
-  return [...rowsOf(passages, fresh, shapeOf(model), (row) => row >= from)]
+  const rows: Row[] = []
+  for (const row of rowsOf(passages, fresh, shapeOf(model), (row) => row >= from)) {
+    rows.push(row)
+    await pause()
+  }
+  return rows
 }
 
 export const bitsOfRows = async (
@@ -204,9 +224,10 @@ export const bitsOfRows = async (
   model: AssistModel,
   parameters: readonly Tensor[],
   rows: readonly Row[],
+  pause: Pause = noPause,
 ): Promise<number> => {
   if (rows.length === 0) return 0
-  const logs = await rowLogs(executor, model, parameters, rows)
+  const logs = await rowLogs(executor, model, parameters, rows, pause)
   const total = logs.reduce((sum, { log }) => sum + log, 0)
   const symbols = logs.reduce((sum, one) => sum + one.symbols, 0)
   return (-total * BITS) / symbols

@@ -1,6 +1,6 @@
 import { decodeTensors, encodeTensors } from '@lockstep/models'
 import { type Executor, type Tensor, unwrap } from '@lockstep/tensor'
-import type { Learned, Lessons, Suggester, Suggestion } from '../assistant/suggester.ts'
+import type { Learned, Suggester, Suggestion } from '../assistant/suggester.ts'
 import { joined } from '../learning/rows.ts'
 import { bitsOf, bitsOfRows, examOf, update, updateInputs } from '../learning/update.ts'
 import type { Memory } from '../memory/memory.ts'
@@ -17,6 +17,9 @@ export type SuggesterOptions = {
   /** Lets other things happen between two symbols of a suggestion: messages, above all. */
   readonly breathe?: () => Promise<void>
 }
+
+/** Ends a training that is told to stop, wherever it is. */
+const STOPPED = Symbol('stopped')
 
 /** A network and its memory as an assistant needs them. It computes where it is called: in a page, that is a worker. */
 export const openSuggester = async (options: SuggesterOptions): Promise<Suggester> => {
@@ -78,19 +81,34 @@ export const openSuggester = async (options: SuggesterOptions): Promise<Suggeste
     async forget({ context, symbols, at }) {
       memory.forget(context, symbols, at)
     },
-    async learn({ episodes, heldOut, steps, seed, between }: Lessons): Promise<Learned | undefined> {
+    async learn({
+      episodes,
+      heldOut,
+      steps,
+      seed,
+      between = async () => true,
+    }): Promise<Learned | undefined> {
       const from = parameters
-      const given = await updateInputs(executor, model, from, episodes, seed, fresh())
-      if (!given) return undefined
-      const ids = episodes.map(({ id }) => id)
-      const done = await update(executor, model, from, given, steps, ids, between)
-      if (!done) return undefined
-      const exam = examOf(model, episodes, heldOut, fresh())
-      const measured = (of: readonly Tensor[]): Promise<number> => bitsOfRows(executor, model, of, exam)
-      return {
-        state: encodeTensors(types, done.parameters),
-        receipt: done.receipt,
-        heldOut: { before: await measured(from), after: await measured(done.parameters) },
+      const pause = async (): Promise<void> => {
+        if (!(await between())) throw STOPPED
+      }
+      try {
+        const given = await updateInputs(executor, model, from, episodes, seed, fresh(), pause)
+        if (!given) return undefined
+        const ids = episodes.map(({ id }) => id)
+        const done = await update(executor, model, from, given, steps, ids, between)
+        if (!done) return undefined
+        const exam = await examOf(model, episodes, heldOut, fresh(), pause)
+        const measured = (of: readonly Tensor[]): Promise<number> =>
+          bitsOfRows(executor, model, of, exam, pause)
+        return {
+          state: encodeTensors(types, done.parameters),
+          receipt: done.receipt,
+          heldOut: { before: await measured(from), after: await measured(done.parameters) },
+        }
+      } catch (error) {
+        if (error === STOPPED) return undefined
+        throw error
       }
     },
     evaluate,

@@ -5,6 +5,7 @@ import { AssistError } from '../assist-error.ts'
 import type { AssistStorage } from '../episode/storage.ts'
 import { checked, jsonIn } from '../schema-fault.ts'
 import type { Receipt } from './receipt.ts'
+import { stateDigest } from './state-digest.ts'
 
 /** One state of a person's model. */
 export type Version = {
@@ -89,7 +90,7 @@ const ABOUT = {
 } as const
 const INDEX = 'versions/index'
 const keyOf = (id: string): string => `versions/${id}.state`
-const digestOf = (bytes: Uint8Array): string => toHex(sha256(bytes)).slice(2)
+const serialOf = (text: string): string => toHex(sha256(new TextEncoder().encode(text))).slice(2, 18)
 
 /**
  * The versions in a storage. `base` is the state that the application comes with: where it is another one than before,
@@ -101,7 +102,7 @@ export const openVersions = async (
   base: Uint8Array,
   { at, kept }: { readonly at: number; readonly kept: () => number },
 ): Promise<Versions> => {
-  const baseDigest = digestOf(base)
+  const baseDigest = await stateDigest(base)
   const baseId = `base-${baseDigest.slice(0, 16)}`
   const stored = await storage.get(INDEX)
   let versions: Version[] = []
@@ -141,7 +142,7 @@ export const openVersions = async (
   const state = async (id: string): Promise<Uint8Array> => {
     const { digest } = find(id)
     const bytes = await storage.get(keyOf(id))
-    const found = bytes ? digestOf(bytes) : 'missing'
+    const found = bytes ? await stateDigest(bytes) : 'missing'
     if (bytes && found === digest) return bytes
     const remedy = 'The state is damaged: go to another version.'
     throw new AssistError('version-malformed', `state of ${id}`, found, digest, remedy)
@@ -167,10 +168,10 @@ export const openVersions = async (
           `less than ${heldOut.before}, as it was before`,
           'Keep the current version.',
         )
+      const digest = await stateDigest(state)
       const parent = find(current)
-      const digest = digestOf(state)
       const learnedFrom = [...new Set([...parent.learnedFrom, ...(receipt?.episodes ?? [])])]
-      const serial = digestOf(new TextEncoder().encode(`${parent.id} ${digest} ${at}`)).slice(0, 16)
+      const serial = serialOf(`${parent.id} ${digest} ${at}`)
       const version: Version = {
         ...{ id: `${origin}-${serial}`, parent: parent.id, origin, at, digest, heldOut },
         // What others trained has nothing of this person's own in it that was not already given away.

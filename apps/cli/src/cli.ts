@@ -123,11 +123,14 @@ export const commandLine = (
       'what can compute here, each with the result of its conformance run and its measured throughput',
     ),
   )
-    .option('--cases <n>', 'cases of each scalar program', integer('--cases', 1, 1_000_000), 500)
-    .option('--size <n>', 'rows of the square product that is timed', integer('--size', 16, 8192), 512)
+    .option(
+      '--cases <n>',
+      'also so many cases of each scalar program, against the reference',
+      integer('--cases', 1, 1_000_000),
+    )
     .action(async (options) => {
       const { devicesCommand } = await import('./commands/devices.ts')
-      setExit((await devicesCommand(options, now, terminal)) ? EXIT.ok : EXIT.difference)
+      setExit((await devicesCommand(options, terminal)) ? EXIT.ok : EXIT.difference)
     })
 
   threads(

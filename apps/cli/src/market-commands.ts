@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { badInput, type ExitCode } from './cli-error.ts'
 import { name } from './network/home.ts'
-import { amount, integer, jsonObject, oneOf, words } from './options.ts'
+import { amount, executorChoice, integer, jsonObject, oneOf, words } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the command line gives to those who add commands to it. */
@@ -68,6 +68,11 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
       )
       .option('--stake <tokens>', 'what a provider has staked at least (default: 5000)', amount('--stake'))
       .option('--seat <tokens>', "what a verifier's seat holds (default: 1000)", amount('--seat'))
+      .option(
+        '--executor <name>',
+        'what runs and audits are computed on: auto, wasm, native, cuda:N, webgpu:N (default: auto, the fastest for each program)',
+        executorChoice('--executor'),
+      )
       .option('--listen <host>', 'let other machines in: what they reach this one by')
       .option('--port <n>', 'the first of three ports: HTTP, TCP, WebSocket (default: free ones)', port)
   passphrase(
@@ -87,6 +92,14 @@ export const addMarketCommands = ({ terminal, command, setExit, untilStopped }: 
       jsonObject('--executor-options'),
     )
     .action(async (options) => {
+      if (options.executor !== undefined && options.executorModule !== undefined)
+        throw badInput(
+          'option-invalid',
+          '--executor-module',
+          `given together with --executor ${options.executor}`,
+          'one of the two',
+          'Leave one of them out.',
+        )
       if (options.executorOptions !== undefined && options.executorModule === undefined)
         throw badInput(
           'option-invalid',

@@ -1,4 +1,5 @@
 import { parseAmount } from '@lockstep/market'
+import { EXECUTOR_CHOICES, type ExecutorChoice, isExecutorChoice } from '@lockstep/node/executors/id'
 import { badInput } from './cli-error.ts'
 
 /** A parser of an option's integer, for commander: anything else is an error that says what is allowed. */
@@ -42,6 +43,15 @@ export const root = (text: string): string => {
   if (/^0x[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase()
   throw badInput('option-invalid', '--root', text, '0x and 64 hexadecimal digits', 'Copy the whole root.')
 }
+
+/** What computes: an executor's name, or whatever is fastest. */
+export const executorChoice =
+  (field: string) =>
+  (text: string): ExecutorChoice => {
+    if (isExecutorChoice(text)) return text
+    const remedy = '`lockstep devices` shows what this machine has.'
+    throw badInput('option-invalid', field, text, EXECUTOR_CHOICES, remedy)
+  }
 
 /** Tokens as a person writes them, in the token's units. */
 export const amount =

@@ -118,7 +118,6 @@ test('wrong options and commands are refused with what is allowed; help is no er
     [['init', 'page.txt/x.yaml'], /page\.txt is no directory/],
     [['train', 'x', '--threads', '0'], /--threads is 0/],
     [['devices', '--cases', '0'], /--cases is 0; allowed: an integer from 1/],
-    [['devices', '--size', '9'], /--size is 9; allowed: an integer from 16/],
     [['devices', 'all'], /too many arguments/],
     [['profile'], /missing required argument/],
     [['profile', ''], /manifest is empty/],

@@ -214,6 +214,11 @@ const OPTIONS: { readonly [option: string]: readonly Wrong[] } = {
     ['folder', /folder is a directory/],
     ['pipe', /pipe is no regular file/],
   ],
+  '--executor': [
+    ['gpu', /--executor is gpu; allowed: auto, wasm, native, cuda:N or webgpu:N.*lockstep devices/],
+    ['cuda:', /--executor is cuda:; allowed: auto/],
+    ['cuda:01', /--executor is cuda:01; allowed: auto/],
+  ],
   '--executor-module': [
     ['none.ts', /--executor-module is .*none\.ts, which is missing; allowed: a module.*working directory/],
     ['folder', /--executor-module is .*folder, which is no file/],

@@ -216,7 +216,11 @@ const ownExecutor = async ({ executorModule, executorOptions }: NodeRunOptions):
   return { executorModule: module, ...(executorOptions && { executorOptions }) }
 }
 
-const executorOf = ({ executorModule, executorOptions }: NodeRunOptions, { executor }: ResolvedConfig) => {
+const executorOf = (
+  { executorModule, executorOptions }: NodeRunOptions,
+  { executor: chosen }: ResolvedConfig,
+) => {
+  const executor = typeof chosen === 'string' ? undefined : chosen
   const module = executorModule ?? executor?.module
   if (module === undefined) return {}
   const options = executorOptions ?? executor?.options

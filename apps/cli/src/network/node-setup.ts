@@ -9,6 +9,7 @@ import { LOCAL_CHAIN } from '@lockstep/contracts'
 import {
   configTemplate,
   defaultConfig,
+  type ExecutorChoice,
   type NodeConfig,
   type ResolvedConfig,
   type Role,
@@ -36,6 +37,8 @@ export type NodeWishes = {
   readonly port?: number
   readonly listen?: string
   readonly faucet?: boolean
+  /** What its runs and audits are computed on. */
+  readonly executor?: ExecutorChoice
 }
 
 export type NodeSetup = {
@@ -161,8 +164,13 @@ const requireSame = (file: string, config: ResolvedConfig, wishes: NodeWishes): 
   same('--account', wishes.account, config.account.name)
   same('--stake', wishes.stake, config.account.stake)
   same('--seat', wishes.seat, config.account.seat)
+  same('--executor', wishes.executor, executorIn(config))
   if (wishes.port !== 0) same('--port', wishes.port, config.http.port)
 }
+
+/** What a config says of the executor, in the words of the command line. */
+const executorIn = ({ executor = 'auto' }: ResolvedConfig): string =>
+  typeof executor === 'string' ? executor : `the module ${executor.module}`
 
 const newConfig = async (
   home: Home,
@@ -210,6 +218,7 @@ const newConfig = async (
       ...(isOut ? { host: reach.bind, names: [reach.host], open: true } : {}),
     },
     faucet: wishes.faucet ?? false,
+    ...(wishes.executor !== undefined && { executor: wishes.executor }),
   }
 }
 

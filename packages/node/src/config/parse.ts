@@ -55,7 +55,12 @@ export const resolveConfig = async (config: NodeConfig, from: string): Promise<R
       ...(passphraseFile === undefined ? {} : { passphraseFile: inside(passphraseFile) }),
     },
     account: { ...account, directory: inside(account.directory) },
-    ...(executor === undefined ? {} : { executor: { ...executor, module: inside(executor.module) } }),
+    ...(executor === undefined
+      ? {}
+      : {
+          executor:
+            typeof executor === 'string' ? executor : { ...executor, module: inside(executor.module) },
+        }),
     http: { ...http, tokenFile: inside(http.tokenFile) },
   })
 }

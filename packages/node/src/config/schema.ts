@@ -1,6 +1,7 @@
 import type { Deployment } from '@lockstep/contracts'
 import { parseAmount } from '@lockstep/market'
 import { z } from 'zod'
+import { EXECUTOR_CHOICES, executorChoice } from '../executors/id.ts'
 import { sizeSchema } from './size.ts'
 
 const integer = (least: number, most: number) => z.int().min(least).max(most)
@@ -167,10 +168,16 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   executor: z
-    .strictObject({
-      module: z.string().min(1).max(1024),
-      options: z.record(z.string().max(64), z.json()).default({}),
-    })
+    .union(
+      [
+        executorChoice,
+        z.strictObject({
+          module: z.string().min(1).max(1024),
+          options: z.record(z.string().max(64), z.json()).default({}),
+        }),
+      ],
+      { error: () => `${EXECUTOR_CHOICES}; or a map of module and options` },
+    )
     .optional(),
   selfAudit: number(0, 1).default(0.1),
   faucet: z.boolean().default(false),

@@ -28,6 +28,7 @@ import { chainClock } from '../chain/chain-clock.ts'
 import { type Indexer, startIndexer } from '../chain/indexer.ts'
 import { startTransactor, type Transactor } from '../chain/transactor.ts'
 import type { NodeConfig } from '../config/schema.ts'
+import { openExecutors } from '../executors/node-executors.ts'
 import { keepDuties } from '../flow/keep.ts'
 import type { LiveMarket } from '../flow/live.ts'
 import { type MarketView, marketView } from '../flow/market-view.ts'
@@ -221,6 +222,23 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
 
     let capability: Capability | undefined
     const threads = threadsOf(config)
+    const choice = typeof config.executor === 'string' ? config.executor : 'auto'
+    // Whoever computes nothing, or with a module of one's own, asks no driver.
+    const mayHaveDevices = (isProvider || isVerifier) && options.executor?.module === undefined
+    const executors = await openExecutors({
+      choice: mayHaveDevices ? choice : 'auto',
+      ...(!mayHaveDevices && { mayHaveDevices: () => false }),
+      ...{ threads, log, signal: stopping.signal, runs: config.policy.caps.runs },
+      file: join(directory, 'executors.json'),
+      processor: () => capability,
+      changed: () => loop?.wake(),
+    })
+    if (!executors.ok) {
+      await undo()
+      return executors
+    }
+    closers.push(() => executors.value.close())
+    const processor = choice === 'wasm' || choice === 'native' ? { on: choice } : {}
     const surroundings = createSurroundings({
       ...{ directory, now: Date.now },
       // To ask who sits at the desktop is to start a process: only where it makes a difference.
@@ -260,7 +278,8 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
         return found
       },
       capability: () => capability,
-      executor: { threads, ...options.executor },
+      executors: executors.value,
+      executor: { threads, ...processor, ...options.executor },
       directory,
       log,
       now: clock.now,
@@ -278,7 +297,7 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     // A lie that somebody gives their own runs is not given to their audits: those would only be wrong.
     const provider = isProvider ? createProvider(parts) : undefined
     const verifier = isVerifier
-      ? createVerifier({ ...parts, executor: { threads, ...options.auditExecutor } })
+      ? createVerifier({ ...parts, executor: { threads, ...processor, ...options.auditExecutor } })
       : undefined
     await indexer.reached().catch(onFault('chain'))
     await view.update()
@@ -337,7 +356,8 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     }
     closers.push(stopRoles)
     if (isProvider) {
-      const measured = capabilityOf({ file: join(directory, 'capability.json'), threads, now: Date.now })
+      const file = join(directory, 'capability.json')
+      const measured = capabilityOf({ file, threads, now: Date.now, ...processor })
       void measured.then((found) => {
         capability = found
         log.info({ ...found }, 'capability')
@@ -353,7 +373,11 @@ export const startNode = async (options: NodeOptions): Promise<Result<LockstepNo
     let stopped: Promise<void> | undefined
     return ok({
       ...{ peer: peer.value, view, indexer, transactor, store, parts, provider, verifier, loop: started },
-      capability: () => capability,
+      capability: () => {
+        const speed = executors.value.speed([])
+        if (!capability || !speed) return undefined
+        return { ...capability, executor: speed.name, unitsPerSecond: speed.unitsPerSecond }
+      },
       setPaused: (paused) => provider?.setPaused(paused),
       stop: () => {
         stopped ??= undo()

@@ -2,10 +2,11 @@ import { createHash } from 'node:crypto'
 import { arch, cpus, platform, totalmem } from 'node:os'
 import { dirname } from 'node:path'
 import { initialState, trainProgram } from '@lockstep/models'
-import { createFastestExecutor, loadNative } from '@lockstep/native'
+import { loadNative } from '@lockstep/native'
 import { estimateProgram } from '@lockstep/tensor'
 import { z } from 'zod'
 import { readBounded } from '../bounded-file.ts'
+import { openById } from '../executors/open-by-id.ts'
 import { makePrivateDirectory, writePrivate } from '../keys/private-file.ts'
 
 /** What this machine's executor really does. */
@@ -50,6 +51,8 @@ export type MeasureOptions = {
   readonly file: string
   /** Milliseconds since 1970. */
   readonly now: () => number
+  /** Which way of the processor; by default the fastest that is there. */
+  readonly on?: 'wasm' | 'native'
   /** How long it runs at least: less says less, and is for whoever needs no true figure. */
   readonly leastSeconds?: number
 }
@@ -57,31 +60,33 @@ export type MeasureOptions = {
 /** What was measured on this machine within the last month, or what is measured now. */
 export const capabilityOf = async (options: MeasureOptions): Promise<Capability> => {
   const { threads, file, now, leastSeconds = LEAST_SECONDS } = options
-  const machine = machineId(threads)
+  const { on = loadNative() ? 'native' : 'wasm' } = options
+  const machine = machineId(threads, on)
   const known = await readCapability(file)
   const age = known === undefined ? Number.NaN : now() - known.measuredAt
   if (known?.machine === machine && age >= 0 && age < VALID) return known
-  const measured = { ...(await measure(threads, leastSeconds)), machine, measuredAt: now() }
+  const measured = { ...(await measure(threads, on, leastSeconds)), machine, measuredAt: now() }
   await makePrivateDirectory(dirname(file))
   await writePrivate(file, `${JSON.stringify(measured, null, 2)}\n`, { replace: true })
   return measured
 }
 
 /** Which hardware, engine and number of threads a measurement is of. */
-export const machineId = (threads: number): string => {
+export const machineId = (threads: number, on: 'wasm' | 'native' = 'native'): string => {
   const models = cpus().map(({ model }) => model)
-  const native = loadNative()?.address ?? ''
+  const native = on === 'native' ? (loadNative()?.address ?? '') : ''
   const parts = [platform(), arch(), process.versions.v8, native, totalmem(), threads, ...models]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 32)
 }
 
 const measure = async (
   threads: number,
+  on: 'wasm' | 'native',
   leastSeconds: number,
 ): Promise<Omit<Capability, 'machine' | 'measuredAt'>> => {
   const program = trainProgram({ kind: 'gpt', config: MODEL }, { ...TRAIN, ...ADAM }, CORPUS)
   const { work } = estimateProgram(program)
-  const executor = await createFastestExecutor({ threads })
+  const executor = await openById(on, { threads })
   try {
     const text = new Uint8Array(CORPUS.tokens).map((_, i) => i * 7)
     const runner = await executor.compile(program, [{ dtype: 'u8', shape: [CORPUS.tokens], data: text }])

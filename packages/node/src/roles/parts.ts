@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import type { LocalAccount } from 'viem'
 import type { Transactor } from '../chain/transactor.ts'
 import type { NodeConfig } from '../config/schema.ts'
+import type { NodeExecutors } from '../executors/node-executors.ts'
 import type { Self } from '../flow/live.ts'
 import type { MarketView } from '../flow/market-view.ts'
 import type { Capability } from '../policy/capability.ts'
@@ -35,7 +36,9 @@ export type NodeParts = {
   readonly programs: (job: number) => Promise<readonly ProgramHeader[]>
   readonly surroundings: SurroundingsProbe
   readonly capability: () => Capability | undefined
-  /** How runs are executed: threads, and an executor of one's own where the config names one. */
+  /** What runs and audits are carried out on. */
+  readonly executors: NodeExecutors
+  /** How the processor executes: threads, and an executor of one's own where the config names one. */
   readonly executor: ExecutorSpec
   /** Processes that have ended a run or an audit and wait for the next. */
   readonly spares: Spares

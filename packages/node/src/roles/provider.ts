@@ -3,21 +3,23 @@ import { join } from 'node:path'
 import { type HistoryMessage, progressTopic } from '@lockstep/client'
 import { bidData, callsOf, disputesAbi, hashData, signData } from '@lockstep/contracts'
 import { type Bid, boundTally, claimIdOf, sealOf } from '@lockstep/market'
-import { digestFromHex, type Hex, toHex } from '@lockstep/proof'
+import { digestFromHex, encodeHeader, type Hex, programDigest, toHex } from '@lockstep/proof'
 import { describeFault, fail, ok, type Result } from '@lockstep/tensor'
 import { z } from 'zod'
 import { openClaimant } from '../dispute/index.ts'
 import type { Place } from '../flow/duty.ts'
 import type { LiveBid, LiveJob } from '../flow/live.ts'
 import { provideDuties, type WorkStage, type Works } from '../flow/provide.ts'
+import type { Capability } from '../policy/capability.ts'
 import { mayBid, type OfferedSlice } from '../policy/may-bid.ts'
 import type { Limits } from '../run/limits.ts'
 import { runLayout } from '../run/run-directory.ts'
 import type { RunSpec } from '../run/run-spec.ts'
-import { type RunHandle, startRun } from '../run/start-run.ts'
+import { type RunHandle, type RunResult, startRun } from '../run/start-run.ts'
 import { recordBid, standingBids } from '../store/bids.ts'
 import { changeRun, openRun, readRun, runsWith, type StoredRun, sealClaim } from '../store/runs.ts'
 import { type Hands, sendIntent } from './carry-out.ts'
+import { onExecutors } from './on-executors.ts'
 import type { NodeParts } from './parts.ts'
 import { createPlayers } from './players.ts'
 import { BONDS_LEFT, takeBondsBack } from './take-bonds-back.ts'
@@ -30,6 +32,9 @@ const UNKNOWN_MEMORY = 512 * 2 ** 20
 
 /** Milliseconds between two messages about the same run. */
 const PROGRESS_MS = 1_000
+
+/** A run that lasts less says little about the speed of its executor. */
+const TELLING_MS = 2_000
 
 const claimSchema = z.strictObject({
   root: z.string(),
@@ -89,6 +94,18 @@ export const createProvider = (parts: NodeParts): Provider => {
     },
   }
 
+  /** What was measured here, at the speed of the executor that a slice of this job would get. */
+  const capabilityFor = async ({ number, slices }: LiveJob): Promise<Capability | undefined> => {
+    const capability = parts.capability()
+    const { executors } = parts
+    if (capability === undefined || executors.devices().length === 0) return executors.speed([]) && capability
+    const open = slices.filter(({ progress: { status } }) => status === 'bidding' || status === 'waiting')
+    const headers = await parts.programs(number).catch(() => [])
+    const named = new Set(open.flatMap(({ slice: { program } }) => headers[program] ?? []))
+    const speed = executors.speed([...named].map((header) => toHex(programDigest(encodeHeader(header)))))
+    return speed && { ...capability, executor: speed.name, unitsPerSecond: speed.unitsPerSecond }
+  }
+
   /** Which jobs the policy takes at the moment. Looked at before duties are worked out, because that is pure. */
   const look = async (jobs: ReadonlyMap<number, LiveJob>, now: number): Promise<void> => {
     const open = [...jobs.values()].filter(
@@ -132,7 +149,7 @@ export const createProvider = (parts: NodeParts): Provider => {
           },
           config.policy,
           { runs: taken, memory: Math.min(taken, runs - 1) * UNKNOWN_MEMORY, disk: 0, stake: 0n },
-          { now, capability: parts.capability(), freeStake, ...seen },
+          { now, capability: await capabilityFor(job), freeStake, ...seen },
         )
         if (decision.kind === 'bid') next.set(job.number, decision)
         else log.debug({ job: job.number, ...decision }, 'no bid')
@@ -236,26 +253,39 @@ export const createProvider = (parts: NodeParts): Provider => {
       return ok(undefined)
     const { spec } = found.value
     const name = nameOf(place)
-    const handle = startRun(spec, {
-      limits: limits(Math.max(1, progress.until - market.now)),
-      spares: parts.spares,
-      tell: (event) => {
-        const known = running.get(name)
-        if (!known) return
-        if (event.kind === 'progress') {
-          known.step = event.step
-          known.loss = event.loss ?? known.loss
-          tellProgress(known)
-          log.debug({ ...place, step: event.step, loss: event.loss }, 'progress')
-        } else log.info({ ...place, ...event }, event.kind)
-      },
-    })
-    const shown = { ...place, steps: spec.steps, started: market.now, step: 0, loss: undefined, handle }
-    running.set(name, shown)
-    log.info({ ...place, steps: spec.steps, pid: handle.pid }, 'run')
-    if (isPaused && config.policy.pause.runs) await handle.pause()
-    try {
+    const { work: units } = market.jobs.get(place.job)!.slices[place.slice]!.slice
+    const program = spec.expect!.program as Hex
+    const runOn = async (task: RunSpec): Promise<Result<RunResult>> => {
+      const seconds = Math.max(1, progress.until - (await parts.view.market()).now)
+      const timed = timeSteps(Number(units) / spec.steps)
+      const handle = startRun(task, {
+        limits: limits(seconds),
+        spares: parts.spares,
+        tell: (event) => {
+          const known = running.get(name)
+          if (!known) return
+          if (event.kind === 'progress') {
+            known.step = event.step
+            known.loss = event.loss ?? known.loss
+            timed.at(event.step)
+            tellProgress(known)
+            log.debug({ ...place, step: event.step, loss: event.loss }, 'progress')
+          } else log.info({ ...place, ...event }, event.kind)
+        },
+      })
+      const shown = { ...place, steps: spec.steps, started: market.now, step: 0, loss: undefined, handle }
+      running.set(name, shown)
+      log.info({ ...place, steps: spec.steps, pid: handle.pid }, 'run')
+      if (isPaused && config.policy.pause.runs) await handle.pause()
       const result = await handle.result
+      const speed = timed.unitsPerSecond()
+      if (result.ok && speed !== undefined && parts.executors.devices().length > 0)
+        parts.executors.ran(task.executor?.on, program, speed)
+      return result
+    }
+    try {
+      const work = { spec, program, limits: limits(), about: place }
+      const result = await onExecutors(parts, work, runOn)
       if (!result.ok) {
         const last = result.fault.code
         // What says nothing about the task is tried again while there is time; what does, is not.
@@ -431,6 +461,23 @@ export const createProvider = (parts: NodeParts): Provider => {
     stop: async () => {
       await Promise.all([...running.values()].map(({ handle }) => handle.stop()))
       await players.close()
+    },
+  }
+}
+
+/** What a run shows of its executor's speed, from the first step that it tells of to the last. */
+const timeSteps = (unitsPerStep: number) => {
+  let first: { readonly step: number; readonly time: number } | undefined
+  let last = first
+  return {
+    at: (step: number): void => {
+      last = { step, time: performance.now() }
+      first ??= last
+    },
+    /** Undefined where it went by too quickly to tell. */
+    unitsPerSecond: (): number | undefined => {
+      if (!first || !last || last.time - first.time < TELLING_MS) return undefined
+      return (1000 * unitsPerStep * (last.step - first.step)) / (last.time - first.time)
     },
   }
 }

@@ -23,6 +23,7 @@ import {
 import { readSecret, writeSecret } from '../store/secrets.ts'
 import { type Finding, findingOf } from './audit-finding.ts'
 import { type Hands, sendIntent } from './carry-out.ts'
+import { onExecutors } from './on-executors.ts'
 import type { NodeParts } from './parts.ts'
 import { createPlayers } from './players.ts'
 import { createSeats } from './seats.ts'
@@ -138,15 +139,25 @@ export const createVerifier = (parts: NodeParts): Verifier => {
     // Without the claim's items only the whole history can be compared: its root is on the chain.
     const segments = claimed ? wanted : Array.from({ length: count }, (_, i) => i)
     log.info({ claim, seat, segments: segments.length, withheld: claimed === undefined }, 'audit')
-    const handle = auditSegments(specFrom(claim, files.value), segments, {
-      limits: { ...limits, time: Math.max(1, seconds) },
-      spares: parts.spares,
-      ...(claimed && { claimed }),
-      checkpoints,
-    })
-    busy.add(handle)
-    const result = await handle.result
-    busy.delete(handle)
+    const spec = specFrom(claim, files.value)
+    const program = files.value.expect.program as Hex
+    const result = await onExecutors(
+      parts,
+      { spec, program, limits, about: { claim, seat } },
+      async (onto) => {
+        const { now } = await parts.view.market()
+        const handle = auditSegments(onto, segments, {
+          limits: { ...limits, time: Math.max(1, drawn.deadline - now) },
+          spares: parts.spares,
+          ...(claimed && { claimed }),
+          checkpoints,
+        })
+        busy.add(handle)
+        const ended = await handle.result
+        busy.delete(handle)
+        return ended
+      },
+    )
     if (!result.ok) {
       log.warn({ claim, seat, fault: result.fault }, `audit: ${describeFault(result.fault)}`)
       return result

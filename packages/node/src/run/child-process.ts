@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { type Fault, type FaultError, fail, ok, type Result } from '@lockstep/tensor'
 import { z } from 'zod'
+import { isDevice } from '../executors/id.ts'
 import { type Limits, limitsSchema, OVER_MEMORY } from './limits.ts'
 import { type FromChild, fromChild, type Job, job as jobSchema, type ToChild } from './messages.ts'
 import { faultOfError, type RunFaultCode, runFault } from './run-fault.ts'
@@ -54,7 +55,8 @@ export const startChild = <T>(options: ChildOptions<T>): ChildHandle<T> => {
     if (fault === undefined) throw error
     return neverStarted(fault)
   }
-  const threads = job.spec.executor?.threads ?? 1
+  const { threads = 1, on, module } = job.spec.executor ?? {}
+  const isOnDevice = on !== undefined && module === undefined && isDevice(on)
 
   let end: Result<Ended<T>> | undefined // what it ends with, as soon as that is certain
   let spare: Spare | undefined
@@ -91,7 +93,7 @@ export const startChild = <T>(options: ChildOptions<T>): ChildHandle<T> => {
   /** Begins the job with a process, or from the last checkpoint on where another one has failed. */
   const begin = (): void => {
     spare = spares?.take(job, limits)
-    const current = spare?.process ?? startProcess({ limits, threads, writable: directory })
+    const current = spare?.process ?? startProcess({ limits, threads, writable: directory, isOnDevice })
     process_ = current
     const isFirst = current.jobs <= 1
     current.hear((raw) => {

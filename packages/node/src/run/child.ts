@@ -6,6 +6,7 @@ import { FaultError } from '@lockstep/tensor'
 import { auditInChild } from './audit-job.ts'
 import { stopped } from './child-process.ts'
 import type { Watch } from './limits.ts'
+import { measureInChild } from './measure-job.ts'
 import { type FromChild, type Job, type RecordOnWire, type ToChild, toChild } from './messages.ts'
 import { movesInChild } from './moves-job.ts'
 import { faultOfError } from './run-fault.ts'
@@ -88,6 +89,8 @@ const carryOut = (job: Job, context: ChildContext): Promise<unknown> => {
       return auditInChild(job, context)
     case 'moves':
       return movesInChild(job, context)
+    case 'measure':
+      return measureInChild(job, context)
   }
 }
 

@@ -40,24 +40,29 @@ const dataKib = (memory: number, threads: number): number =>
 
 const SHELL = 'ulimit -c 0; ulimit -d "$1" 2>/dev/null; n=$2; shift 2; exec nice -n "$n" "$@"'
 
-/** The command line that starts `script` within limits. It may read files, and write in `directory` only. */
+/**
+ * The command line that starts `script` within limits. It may read files, and write in `directory` only. A driver maps far
+ * more than it touches, and a device's memory is not the process's: where there is one, the watchdog alone looks.
+ */
 export const limitedCommand = (
   script: string,
   directory: string | undefined,
   { memory, nice = 0 }: Limits,
   threads: number,
+  isOnDevice = false,
 ): readonly [command: string, args: readonly string[]] => {
   const node = [
     process.execPath,
     `--max-old-space-size=${oldSpaceMib(memory)}`,
     '--permission',
     '--allow-worker',
-    ...(loadNative() ? ['--allow-addons'] : []),
+    ...(isOnDevice || loadNative() ? ['--allow-addons'] : []),
     '--allow-fs-read=*',
     ...(directory === undefined ? [] : [`--allow-fs-write=${directory}`]),
     '--disable-warning=SecurityWarning',
     script,
   ]
   if (process.platform === 'win32') return [node[0]!, node.slice(1)]
-  return ['/bin/sh', ['-c', SHELL, 'sh', String(dataKib(memory, threads)), String(nice), ...node]]
+  const data = isOnDevice ? 'unlimited' : String(dataKib(memory, threads))
+  return ['/bin/sh', ['-c', SHELL, 'sh', data, String(nice), ...node]]
 }

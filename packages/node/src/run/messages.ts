@@ -30,7 +30,9 @@ const movesJob = z.strictObject({
   claim: hexes,
   checkpoints,
 })
-export const job = z.discriminatedUnion('kind', [runJob, auditJob, movesJob])
+/** Times steps of the task, and keeps nothing. */
+const measureJob = z.strictObject({ kind: z.literal('measure'), spec: runSpec })
+export const job = z.discriminatedUnion('kind', [runJob, auditJob, movesJob, measureJob])
 export type Job = z.infer<typeof job>
 
 const move = z.custom<Move>((value) => catchFault(() => decodeMove(value, 'move')).ok, 'no move')
@@ -145,3 +147,6 @@ export const auditResult = z.strictObject({
   withheld: z.array(segment).max(MAX_SEGMENTS),
 })
 export type AuditResult = z.infer<typeof auditResult>
+
+export const measureResult = z.strictObject({ unitsPerSecond: z.number().positive() })
+export type MeasureResult = z.infer<typeof measureResult>

@@ -1,6 +1,7 @@
 import { pathToFileURL } from 'node:url'
 import { createFastestExecutor } from '@lockstep/native'
 import type { Executor } from '@lockstep/tensor'
+import { openById } from '../executors/open-by-id.ts'
 import { runFault } from './run-fault.ts'
 import type { ExecutorSpec } from './run-spec.ts'
 
@@ -16,9 +17,10 @@ export type ExecutorModule = {
   readonly createExecutor: (options: ExecutorModuleOptions) => Promise<Executor>
 }
 
-/** The executor of a run: the fastest that there is on so many threads, or what a module of one's own makes. */
+/** The executor of a run: the one that is named, the processor's fastest, or what a module of one's own makes. */
 export const openExecutor = async (spec: ExecutorSpec | undefined, memory: number): Promise<Executor> => {
-  const { threads = 1, relaxed = 'auto', module, options } = spec ?? {}
+  const { threads = 1, relaxed = 'auto', on, module, options } = spec ?? {}
+  if (on !== undefined && module === undefined) return openById(on, { threads, relaxed, memory })
   if (module === undefined) return createFastestExecutor({ threads, relaxed, memory })
   const made = (await import(pathToFileURL(module).href).catch((error) => {
     const remedy = 'Correct the module, or leave the option out.'

@@ -9,6 +9,7 @@ export type RunFaultCode =
   | 'run-stopped' // asked to stop
   | 'run-locked' // another process writes to the directory
   | 'run-disk' // the disk is full, read-only or broken
+  | 'run-device' // a device failed, or is not there: nothing is said about the task
   | 'run-unsound' // this machine gives other bits each time
 
 export const runFault = (

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { driverEnvironment } from '../executors/probe.ts'
 import { type Limits, limitedCommand } from './limits.ts'
 import type { ToChild } from './messages.ts'
 
@@ -10,6 +11,8 @@ const LAST_WORDS = 16_384
 export type ProcessTerms = {
   readonly limits: Pick<Limits, 'memory' | 'nice'>
   readonly threads: number
+  /** Whether it computes on a device, whose driver it loads. */
+  readonly isOnDevice?: boolean
   /** The only directory that it may write in. */
   readonly writable?: string | undefined
 }
@@ -35,9 +38,10 @@ export type Exit = {
   readonly error?: Error
 }
 
-export const startProcess = ({ limits, threads, writable }: ProcessTerms): RunProcess => {
-  const [command, args] = limitedCommand(CHILD, writable, limits, threads)
-  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: {} })
+export const startProcess = ({ limits, threads, writable, isOnDevice }: ProcessTerms): RunProcess => {
+  const [command, args] = limitedCommand(CHILD, writable, limits, threads, isOnDevice)
+  const env = isOnDevice ? driverEnvironment() : {}
+  const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env })
   const kill = (): void => void child.kill('SIGKILL')
   process.once('exit', kill)
   let lastWords = ''

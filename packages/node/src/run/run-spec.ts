@@ -1,5 +1,6 @@
 import { hex32, taskFieldsSchema } from '@lockstep/client/fields'
 import { z } from 'zod'
+import { executorId } from '../executors/id.ts'
 
 /** The most segments of one run: their tallies are opened in one transaction. */
 export const MAX_SEGMENTS = 2 ** 16
@@ -14,6 +15,8 @@ export const executorSpec = z.strictObject({
   threads: z.int().min(1).max(256).optional(),
   /** Whether fma is the engine's own: see WasmOptions of @lockstep/tensor. */
   relaxed: z.enum(['auto', 'on', 'off']).optional(),
+  /** What computes: see ../executors. Default: the processor, as fast as it can. Not together with a module. */
+  on: executorId.optional(),
   /**
    * An executor of one's own: a module that exports `createExecutor(options)`, where options are those below with
    * `threads`, `relaxed` and `memory`. It runs with the rights of the run's process.

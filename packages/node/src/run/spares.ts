@@ -1,5 +1,6 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, unlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { isDevice } from '../executors/id.ts'
 import type { Limits } from './limits.ts'
 import type { Job } from './messages.ts'
 import { type RunProcess, startProcess } from './run-process.ts'
@@ -79,6 +80,8 @@ export const openSpares = ({ directory, most, idle = IDLE_MS }: SparesOptions): 
       const { executor, directory: goal } = job.spec
       // Whose code it is nobody knows: what it leaves behind ends with its process.
       if (closed || job.kind === 'moves' || executor?.module !== undefined) return undefined
+      // A measurement is of a process like that of a run, and a driver's process may write nowhere else.
+      if (job.kind === 'measure' || (executor?.on !== undefined && isDevice(executor.on))) return undefined
       const { memory, nice = 0 } = limits
       const threads = executor?.threads ?? 1
       const key = [job.kind, memory, nice, threads].join(' ')

@@ -3,6 +3,7 @@ import { planDevice } from '../kernel/index.ts'
 import { moduleText, type PtxKernel, type PtxTarget } from '../ptx/kernel-text.ts'
 import { type Launch, scratchOffset } from '../ptx/launch.ts'
 import { nodeLaunches } from '../ptx/lower.ts'
+import { ROW_WORDS, rowKernel } from '../ptx/row-kernel.ts'
 
 /** A plan as PTX: everything that does not depend on a device's memory, so that runners of one program share it. */
 export type Code = {
@@ -24,16 +25,17 @@ export type Call = {
   readonly places: readonly (readonly number[])[]
 }
 
-/** Fusion in registers, without groups: a device runs one kernel over all of a tensor. */
+/** Fusion in registers; of groups those that go row by row. A trace has every node by itself. */
 export const generate = (
   program: Program,
   kind: 'step' | 'trace',
   target: PtxTarget,
   fuse: FuseOptions = {},
 ): Code => {
-  const plan = planDevice(
-    kind === 'step' ? planProgram(program, { ...fuse, group: false }) : asWritten(program),
-  )
+  const plan =
+    kind === 'step'
+      ? planDevice(planProgram(program, { ...fuse, group: false }), fuse.group === false ? 0 : ROW_WORDS)
+      : planDevice(asWritten(program))
   const kernels: PtxKernel[] = []
   let scratchBytes = 0
   const made = plan.kernels.map(({ node }, i): { launches: Launch[]; first: number } => {
@@ -46,9 +48,10 @@ export const generate = (
     return { launches, first }
   })
   const scratch = Math.ceil(plan.arena.end / 256) * 256
-  const nodes = plan.launches.map(({ kernel, places }): Call[] => {
+  const nodes: Call[][] = plan.program.nodes.map(() => [])
+  for (const { kernel, node, places } of plan.launches) {
     const { launches, first } = made[kernel]!
-    return launches.map(({ blocks, slots, writes }, i) => ({
+    nodes[node] = launches.map(({ blocks, slots, writes }, i) => ({
       entry: first + i,
       blocks,
       places: places.map(([output, ...sources]) => [
@@ -59,7 +62,10 @@ export const generate = (
         }),
       ]),
     }))
-  })
+  }
+  const rows = plan.chainKernels.map((chain, i) => kernels.push(rowKernel(chain, `rows${i}`)) - 1)
+  for (const { kernel, first, places } of plan.chains)
+    nodes[first] = [{ entry: rows[kernel]!, blocks: plan.chainKernels[kernel]!.rows, places }]
   return {
     program: plan.program,
     arena: plan.arena,

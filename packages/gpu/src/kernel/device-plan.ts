@@ -2,6 +2,7 @@ import {
   type Affine,
   type Arena,
   DTYPES,
+  type Dtype,
   type FoldNode,
   type MapNode,
   type Node,
@@ -13,8 +14,10 @@ import {
   rangeOf,
   refsOf,
   size,
+  typeOf,
   withRefs,
 } from '@lockstep/tensor'
+import { membersOf, type RowChain, rowChains, sourcesOf } from './row-chain.ts'
 
 /**
  * A step as a list of kernels over one block of device memory. Nothing here knows a device's language: the printers of
@@ -26,8 +29,33 @@ export type DevicePlan = {
   readonly arena: Arena
   /** Distinct pieces of code: nodes that differ only in whom they read share one. */
   readonly kernels: readonly Kernel[]
-  /** In the order of the plan's nodes. Each sees what those before it have written. */
+  /** In the order of the plan's nodes, without members of chains. Each sees what those before it have written. */
   readonly launches: readonly Launch[]
+  readonly chainKernels: readonly ChainKernel[]
+  /** In order; each runs when its first node would. */
+  readonly chains: readonly ChainLaunch[]
+}
+
+/**
+ * A chain of rows as one kernel. Refs of its nodes are { from: 'node', index: member } and { from: 'input', index: slot }.
+ */
+export type ChainKernel = {
+  readonly nodes: readonly Node[]
+  readonly rows: number
+  /** Members that are written to memory, in the order of their places. */
+  readonly kept: readonly number[]
+  /** Members that others of the chain read. */
+  readonly inside: readonly number[]
+  readonly slots: number
+  /** Slots whose rows are brought near first: elements of a row, and what they are. */
+  readonly staged: readonly { readonly slot: number; readonly width: number; readonly dtype: Dtype }[]
+}
+
+export type ChainLaunch = {
+  readonly kernel: number
+  readonly first: number
+  /** Byte offsets by parity: every kept member, then every slot's source. */
+  readonly places: readonly (readonly number[])[]
 }
 
 /**
@@ -51,13 +79,23 @@ export type Launch = {
   readonly places: readonly (readonly number[])[]
 }
 
-/** What a plan's launches are, and where their tensors lie; the first byte of them is `start`. */
-export const planDevice = (plan: Plan, start = 0): DevicePlan => {
+/**
+ * What a plan's launches are, and where their tensors lie. With `rowWords` chains over the same rows are one launch each
+ * where what they keep of a row is at most so many words.
+ */
+export const planDevice = (plan: Plan, rowWords = 0): DevicePlan => {
   const { program } = plan
-  const arena = planArena(program, { start, writesOnce: () => true })
+  const rowed = rowWords > 0 ? rowChains(program, rowWords) : []
+  const chainOf = new Map(rowed.flatMap((chain) => membersOf(chain).map((m) => [m, chain] as const)))
+  const hidden = new Set(rowed.flatMap((chain) => membersOf(chain).filter((m) => !chain.kept.includes(m))))
+  const arena = planArena(program, {
+    ...{ start: 0, hidden, writesOnce: () => true },
+    moments: program.nodes.map((_, i) => chainOf.get(i)?.first ?? i),
+  })
   const kernels: Kernel[] = []
   const known = new Map<string, number>()
-  const launches = program.nodes.map((node, i): Launch => {
+  const launches = program.nodes.flatMap((node, i): Launch[] => {
+    if (chainOf.has(i)) return []
     const { slotted, refs } = withSlots(node)
     const key = JSON.stringify(slotted)
     let kernel = known.get(key)
@@ -70,9 +108,49 @@ export const planDevice = (plan: Plan, start = 0): DevicePlan => {
       nodes[i]!,
       ...refs.map((ref) => placeOf(arena, parity, ref)),
     ])
-    return { kernel, node: i, places }
+    return [{ kernel, node: i, places }]
   })
-  return { program, arena, kernels, launches }
+  const chainKernels: ChainKernel[] = []
+  const chains = rowed.map((chain): ChainLaunch => {
+    const { made, slots } = chainKernelOf(program, chain)
+    const key = JSON.stringify(made)
+    let kernel = known.get(key)
+    if (kernel === undefined) {
+      kernel = chainKernels.push(made) - 1
+      known.set(key, kernel)
+    }
+    const refs = [...chain.kept.map((index): Ref => ({ from: 'node', index })), ...slots]
+    const places = arena.nodes.map((_, parity) => refs.map((ref) => placeOf(arena, parity, ref)))
+    return { kernel, first: chain.first, places }
+  })
+  return { program, arena, kernels, launches, chainKernels, chains }
+}
+
+const chainKernelOf = (
+  program: Program,
+  chain: RowChain,
+): { readonly made: ChainKernel; readonly slots: readonly Ref[] } => {
+  const members = membersOf(chain)
+  const slots = sourcesOf(program, members)
+  const slotOf = (ref: Ref): number => slots.findIndex((s) => s.from === ref.from && s.index === ref.index)
+  const number = (m: number): number => m - chain.first
+  const local = (ref: Ref): Ref => {
+    const slot = slotOf(ref)
+    return slot >= 0 ? { from: 'input', index: slot } : { from: 'node', index: number(ref.index) }
+  }
+  const made: ChainKernel = {
+    nodes: members.map((m) => withRefs(program.nodes[m]!, local)),
+    rows: chain.rows,
+    kept: chain.kept.map(number),
+    inside: chain.inside.map(number),
+    slots: slots.length,
+    staged: chain.staged.map(({ ref, width }) => ({
+      slot: slotOf(ref),
+      width,
+      dtype: typeOf(program, ref).dtype,
+    })),
+  }
+  return { made, slots }
 }
 
 /** Where a tensor lies during a step of this parity. */

@@ -12,7 +12,16 @@ import { elementAddress, loadElementCode, storeElementCode } from './elements.ts
 import { PtxKernel } from './kernel-text.ts'
 import { type Launch, scratchAt } from './launch.ts'
 import { mapLaunch } from './map-kernel.ts'
-import { bytesOf, loadBases, Point, slotsOf, threadNumber, unravelCode } from './point.ts'
+import {
+  bytesOf,
+  loadBases,
+  loadNear,
+  nearAddress,
+  Point,
+  slotsOf,
+  threadNumber,
+  unravelCode,
+} from './point.ts'
 import { emitScalar } from './scalar-code.ts'
 import { isPlain, outerExtents, spaceOf } from './space.ts'
 
@@ -69,13 +78,13 @@ const initOnly = (node: FoldNode): MapNode => {
 const resultOf = ({ args }: ScalarProgram): Register => args[0]!
 
 /** A fold's loop over k in a thread's registers. */
-class Walk {
+export class Walk {
   readonly k: PtxKernel
   readonly node: FoldNode
   readonly point: Point
   readonly outer: readonly string[]
   readonly counter: string
-  readonly #pointers: ({ readonly at: string; readonly by: number } | undefined)[]
+  readonly #pointers: ({ readonly at: string; readonly by: number; readonly near: boolean } | undefined)[]
   readonly #box: readonly number[]
   readonly #unroll: number
   readonly #emitted: ((acc: string, unrolled: number) => void) | undefined
@@ -99,9 +108,13 @@ class Walk {
     this.#pointers = node.reads.map((read) => {
       if (space.box.length > 1 || !isPlain(read)) return undefined
       const form = space.form(addressOf(read)!)
-      const by = (form.by[space.outer.length] ?? 0) * bytesOf(read.dtype)
+      const step = form.by[space.outer.length] ?? 0
+      const near = point.near(read)
+      if (near !== undefined) return { at: nearAddress(k, near, start.word(form)), by: 4 * step, near: true }
+      const by = step * bytesOf(read.dtype)
       if (Math.abs(by) >= 2 ** 24) return undefined
-      return { at: elementAddress(k, start.base(read.ref), start.word(form), read.dtype), by }
+      const at = elementAddress(k, start.base(read.ref), start.word(form), read.dtype)
+      return { at, by, near: false }
     })
     const fits = this.#pointers.every((p) => p) && node.order.kind !== 'scan'
     const cost = node.step.code.length + node.reads.length + 4 * node.guards.length
@@ -147,7 +160,12 @@ class Walk {
       node.reads.map((read, r) => {
         const pointer = this.#pointers[r]
         return pointer
-          ? loadElementCode(k, read.dtype, pointer.at, places.indexOf(place) * pointer.by)
+          ? (pointer.near ? loadNear : loadElementCode)(
+              k,
+              read.dtype,
+              pointer.at,
+              places.indexOf(place) * pointer.by,
+            )
           : n === 1
             ? undefined
             : place.read(read)
@@ -165,7 +183,8 @@ class Walk {
     })
     k.emit(`add.u32 ${counter}, ${counter}, ${n}`)
     for (const pointer of this.#pointers)
-      if (pointer && pointer.by !== 0) k.emit(`add.s64 ${pointer.at}, ${pointer.at}, ${n * pointer.by}`)
+      if (pointer && pointer.by !== 0)
+        k.emit(`${pointer.near ? 'add.s32' : 'add.s64'} ${pointer.at}, ${pointer.at}, ${n * pointer.by}`)
   }
 
   accumulator(value?: string): string {
@@ -201,7 +220,7 @@ const noIndex = (): never => {
 }
 
 /** How many times results must be combined until one remains. */
-const levelsOf = (points: number): number => {
+export const levelsOf = (points: number): number => {
   let levels = 0
   for (let n = Math.ceil(points / BLOCK); n > 1; n = Math.ceil(n / BLOCK)) levels++
   return levels

@@ -35,6 +35,18 @@ export const isSameRef = (a: Ref, b: Ref): boolean => a.from === b.from && a.ind
 /** A word modulo 2^32 of an exact integer. */
 const low = (n: number): number => ((n % 2 ** 32) + 2 ** 32) % 2 ** 32
 
+/**
+ * Plain reads whose source's row lies in shared memory, a word an element: the address there of the whole source's first
+ * element, were it there, modulo 2^32.
+ */
+export type Near = ReadonlyMap<Read, string>
+export const nearAddress = (k: PtxKernel, near: string, position: string): string =>
+  k.let('r', 'mad.lo.u32', position, 4, near)
+export const loadNear = (k: PtxKernel, dtype: Read['dtype'], address: string, offset = 0): string =>
+  DTYPES[dtype].register === 'f'
+    ? k.let('f', 'ld.shared.f32', `[${address}+${offset}]`)
+    : k.let('r', 'ld.shared.u32', `[${address}+${offset}]`)
+
 /** One point of a node's space in a thread's registers: its coordinates, and what is read there. */
 export class Point {
   readonly k: PtxKernel
@@ -42,17 +54,29 @@ export class Point {
   /** Registers of the merged coordinates, the box's after the outer ones. */
   readonly at: readonly string[]
   readonly #bases: ReadonlyMap<string, string>
+  readonly #near: Near
 
-  constructor(k: PtxKernel, space: Space, at: readonly string[], bases: ReadonlyMap<string, string>) {
+  constructor(
+    k: PtxKernel,
+    space: Space,
+    at: readonly string[],
+    bases: ReadonlyMap<string, string>,
+    near: Near = new Map(),
+  ) {
     this.k = k
     this.space = space
     this.at = at
     this.#bases = bases
+    this.#near = near
   }
 
   /** The same kernel at other coordinates. */
   moved(at: readonly string[]): Point {
-    return new Point(this.k, this.space, at, this.#bases)
+    return new Point(this.k, this.space, at, this.#bases, this.#near)
+  }
+  /** Where the source of a plain read lies in shared memory, if it does. */
+  near(read: Read): string | undefined {
+    return this.#near.get(read)
   }
   base(ref: Ref): string {
     return this.#bases.get(keyOf(ref))!
@@ -87,6 +111,9 @@ export class Point {
   }
   read(read: Read): string {
     const { k, space } = this
+    const near = this.near(read)
+    if (near !== undefined)
+      return loadNear(k, read.dtype, nearAddress(k, near, this.word(space.form(addressOf(read)!))))
     const base = this.base(read.ref)
     if (isPlain(read)) {
       const position = this.word(space.form(addressOf(read)!))

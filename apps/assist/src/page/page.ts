@@ -17,6 +17,8 @@ type Place = 'write' | 'build'
 /** Milliseconds of rest after which what the assistant does then is told as learning, and of typing after which an offer is read aloud. */
 const NOTICED = 400
 const READ_ALOUD = 600
+/** Milliseconds for which what was done gathers before the panel is drawn anew. */
+const GATHERS = 1000
 
 const status = openStatus()
 const opened = await openAssistants().catch((error: unknown) => {
@@ -117,13 +119,22 @@ const resting = (room: Room & Parameters<typeof openIdling>[0], rested?: () => v
     },
     failed: status.problem,
   })
+/** The person did something: the panel is not drawn anew for every key. */
+let gathering: ReturnType<typeof setTimeout> | undefined
+const gather = (): void => {
+  if (gathering) return
+  gathering = setTimeout(() => {
+    gathering = undefined
+    panel.refresh()
+  }, GATHERS)
+}
 const idle = { write: resting(text, () => rounds?.idle()), build: resting(grid) }
 
 const editor = openEditor(byId('editor'), text, {
   shown: show,
   acted: () => {
     idle.write.acted()
-    panel.refresh()
+    gather()
   },
   failed: status.problem,
   written: documents.write,
@@ -150,7 +161,7 @@ openTabs(byId('tabs'), (chosen) => {
       announce: (words) => status.announce(words),
       acted: () => {
         idle.build.acted()
-        panel.refresh()
+        gather()
       },
       offered: (offer) => explain('build', offer),
       failed: status.problem,
@@ -165,7 +176,7 @@ await openKind('prose')
 panel.show(rooms[place], units[place])
 tell()
 // For the browser's console, and for whoever measures: see docs/assist-app.md.
-Object.assign(globalThis, { assistant: text })
+Object.assign(globalThis, { assistant: text, builder: grid })
 document.documentElement.dataset.ready = 'true'
 editor.focus()
 

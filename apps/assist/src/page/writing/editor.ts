@@ -55,45 +55,52 @@ const WORDS: Readonly<Record<TextKind, string>> = {
   code: '// Write JavaScript or TypeScript here. Grey text is an offer: Tab takes it.',
 }
 
+/** The editor itself, with no assistant in it. */
+export const editing = (kind: TextKind): Extension => [
+  history(),
+  drawSelection(),
+  EditorView.lineWrapping,
+  EditorView.cspNonce.of(nonceHere()),
+  theme,
+  placeholder(WORDS[kind]),
+  EditorView.contentAttributes.of({
+    'aria-label': kind === 'prose' ? 'Your text' : 'Your code',
+    'aria-describedby': 'keys',
+    spellcheck: kind === 'prose' ? 'true' : 'false',
+  }),
+  EditorView.editorAttributes.of({ class: kind }),
+  keymap.of([
+    { key: 'Mod-]', run: indentMore },
+    { key: 'Mod-[', run: indentLess },
+    ...defaultKeymap,
+    ...historyKeymap,
+  ]),
+  kind === 'code' ? [javascript({ typescript: true }), bracketMatching(), indentOnInput()] : [],
+  syntaxHighlighting(colours),
+]
+
+const nonceHere = (): string =>
+  document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? ''
+
 /** Tab takes an offer where there is one and leaves the editor where there is none: lines are indented with Ctrl-] and Ctrl-[. */
 export const openEditor = (
   parent: HTMLElement,
   assistant: Assistant<TextState, TextAction>,
   events: EditorEvents,
 ): Editor => {
-  const cspNonce = document.querySelector<HTMLMetaElement>('meta[name="style-nonce"]')?.content ?? ''
   let dismiss: (view: EditorView) => boolean = () => false
   const extensionsFor = (kind: TextKind): Extension => {
     const ghost = ghostText(assistant, kind, events)
     dismiss = ghost.dismiss
     return [
       ghost.extension,
-      history(),
-      drawSelection(),
-      EditorView.lineWrapping,
-      EditorView.cspNonce.of(cspNonce),
-      theme,
-      placeholder(WORDS[kind]),
-      EditorView.contentAttributes.of({
-        'aria-label': kind === 'prose' ? 'Your text' : 'Your code',
-        'aria-describedby': 'keys',
-        spellcheck: kind === 'prose' ? 'true' : 'false',
-      }),
-      EditorView.editorAttributes.of({ class: kind }),
-      keymap.of([
-        { key: 'Mod-]', run: indentMore },
-        { key: 'Mod-[', run: indentLess },
-        ...defaultKeymap,
-        ...historyKeymap,
-      ]),
-      kind === 'code' ? [javascript({ typescript: true }), bracketMatching(), indentOnInput()] : [],
-      syntaxHighlighting(colours),
+      editing(kind),
       EditorView.updateListener.of(({ docChanged, state }) => {
         if (docChanged) events.written(kind, () => state.doc.toString())
       }),
     ]
   }
-  const view = new EditorView({ parent, extensions: [EditorView.cspNonce.of(cspNonce)] })
+  const view = new EditorView({ parent, extensions: [EditorView.cspNonce.of(nonceHere())] })
   return {
     open: (kind, text) => {
       events.shown(undefined)

@@ -8,7 +8,7 @@ export type Port = {
   onmessageerror?: unknown
 }
 
-/** What is asked of the worker: a method of the suggester or of the acceptance. */
+/** What is asked of the worker, in messages of one or more: a method of the suggester or of the acceptance. */
 export type Ask =
   | {
       readonly kind: 'call'

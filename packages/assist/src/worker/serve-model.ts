@@ -56,7 +56,7 @@ export const serveModel = (port: Port, open: () => Promise<Model>): void => {
       say({ kind: 'failed', id, message: String(error) })
     }
   }
-  listen<Ask>(port, (ask) => {
+  const heard = (ask: Ask): void => {
     if (ask.kind === 'call') void call(ask)
     else if (ask.kind === 'cancel')
       void model.then(({ suggester }) => suggester.cancel()).catch(() => undefined)
@@ -65,6 +65,9 @@ export const serveModel = (port: Port, open: () => Promise<Model>): void => {
       asking.get(ask.id)?.(ask.on)
       asking.delete(ask.id)
     }
+  }
+  listen<readonly Ask[]>(port, (asks) => {
+    for (const ask of asks) heard(ask)
   })
 }
 

@@ -90,6 +90,50 @@ test('what fails in the worker fails here, with its words', async (t) => {
   await assert.rejects(workerModel(other), /no base/)
 })
 
+test('what a key asks for travels in one message, and nothing is cancelled that nobody waits for', async (t) => {
+  const [page, worker] = line(t)
+  serveModel(worker, open)
+  const sent: unknown[] = []
+  const counted: Port = {
+    postMessage: (message) => {
+      sent.push(message)
+      page.postMessage(message)
+    },
+    get onmessage() {
+      return page.onmessage
+    },
+    set onmessage(heard) {
+      page.onmessage = heard
+    },
+  }
+  const { suggester } = await workerModel(counted)
+  const [first, second] = [textSymbols('the quick fox'), textSymbols('the q')]
+  suggester.cancel()
+  const told = suggester.remember({ context: textSymbols(''), symbols: first, at: 1 })
+  const found = suggester.suggest(second, { most: 4, least: -9 })
+  await told
+  assert.deepEqual([...(await found)!.symbols], [...textSymbols('uick')])
+  assert.deepEqual(
+    sent.map((asks) => (asks as { kind: string }[]).map(({ kind }) => kind)),
+    [['call', 'call']],
+  )
+  // A suggestion under way is cancelled.
+  const under = suggester.suggest(second, { most: 4, least: -9 })
+  suggester.cancel()
+  assert.equal(await under, undefined)
+})
+
+test('what cannot be sent fails, and says so', async (t) => {
+  const [page, worker] = line(t)
+  serveModel(worker, open)
+  const { suggester } = await workerModel(page)
+  const unsendable = (() => undefined) as unknown as Uint16Array
+  await assert.rejects(
+    suggester.remember({ context: unsendable, symbols: textSymbols('x'), at: 1 }),
+    /worker-failed.*could not be sent/,
+  )
+})
+
 test('a breath lets what lies there be heard first', async () => {
   const { breathe, close } = createBreath()
   const { port1, port2 } = new MessageChannel()

@@ -17,7 +17,26 @@ export const workerModel = (port: Port): Promise<Model> => {
   const questions = new Map<number, NonNullable<Lessons['between']>>()
   let next = 0
   let dead: AssistError | undefined
-  const say = (ask: Ask): void => port.postMessage(ask)
+  // What is asked in one go travels as one message: each wakes the worker, which on few processors stops the page.
+  let outbox: Ask[] = []
+  const send = (): void => {
+    const asks = outbox
+    outbox = []
+    try {
+      port.postMessage(asks)
+    } catch (error) {
+      die(`a message could not be sent: ${error instanceof Error ? error.message : String(error)}`)
+    }
+  }
+  const say = (ask: Ask): void => {
+    if (outbox.push(ask) === 1) queueMicrotask(send)
+  }
+  const die = (message: string): void => {
+    dead ??= failed(message)
+    for (const { reject } of waiting.values()) reject(dead)
+    waiting.clear()
+  }
+  let suggesting = 0
 
   const call = <T>(
     of: 'suggester' | 'acceptance',
@@ -57,9 +76,16 @@ export const workerModel = (port: Port): Promise<Model> => {
     remembers,
   }: Extract<Answer, { readonly kind: 'ready' }>): Suggester => ({
     ...{ symbols, context, ...(remembers && { remembers }) },
-    suggest: (...args) => call('suggester', 'suggest', args),
+    suggest: async (...args) => {
+      suggesting++
+      try {
+        return await call('suggester', 'suggest', args)
+      } finally {
+        suggesting--
+      }
+    },
     cancel: () => {
-      if (!dead) say({ kind: 'cancel' })
+      if (!dead && suggesting > 0) say({ kind: 'cancel' })
     },
     remember: (...args) => call('suggester', 'remember', args),
     forget: (...args) => call('suggester', 'forget', args),
@@ -88,15 +114,13 @@ export const workerModel = (port: Port): Promise<Model> => {
   }
 
   return new Promise((resolve, reject) => {
-    const die = (message: string): void => {
-      dead ??= failed(message)
-      for (const { reject } of waiting.values()) reject(dead)
-      waiting.clear()
+    const end = (message: string): void => {
+      die(message)
       reject(dead)
     }
     port.onerror = (event: { readonly message?: string }) =>
-      die(event?.message ?? 'its module was not loaded: is it served beside the page?')
-    port.onmessageerror = () => die('a message could not be read')
+      end(event?.message ?? 'its module was not loaded: is it served beside the page?')
+    port.onmessageerror = () => end('a message could not be read')
     listen<Answer>(port, (answer) => {
       if (answer.kind === 'ready') return resolve({ suggester: suggesterOf(answer), acceptance })
       if (answer.kind === 'between') {
@@ -105,7 +129,7 @@ export const workerModel = (port: Port): Promise<Model> => {
         if (!question) return go(true)
         return void question().then(go, () => go(false))
       }
-      if (answer.id === undefined) return die((answer as { readonly message: string }).message)
+      if (answer.id === undefined) return end((answer as { readonly message: string }).message)
       const one = waiting.get(answer.id)
       waiting.delete(answer.id)
       if (answer.kind === 'result') one?.resolve(answer.value as never)

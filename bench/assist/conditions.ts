@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import {
   type Acceptance,
   type Assistant,
+  baseMemory,
   createAssistant,
   type Episode,
   type EpisodeEvent,
   learnedAcceptance,
   type Memory,
   memoryStorage,
-  ngramMemory,
   type Offer,
   openTextSuggester,
   type Settings,
@@ -95,7 +95,7 @@ const byOwnWord: Acceptance = {
 const suggesterOf = async (executor: Executor, kind: Kind, condition: Condition): Promise<Suggester> => {
   if (condition === 'recency') return recencySuggester()
   if (condition === 'public') return recencySuggester(publicCounts(kind))
-  if (condition === 'memory') return memorySuggester(ngramMemory(TEXT_SYMBOLS, baseOf().counts))
+  if (condition === 'memory') return memorySuggester(baseMemory(baseOf()))
   const suggester = await openTextSuggester({ executor, base: baseOf() })
   if (condition === 'static') return { ...suggester, remember: async () => {}, forget: async () => {} }
   if (condition !== 'no-preference') return suggester

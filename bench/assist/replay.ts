@@ -70,6 +70,7 @@ export const replay = async (
   const unwanted: number[] = [] // how many actions there had been when each was made
   let actions = 0
   let madeAt = 0
+  let takenAt = 0 // when the offer that was taken last was made
   let before = 0 // characters of the documents before
   let now = 0
   for (const [d, text] of documents.entries()) {
@@ -101,10 +102,11 @@ export const replay = async (
       if (act.kind === 'accept') {
         await helper.taken(screen, shown!, now)
         shown = undefined
+        takenAt = madeAt
         if (mends) await helper.ended('edited', now)
       } else if (act.kind === 'dismiss') await ended('dismissed')
       else if (act.kind === 'undo') {
-        unwanted.push(madeAt)
+        unwanted.push(takenAt)
         await helper.ended('undone', now)
         await helper.acted(screen, { deleted: screen.length - typist.screen.length }, now)
       } else if (act.kind === 'delete') {

@@ -1,4 +1,4 @@
-import { type AssistModel, ngramMemory, programsOf, TEXT_SYMBOLS } from '@lockstep/assist'
+import { type AssistModel, programsOf, TEXT_SYMBOLS, textMemory } from '@lockstep/assist'
 import { assistTraining, type PreparedTraining } from '@lockstep/assist/federated'
 import type { Executor, Tensor } from '@lockstep/tensor'
 
@@ -11,7 +11,7 @@ export const LOOP_MODEL: AssistModel = {
   features: 4,
   rate: 1e-2,
 }
-export const loopMemory = () => ngramMemory(TEXT_SYMBOLS)
+export const loopMemory = () => textMemory(TEXT_SYMBOLS)
 
 export const loopTraining = (executor: Executor): PreparedTraining =>
   assistTraining({

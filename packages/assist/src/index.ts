@@ -110,7 +110,6 @@ export {
   updateProgram,
 } from './learning/update.ts'
 export type { Memory, MemoryView } from './memory/memory.ts'
-export { ngramMemory } from './memory/ngram.ts'
 export {
   decodePublicCounts,
   encodePublicCounts,
@@ -124,10 +123,17 @@ export {
   type ShapesView,
   shapesMemory,
 } from './memory/shapes.ts'
+export { type PublicTexts, type TextMemory, textMemory, weightsFor } from './memory/text-memory.ts'
 export { type AssistModel, programsOf, TEXT_MODEL } from './model/assist-model.ts'
 export { openSuggester, type SuggesterOptions } from './model/open-suggester.ts'
 export { createReader, type Reader } from './model/reader.ts'
-export { openTextSuggester, readTextBase, type TextBase, writeTextBase } from './model/text-base.ts'
+export {
+  baseMemory,
+  openTextSuggester,
+  readTextBase,
+  type TextBase,
+  writeTextBase,
+} from './model/text-base.ts'
 export {
   type Acceptance,
   OFFER_FEATURES,

@@ -7,7 +7,7 @@ import { assistTraining } from '../src/federated/assist-training.ts'
 import { runAgain } from '../src/federated/check-base.ts'
 import { sharedEpisode } from '../src/federated/shared-episode.ts'
 import { learnFrom } from '../src/federated/training.ts'
-import { ngramMemory } from '../src/memory/ngram.ts'
+import { textMemory } from '../src/memory/text-memory.ts'
 import { type AssistModel, programsOf } from '../src/model/assist-model.ts'
 
 const model: AssistModel = {
@@ -35,7 +35,7 @@ const written: Episode = withId({
 
 test('an assistant learns the same from a whole episode and from what is shared of it, and its update is run again', async () => {
   const executor = await createWasmExecutor({ threads: 1 })
-  const memory = () => ngramMemory(TEXT_SYMBOLS)
+  const memory = () => textMemory(TEXT_SYMBOLS)
   const training = assistTraining({ executor, environment: 'text', model, memory, steps: 2, seed: 3 })
   const base = programsOf(model).first(1)
   const [whole, shared] = [encodeEpisode(written), encodeEpisode(sharedEpisode(written))]

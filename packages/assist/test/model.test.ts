@@ -8,10 +8,10 @@ import {
   checkUpdate,
   createReader,
   type Episode,
-  ngramMemory,
   openSuggester,
   PROSE,
   programsOf,
+  textMemory,
   textSymbols,
   update,
   updateInputs,
@@ -28,7 +28,7 @@ const model: AssistModel = {
 }
 const executor = await createWasmExecutor({ threads: 1 })
 after(() => executor.close())
-const fresh = () => ngramMemory(272)
+const fresh = () => textMemory(272)
 const { parameters: types, first } = programsOf(model)
 const begin = first(1)
 

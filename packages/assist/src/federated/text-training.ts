@@ -1,7 +1,5 @@
 import type { Executor } from '@lockstep/tensor'
-import { TEXT_SYMBOLS } from '../environment/text.ts'
-import { ngramMemory } from '../memory/ngram.ts'
-import type { TextBase } from '../model/text-base.ts'
+import { baseMemory, type TextBase } from '../model/text-base.ts'
 import { assistTraining } from './assist-training.ts'
 import type { PreparedTraining } from './training.ts'
 
@@ -12,8 +10,8 @@ const STEPS = 40
  * What everybody in rounds of the text base runs. The public counts of the base are part of it: whoever has another
  * base file makes other inputs of the same episodes, so that what they share is not what comes out when it is run again.
  */
-export const textTraining = (executor: Executor, { model, counts }: TextBase): PreparedTraining =>
+export const textTraining = (executor: Executor, base: TextBase): PreparedTraining =>
   assistTraining({
-    ...{ executor, environment: 'text', model, memory: () => ngramMemory(TEXT_SYMBOLS, counts) },
+    ...{ executor, environment: 'text', model: base.model, memory: () => baseMemory(base) },
     ...{ steps: STEPS, seed: 1 },
   })

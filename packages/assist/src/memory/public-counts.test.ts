@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AssistError } from '../assist-error.ts'
-import { ngramMemory } from './ngram.ts'
 import { decodePublicCounts, encodePublicCounts, publicCounts } from './public-counts.ts'
+import { textMemory } from './text-memory.ts'
 
 const SYMBOLS = 300
 const read = (text: string): Uint16Array => Uint16Array.from(new TextEncoder().encode(text))
@@ -13,15 +13,15 @@ test('counts come back from their bytes as they were, and say the same', () => {
     const counts = publicCounts(TEXTS, least)
     const again = decodePublicCounts(encodePublicCounts(counts), SYMBOLS)
     assert.deepEqual(new Map([...again.nodes].sort()), new Map([...counts.nodes].sort()))
-    const [one, other] = [ngramMemory(SYMBOLS, counts), ngramMemory(SYMBOLS, again)]
-    for (const asked of ['', 'a sh', 'zz']) assert.deepEqual(one.view(read(asked)), other.view(read(asked)))
+    const [one, other] = [counts, again].map((some) => textMemory(SYMBOLS, [{ counts: some }]))
+    for (const asked of ['', 'a sh', 'zz']) assert.deepEqual(one!.view(read(asked)), other!.view(read(asked)))
   }
 })
 
 test('what is pruned makes the bytes fewer, and chances still sum to one', () => {
   const [all, some] = [publicCounts(TEXTS), publicCounts(TEXTS, 4)]
   assert.ok(encodePublicCounts(some).length < encodePublicCounts(all).length)
-  const { p } = ngramMemory(SYMBOLS, some).view(read('and a '))
+  const { p } = textMemory(SYMBOLS, [{ counts: some }]).view(read('and a '))
   assert.ok(Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 1e-5)
   assert.ok(p.every((chance) => chance > 0))
 })

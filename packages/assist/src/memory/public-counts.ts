@@ -1,10 +1,11 @@
 import { AssistError } from '../assist-error.ts'
-import { NGRAM_ORDERS, type NgramNode } from './ngram.ts'
+import { LONGEST_KEY, MARK, ORDERS, type PublicNode, pastKeys, wordKeys } from './contexts.ts'
+
+/** Symbols that stand before a place, as many as its contexts are made of. */
+const LONGEST_PAST = 64
 
 /** Counts of what followed contexts in texts that everybody may know; never changed, so that many memories may stand on them. */
 export type PublicCounts = { readonly nodes: ReadonlyMap<string, PublicNode> }
-/** `rare` different symbols that followed once are not listed: the shorter contexts answer for them. */
-export type PublicNode = NgramNode & { readonly rare: number }
 
 /**
  * Counts texts, each from its beginning, as an n-gram memory does, but with nothing fading. Contexts met fewer than `least`
@@ -12,22 +13,23 @@ export type PublicNode = NgramNode & { readonly rare: number }
  */
 export const publicCounts = (texts: readonly Uint16Array[], least = 1): PublicCounts => {
   const all = new Map<string, Map<number, number>>()
-  for (const text of texts) {
-    let past = ''
-    for (const symbol of text) {
-      let isTold = false
-      for (let order = past.length; order >= 0; order--) {
-        const key = past.slice(past.length - order)
-        const followed = all.get(key) ?? new Map<number, number>()
-        if (followed.size === 0) all.set(key, followed)
-        const known = followed.get(symbol)
-        followed.set(symbol, (known ?? 0) + 1)
-        if (isTold) break
-        isTold = known !== undefined
-      }
-      past = (past + String.fromCharCode(symbol)).slice(-NGRAM_ORDERS)
+  const tell = (keys: readonly string[], symbol: number): void => {
+    let isTold = false
+    for (const key of keys.toReversed()) {
+      const followed = all.get(key) ?? new Map<number, number>()
+      if (followed.size === 0) all.set(key, followed)
+      const known = followed.get(symbol)
+      followed.set(symbol, (known ?? 0) + 1)
+      if (isTold) break
+      isTold = known !== undefined
     }
   }
+  for (const text of texts)
+    for (const [at, symbol] of text.entries()) {
+      const past = text.subarray(Math.max(0, at - LONGEST_PAST), at)
+      tell(pastKeys(past), symbol)
+      tell(wordKeys(past), symbol)
+    }
   const nodes = new Map<string, PublicNode>()
   for (const [key, followed] of all) {
     const met = [...followed.values()].reduce((sum, count) => sum + count, 0)
@@ -47,9 +49,9 @@ const nodeOf = (pairs: readonly (readonly [number, number])[], rare: number): Pu
 })
 
 /**
- * The counts as bytes. Contexts stand in the order of their symbols; each is a byte with 8 * the symbols that it shares with the one
- * before it + how many follow, those symbols, how many symbols were counted and how many were rare, and for each counted the symbol less the one before it and
- * its count. Numbers are little-endian base 128.
+ * The counts as bytes. Contexts stand in the order of their symbols; each is how many symbols it shares with the one
+ * before it, how many follow, those symbols plus 1 (0 for a mark of words), how many symbols were counted and how many were rare, and for each
+ * counted the symbol less the one before it and its count. Numbers are little-endian base 128.
  */
 export const encodePublicCounts = ({ nodes }: PublicCounts): Uint8Array<ArrayBuffer> => {
   const bytes: number[] = []
@@ -63,8 +65,9 @@ export const encodePublicCounts = ({ nodes }: PublicCounts): Uint8Array<ArrayBuf
     const { symbols, counts, rare } = nodes.get(key)!
     let shared = 0
     while (shared < key.length && key[shared] === before[shared]) shared++
-    bytes.push(8 * shared + key.length - shared)
-    for (let i = shared; i < key.length; i++) write(key.charCodeAt(i))
+    write(shared)
+    write(key.length - shared)
+    for (let i = shared; i < key.length; i++) write(key[i] === MARK ? 0 : key.charCodeAt(i) + 1)
     write(symbols.length)
     write(rare)
     let last = 0
@@ -95,12 +98,15 @@ export const decodePublicCounts = (bytes: Uint8Array, symbols: number): PublicCo
   const nodes = new Map<string, PublicNode>()
   let before = ''
   while (at < bytes.length) {
-    const head = bytes[at++]!
-    const [shared, more] = [head >> 3, head & 7]
-    if (shared > before.length || shared + more > NGRAM_ORDERS)
-      throw malformed('context', shared + more, `at most ${NGRAM_ORDERS} symbols`)
+    const shared = read('context', 0, before.length)
+    const more = read('context', 0, LONGEST_KEY - shared)
     let key = before.slice(0, shared)
-    for (let i = 0; i < more; i++) key += String.fromCharCode(read('context', 0, symbols - 1))
+    for (let i = 0; i < more; i++) {
+      const symbol = read('context', 0, symbols)
+      key += symbol === 0 ? MARK : String.fromCharCode(symbol - 1)
+    }
+    if (!key.startsWith(MARK) && key.length > ORDERS)
+      throw malformed('context', key.length, `at most ${ORDERS} symbols`)
     if (nodes.size > 0 && key <= before) throw malformed('context', nodes.size, 'contexts in order')
     const pairs: [number, number][] = []
     const count = read('followers', 1, symbols)

@@ -18,7 +18,7 @@ import { isNarrow, type Kernel } from '../kernel/index.ts'
 import { type Arithmetic, arithmeticText } from './arithmetic.ts'
 import { Calls, scalarText } from './scalar-text.ts'
 import { type Scatter, scatterOf } from './scatter.ts'
-import { TILE, type Tile, tileOf } from './tile.ts'
+import { APART, DEPTH, groupsOf, isLarge, SIDE, TILE, type Tile, tileOf } from './tile.ts'
 
 /** Invocations of a workgroup. */
 export const GROUP = 64
@@ -39,6 +39,7 @@ export const nodeText = (kernel: Kernel, arithmetic: Arithmetic): readonly Print
   }
   const printer = new NodePrinter(kernel, arithmetic)
   const tile = tileOf(kernel.node)
+  if (tile && isLarge(tile)) return [groupText(printer, printer.together(tile), groupsOf(tile))]
   return [
     tile
       ? moduleText(printer, printer.tiled(tile), tile.items)
@@ -63,6 +64,26 @@ ${body}
 }
 `
   return { code, items }
+}
+
+/** A module whose workgroups compute together: their own memory and their barriers are in the body. */
+const groupText = (printer: NodePrinter, body: string, groups: number): Printed => {
+  const code = `${HEAD}
+${printer.shared.join('\n')}
+${arithmeticText(printer.calls.names)}
+${printer.functions.join('\n')}
+@compute @workgroup_size(${GROUP})
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) local: u32,
+) {
+  let item = group.y * groups.x + group.x;
+  if (item >= ${groups}u) { return; }
+${body}
+}
+`
+  return { code, items: groups * GROUP }
 }
 
 /** Words of `places`: offsets first, the zero last. */
@@ -97,6 +118,8 @@ export const place = (slot: number): string => `places[${slot >> 2}].${'xyzw'[sl
 class NodePrinter {
   readonly calls: Calls
   readonly functions: string[] = []
+  /** Declarations of a workgroup's own memory. */
+  readonly shared: string[] = []
   readonly #kernel: Kernel
   readonly #node: MapNode | FoldNode
   readonly #space: readonly number[]
@@ -243,6 +266,97 @@ memory[${out} + item] = packed;`
       `for (var x = 0u; x < ${cells}u; x++) {`,
       `let c${rows} = from${rows} + x / ${TILE}u;`,
       `let c${columns} = from${columns} + x % ${TILE}u;`,
+      `if (c${rows} < ${shape[rows]}u && c${columns} < ${shape[columns]}u) {`,
+      `memory[${place(0)} + ${position}] = ${blocks > 1 ? 'sum[x]' : finished};`,
+      '}',
+      '}',
+    )
+    return lines.join('\n')
+  }
+
+  /**
+   * A product whose tiles a workgroup computes together: it brings the factors of a few steps into its own memory, and
+   * every item adds them to its own sums, k ascending. Steps that are not there are not made.
+   */
+  together({ node, rows, columns, factors }: Tile): string {
+    const { shape, box } = node
+    if (node.order.kind !== 'blocked') throw new Error('a tile is of a blocked fold')
+    const points = size(box)
+    const blocks = Math.ceil(points / BLOCK)
+    const init = word(node.order.init)
+    const native = this.#native
+    const sides = [rows, columns] as const
+    const inTiles = shape.map((e, d) => (d === rows || d === columns ? Math.ceil(e / SIDE) : e))
+    const lines = this.#coordinates('item', inTiles, 0).map((line) =>
+      line.replace(/^let c(\d+) = (.*);$/, (whole, d: string, text: string) =>
+        Number(d) === rows || Number(d) === columns ? `let from${d} = (${text}) * ${SIDE}u;` : whole,
+      ),
+    )
+    const across = SIDE / TILE
+    lines.push(`let row = local / ${across}u * ${TILE}u;`, `let column = local % ${across}u * ${TILE}u;`)
+    const number = native ? 'f32' : 'u32'
+    const cells = TILE * TILE
+    lines.push(`var acc: array<${number}, ${cells}>;`)
+    if (blocks > 1) {
+      this.functions.push(this.#combine(node.order.combine))
+      lines.push(
+        `var sum: array<u32, ${cells}>;`,
+        `for (var x = 0u; x < ${cells}u; x++) { sum[x] = ${init}; }`,
+      )
+    }
+    lines.push(
+      `for (var block = 0u; block < ${blocks}u; block++) {`,
+      `for (var x = 0u; x < ${cells}u; x++) { acc[x] = ${native ? `bitcast<f32>(${init} ^ places[15].w)` : init}; }`,
+      `let end = min(${BLOCK}u, ${points}u - block * ${BLOCK}u);`,
+      `for (var at = 0u; at < end; at += ${DEPTH}u) {`,
+    )
+    factors.forEach(({ read, outer, inner }, f) => {
+      const d = sides[f]!
+      this.shared.push(`var<workgroup> near${f}: array<u32, ${DEPTH * APART}>;`)
+      // Neighbouring items read what lies together.
+      const lastOfBox = shape.length + box.length - 1
+      const alongK = inner.terms.some(({ at, by }) => at === lastOfBox && by === 1)
+      const taken: string[] = []
+      const value = this.#load(read.ref.index, read.dtype, `(${formText(outer)} + ${formText(inner)})`, taken)
+      lines.push(
+        `for (var x = local; x < ${DEPTH * SIDE}u; x += ${GROUP}u) {`,
+        alongK ? `let step = x % ${DEPTH}u;` : `let step = x / ${SIDE}u;`,
+        alongK ? `let i = x / ${DEPTH}u;` : `let i = x % ${SIDE}u;`,
+        `let c${d} = min(from${d} + i, ${shape[d]! - 1}u);`,
+        `let k = min(block * ${BLOCK}u + at + step, ${points - 1}u);`,
+        ...this.#coordinates('k', box, shape.length),
+        ...taken,
+        `near${f}[step * ${APART}u + i] = ${value};`,
+        '}',
+      )
+    })
+    const taken = (text: string): string => (native ? `bitcast<f32>(${text})` : text)
+    const fma = native ? 'fma' : this.calls.floating('fma')
+    lines.push(
+      'workgroupBarrier();',
+      `let steps = min(${DEPTH}u, end - at);`,
+      'for (var step = 0u; step < steps; step++) {',
+      `var left: array<${number}, ${TILE}>;`,
+      `for (var i = 0u; i < ${TILE}u; i++) { left[i] = ${taken(`near0[step * ${APART}u + row + i]`)}; }`,
+      `for (var j = 0u; j < ${TILE}u; j++) {`,
+      `let right = ${taken(`near1[step * ${APART}u + column + j]`)};`,
+      `for (var i = 0u; i < ${TILE}u; i++) {`,
+      `acc[i * ${TILE}u + j] = ${fma}(left[i], right, acc[i * ${TILE}u + j]);`,
+      '}',
+      '}',
+      '}',
+      'workgroupBarrier();',
+      '}',
+    )
+    const finished = native ? `${this.calls.use('pattern')}(acc[x])` : 'acc[x]'
+    if (blocks > 1)
+      lines.push(`for (var x = 0u; x < ${cells}u; x++) { sum[x] = combine(sum[x], ${finished}); }`)
+    lines.push('}')
+    const position = shape.reduce((text, e, d) => (d === 0 ? 'c0' : `(${text} * ${e}u + c${d})`), '0u')
+    lines.push(
+      `for (var x = 0u; x < ${cells}u; x++) {`,
+      `let c${rows} = from${rows} + row + x / ${TILE}u;`,
+      `let c${columns} = from${columns} + column + x % ${TILE}u;`,
       `if (c${rows} < ${shape[rows]}u && c${columns} < ${shape[columns]}u) {`,
       `memory[${place(0)} + ${position}] = ${blocks > 1 ? 'sum[x]' : finished};`,
       '}',

@@ -78,7 +78,7 @@ export const proveDevice = async (device: Device, wanted?: Arithmetic): Promise<
   )
   const together = async (arithmetic: Arithmetic): Promise<string | undefined> => {
     const own = isInteger(arithmetic) ? [] : constants()
-    for (const subject of [...chains(), blockedFold(), product(), ...own]) {
+    for (const subject of [...chains(), blockedFold(), product(9, 10), product(33, 32), ...own]) {
       const why = await run(subject, arithmetic)
       if (why !== undefined) return `${subject.name}: ${why}`
     }
@@ -317,10 +317,10 @@ const MIXED: readonly Instruction[] = [
   ]).flat(),
 ]
 
-/** A product of matrices with every kind of number in a few rows: what a tile computes. */
-const product = (): Subject => {
+/** A product of matrices with every kind of number in a few rows: what a tile computes, or a workgroup's tiles together. */
+const product = (rows: number, columns: number): Subject => {
   const r = new Random(SEED + 2)
-  const [rows, points, columns] = [9, 300, 10]
+  const points = 300
   const column = (length: number): Uint32Array<ArrayBuffer> =>
     Uint32Array.from({ length }, (_, i) => {
       if (i < 3 * points) return i % 7 === 0 ? r.float() : r.atExponent(r.between(20, 110))
@@ -351,7 +351,12 @@ const product = (): Subject => {
     },
   }
   return {
-    ...{ name: 'a product of matrices', program: alone(node, inputs), inputs, count: rows * columns },
+    ...{
+      name: `a product of ${rows} rows and ${columns} columns`,
+      program: alone(node, inputs),
+      inputs,
+      count: rows * columns,
+    },
     ...{ operands: (i) => [Math.floor(i / columns), i % columns], expected: undefined },
   }
 }

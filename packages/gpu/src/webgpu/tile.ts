@@ -11,6 +11,13 @@ import {
 
 /** Elements of an item's tile along either dimension. */
 export const TILE = 4
+/**
+ * Elements along either dimension of what a workgroup computes together, and steps whose factors it brings into its memory
+ * at a time: 64 items of one tile each. Rows of factors there are 36 words apart, so that few items meet in a bank.
+ */
+export const SIDE = 32
+export const DEPTH = 16
+export const APART = 36
 
 /**
  * A sum of products whose two factors move along different output dimensions: an item computes a tile of outputs and loads
@@ -64,3 +71,11 @@ export const tileOf = (node: Node): Tile | undefined => {
   const items = node.shape.reduce((n, e, d) => n * (d === rows || d === columns ? Math.ceil(e / TILE) : e), 1)
   return { node, rows, columns, factors: [first, second], items }
 }
+
+/** Whether a product is large enough that a workgroup computes its tiles together. */
+export const isLarge = ({ node, rows, columns }: Tile): boolean =>
+  node.shape[rows]! >= SIDE && node.shape[columns]! >= SIDE && size(node.box) >= DEPTH
+
+/** Workgroups of such a product. */
+export const groupsOf = ({ node, rows, columns }: Tile): number =>
+  node.shape.reduce((n, e, d) => n * (d === rows || d === columns ? Math.ceil(e / SIDE) : e), 1)

@@ -3,16 +3,17 @@ import { IEEE } from './translate.ts'
 
 /** Devices that are wrong in one way, as graphics cards, drivers and compilers are. */
 
-const flushed = (x: number): number => (Math.abs(x) < 2 ** -126 ? 0 * Math.sign(x) : x)
-const flushing =
-  (f: (...x: number[]) => number) =>
-  (...x: number[]): number =>
-    flushed(f(...x.map(flushed)))
+const flushed = (x: number): number => (Math.abs(x) < 2 ** -126 ? 0 * x : x)
 
 /** Subnormal operands and results are zero. */
-export const FLUSHES = Object.fromEntries(
-  Object.entries(IEEE).map(([name, f]) => [name, flushing(f as (...x: number[]) => number)]),
-) as unknown as FloatOperations
+export const FLUSHES: FloatOperations = {
+  add: (a, b) => flushed(IEEE.add(flushed(a), flushed(b))),
+  sub: (a, b) => flushed(IEEE.sub(flushed(a), flushed(b))),
+  mul: (a, b) => flushed(IEEE.mul(flushed(a), flushed(b))),
+  div: (a, b) => flushed(IEEE.div(flushed(a), flushed(b))),
+  sqrt: (a) => flushed(IEEE.sqrt(flushed(a))),
+  fma: (a, b, c) => flushed(IEEE.fma(flushed(a), flushed(b), flushed(c))),
+}
 
 const LARGEST = (2 - 2 ** -23) * 2 ** 127
 const saturated = (x: number): number => Math.max(-LARGEST, Math.min(LARGEST, x))

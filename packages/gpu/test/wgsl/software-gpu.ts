@@ -78,14 +78,11 @@ export const softwareGpu = ({ float = {}, compile = (code) => code }: Software =
               offset = offsets![0]!
             },
             dispatchWorkgroups: (x, y = 1) => {
-              const { main, groupSize } = pipeline!
+              const { group: run } = pipeline!
               const { memory, places } = group!
               const own = places.subarray(offset / 4, offset / 4 + 64)
               work.push(() => {
-                for (let i = 0; i < x * y * groupSize; i++) {
-                  const g = Math.floor(i / groupSize)
-                  main!(memory, own, g % x, Math.floor(g / x), x, i % groupSize)
-                }
+                for (let g = 0; g < x * y; g++) run(memory, own, g % x, Math.floor(g / x), x)
               })
             },
           }

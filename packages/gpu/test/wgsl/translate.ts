@@ -25,19 +25,17 @@ export const IEEE: FloatOperations = {
   fma: (a, b, c) => Math.fround(fusedMultiplyAdd(a, b, c)),
 }
 
-/** One invocation: (memory, places, group x, group y, groups x, local index). */
-export type Main = (
+/** All invocations of a workgroup, each up to the next barrier in turn. */
+export type Group = (
   memory: Uint32Array,
   places: Uint32Array,
   groupX: number,
   groupY: number,
   groupsX: number,
-  local: number,
 ) => void
 
 export type Translated = {
-  readonly main: Main | undefined
-  readonly groupSize: number
+  readonly group: Group
   /** Functions by name, on words; `places` is what they read the zero from. */
   readonly functions: Readonly<Record<string, (...args: number[]) => number>>
 }
@@ -48,7 +46,7 @@ export const translateWgsl = (
   float: FloatOperations = IEEE,
   places: Uint32Array = new Uint32Array(64),
 ): Translated => {
-  const { code, names, groupSize, hasMain } = new Translator(text).module()
+  const { code, names, groupSize, shared, waits } = new Translator(text).module()
   const single = new Float32Array(1)
   const word = new Uint32Array(single.buffer)
   const toFloat = (pattern: number): number => {
@@ -67,20 +65,40 @@ export const translateWgsl = (
     at < memory.length ? memory[at]! : outside(at, memory.length)
   const make = new Function(
     ...['F', 'toFloat', 'toWord', 'load', 'outside', 'places'],
-    `"use strict"\nlet memory = new Uint32Array(0)\n${code}\nreturn { ${names.map((n) => `${n}: _${n}`).join(', ')}, bind: (m, p) => { memory = m; places = p } }`,
+    [
+      '"use strict"; let memory = new Uint32Array(0)',
+      ...shared.map(({ name }) => `let _${name}`),
+      code,
+      `return { ${names.map((n) => `${n}: _${n}`).join(', ')},`,
+      'bind: (m, p) => { memory = m; places = p },',
+      `fresh: () => { ${shared.map(({ name, made }) => `_${name} = ${made}`).join('; ')} } }`,
+    ].join('\n'),
   ) as (...given: unknown[]) => Record<string, (...args: never[]) => never>
   const made = make(float, toFloat, toWord, load, outside, places)
-  const { bind, main, ...functions } = made
-  const run = main as unknown as (group: number[], groups: number[], local: number) => void
+  const { bind, fresh, main, ...functions } = made
+  const run = main as unknown as (
+    group: number[],
+    groups: number[],
+    local: number,
+  ) => Iterator<void> | undefined
   return {
-    groupSize,
     functions: functions as unknown as Translated['functions'],
-    main: hasMain
-      ? (m, p, groupX, groupY, groupsX, local) => {
-          bind!(m as never, p as never)
-          run([groupX, groupY, 0], [groupsX, 1, 1], local)
-        }
-      : undefined,
+    group: (m, p, groupX, groupY, groupsX) => {
+      bind!(m as never, p as never)
+      fresh!()
+      const start = (local: number): Iterator<void> | undefined =>
+        run([groupX, groupY, 0], [groupsX, 1, 1], local)
+      if (!waits) {
+        for (let local = 0; local < groupSize; local++) start(local)
+        return
+      }
+      const all = Array.from({ length: groupSize }, (_, local) => start(local)!)
+      for (;;) {
+        const ended = all.filter((invocation) => invocation.next().done === true).length
+        if (ended === groupSize) return
+        if (ended > 0) throw new Error('some invocations have ended while others wait at a barrier')
+      }
+    },
   }
 }
 
@@ -112,7 +130,9 @@ class Translator {
   #at = 0
   readonly #structs = new Map<string, { readonly name: string; readonly type: Type }[]>()
   readonly #functions = new Map<string, { readonly takes: readonly Type[]; readonly gives: Type }>()
+  readonly #shared = new Map<string, Type>()
   #scopes: Map<string, Type>[] = []
+  #waits = false
   #gives: Type = ''
 
   constructor(text: string) {
@@ -131,7 +151,14 @@ class Translator {
       })
   }
 
-  module(): { code: string; names: string[]; groupSize: number; hasMain: boolean } {
+  module(): {
+    code: string
+    names: string[]
+    groupSize: number
+    shared: { name: string; made: string }[]
+    waits: boolean
+  } {
+    const shared: { name: string; made: string }[] = []
     const parts: string[] = []
     const names: string[] = []
     let groupSize = 0
@@ -143,7 +170,18 @@ class Translator {
         const inside = this.#inParentheses()
         if (name === 'workgroup_size') groupSize = Number(inside[0])
       } else if (token === 'var') {
-        while (this.#next() !== ';');
+        this.#expect('<')
+        const space = this.#next()
+        if (space === 'workgroup') {
+          this.#expect('>')
+          const name = this.#next()
+          this.#expect(':')
+          const type = this.#type()
+          const [made, rubbish] = [this.#made(type), type.startsWith('array<f32') ? 'NaN' : '0xcdcdcdcd']
+          shared.push({ name, made: `${made}.fill(${rubbish})` })
+          this.#shared.set(name, type)
+          this.#expect(';')
+        } else while (this.#next() !== ';');
       } else if (token === 'struct') {
         const name = this.#next()
         this.#expect('{')
@@ -162,7 +200,7 @@ class Translator {
         parts.push(this.#function(name))
       } else this.#wrong(token)
     }
-    return { code: parts.join('\n'), names, groupSize, hasMain: names.includes('main') }
+    return { code: parts.join('\n'), names, groupSize, shared, waits: this.#waits }
   }
 
   #wrong(what: string): never {
@@ -223,7 +261,14 @@ class Translator {
       this.#next()
       this.#gives = this.#type()
     }
-    return `function _${name}(${names.join(', ')}) ${this.#block()}`
+    const before = this.#waits
+    this.#waits = false
+    const body = this.#block()
+    // Only the entry point waits: a call that did would have to be waited for.
+    if (this.#waits && name !== 'main') this.#wrong('a barrier in a function')
+    const star = this.#waits ? '*' : ''
+    this.#waits ||= before
+    return `function${star} _${name}(${names.join(', ')}) ${body}`
   }
 
   #block(): string {
@@ -236,6 +281,11 @@ class Translator {
     return `{\n${lines.join('\n')}\n}`
   }
 
+  /** A fresh array of a type. */
+  #made(type: Type): string {
+    const [, of, length] = /^array<(u32|f32),(\d+)>$/.exec(type) ?? this.#wrong(type)
+    return `new ${of === 'u32' ? 'Uint32Array' : 'Float32Array'}(${length})`
+  }
   #declare(name: string, type: Type): void {
     const scope = this.#scopes.at(-1)!
     if (scope.has(name)) this.#wrong(`a second ${name}`)
@@ -246,7 +296,7 @@ class Translator {
       const type = this.#scopes[i]!.get(name)
       if (type) return type
     }
-    return this.#wrong(`the name ${name}`)
+    return this.#shared.get(name) ?? this.#wrong(`the name ${name}`)
   }
 
   #statement(): string {
@@ -286,6 +336,13 @@ class Translator {
       this.#scopes.pop()
       return `for (${first}; ${test}; ${after}) ${body}`
     }
+    if (token === 'workgroupBarrier') {
+      this.#next()
+      this.#inParentheses()
+      this.#expect(';')
+      this.#waits = true
+      return 'yield'
+    }
     const simple = this.#simple()
     this.#expect(';')
     return simple
@@ -304,9 +361,7 @@ class Translator {
       if (this.#peek() !== '=') {
         if (!type) this.#wrong('a variable without a type')
         this.#declare(name, type)
-        const array = /^array<(\w+),(\d+)>$/.exec(type)
-        if (!array) return `let _${name} = 0`
-        return `let _${name} = new ${{ u32: 'Uint32Array', f32: 'Float32Array' }[array[1]!] ?? this.#wrong(type)}(${array[2]})`
+        return `let _${name} = ${type.startsWith('array') ? this.#made(type) : 0}`
       }
       this.#next()
       const value = this.#expression()

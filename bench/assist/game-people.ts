@@ -10,7 +10,6 @@ import {
   gridEnvironment,
   HELD_OUT_FAMILIES,
   learnedAcceptance,
-  memoryForecaster,
   memoryStorage,
   type Offer,
   openGridModel,
@@ -20,6 +19,7 @@ import {
 } from '@lockstep/assist'
 import type { Executor } from '@lockstep/tensor'
 import type { Piece } from '../swarm/section.ts'
+import { goalPrior } from './goal-prior.ts'
 
 /** What a person is helped by: see docs/assist-game.md. */
 export const HELPS = ['ours', 'untrained', 'goals', 'static'] as const
@@ -50,11 +50,11 @@ export type GameResult = {
   readonly updates: readonly [tried: number, applied: number]
 }
 
-const PARTS: { readonly [H in Help]: GridParts } = {
-  ours: {},
-  untrained: { trains: false },
-  goals: { trains: false, forecaster: memoryForecaster },
-  static: { trains: false, remembers: false },
+const PARTS: { readonly [H in Help]: () => GridParts } = {
+  ours: () => ({}),
+  untrained: () => ({ trains: false }),
+  goals: () => ({ trains: false, forecaster: goalPrior() }),
+  static: () => ({ trains: false, remembers: false }),
 }
 
 /** Half of what a person builds is of families that the base has not seen, and no two people build the same families. */
@@ -71,7 +71,7 @@ const SECOND = 1000
 export const playPerson = async (executor: Executor, piece: GamePiece): Promise<GameResult> => {
   const { help, games, every, patience } = piece
   const base = readFileSync(join(import.meta.dirname, '../../data/assist-base-grid.safetensors'))
-  const suggester = await openGridModel(executor, base, PARTS[help])
+  const suggester = await openGridModel(executor, base, PARTS[help]())
   const acceptance = await learnedAcceptance(executor)
   let now = Date.UTC(2026, 0, 1)
   const assistant = await createAssistant<GridState, GridAction>({

@@ -9,7 +9,7 @@ import { type GameFigures, type GamePiece, type GameResult, type Help, playPerso
 
 /** How often people play, how many there are, after how many games the model learns, and the patience. */
 const SIZES = {
-  whole: { people: 12, games: 30, every: 6, patience: 10 },
+  whole: { people: 48, games: 30, every: 6, patience: 10 },
   quick: { people: 3, games: 8, every: 4, patience: 10 },
 }
 /** Games of a part of the curves. */
@@ -39,6 +39,11 @@ const ACCEPTED: Measure = {
   ...{ name: 'accept rate', unit: '%' },
   of: (games) => (100 * total(games, 'accepted')) / Math.max(1, total(games, 'offered')),
 }
+/** The same, where somebody was offered something at all. */
+const ACCEPTED_IF_OFFERED: Measure = {
+  ...ACCEPTED,
+  of: (games) => (total(games, 'offered') > 0 ? ACCEPTED.of(games) : Number.NaN),
+}
 const UNWANTED: Measure = {
   ...{ name: 'unwanted offers', unit: 'per 100 actions' },
   of: (games) => (100 * total(games, 'unwanted')) / total(games, 'actions'),
@@ -46,7 +51,10 @@ const UNWANTED: Measure = {
 
 export const work: Work<GamePiece, GameResult> = (executor, _, piece) => playPerson(executor, piece)
 
-/** Ours beside another, person by person: met where the difference of pairs is surely above 0. */
+/**
+ * Ours beside another, person by person: met where the difference of pairs is surely above 0. Whoever lacks one of the two, as who
+ * built nothing of a kind, is left out.
+ */
 const pair = (
   what: string,
   unit: string,
@@ -54,8 +62,11 @@ const pair = (
   against: string,
   theirs: readonly number[],
 ): Row => {
-  const [own, other] = [interval(ours), interval(theirs)]
-  const better = interval(ours.map((value, i) => value - theirs[i]!))
+  const both = ours.flatMap((value, i) =>
+    Number.isFinite(value - theirs[i]!) ? [[value, theirs[i]!] as const] : [],
+  )
+  const [own, other] = [interval(both.map(([value]) => value)), interval(both.map(([, value]) => value))]
+  const better = interval(both.map(([value, their]) => value - their))
   return {
     ...{ what, ours: own.mean, unit, against, theirs: other.mean, ratio: own.mean / other.mean, target: 1 },
     ...{ met: better.low > 0, low: own.low, high: own.high },
@@ -108,12 +119,42 @@ export const section: Section = async ({ quick, tell, folderOf, results }) => {
       ),
       pair('game, accept rate', '%', ours(ACCEPTED), CALLED[help], each(help, ACCEPTED)),
     )
-    const better = interval(ours(SAVED).map((value, i) => value - each(help, SAVED)[i]!))
-    tell(
-      `game, moves saved, more than ${CALLED[help]} by`,
-      `${better.mean.toFixed(1)} (${better.low.toFixed(1)} to ${better.high.toFixed(1)}) of 100 moves`,
-    )
+    const parts = [
+      ['', SAVED, (all: readonly GameFigures[]) => all],
+      [', families never seen', SAVED, heldOut],
+      [', first third', SAVED, early],
+      [', last third', SAVED, late],
+      ['', ACCEPTED, (all: readonly GameFigures[]) => all],
+    ] as const
+    for (const [where, measure, some] of parts) {
+      const differences = ours(measure, some).map((value, i) => value - each(help, measure, some)[i]!)
+      const better = interval(differences.filter((value) => Number.isFinite(value)))
+      tell(
+        `game, ${measure.name}${where}, more than ${CALLED[help]} by`,
+        `${better.mean.toFixed(1)} (${better.low.toFixed(1)} to ${better.high.toFixed(1)}) of 100`,
+      )
+    }
   }
+  // What is known of somebody is learned so fast that the first goal, for which nothing is, stands by itself.
+  const first = (all: readonly GameFigures[]) => all.slice(0, 1)
+  rows.push(
+    ...[SAVED, ACCEPTED_IF_OFFERED].map((measure) =>
+      pair(
+        `game, ${measure.name}, last third`,
+        '%',
+        ours(measure, late),
+        'ours, first goal',
+        ours(measure, first),
+      ),
+    ),
+    pair(
+      'game, moves saved, families never seen, last third',
+      '%',
+      ours(SAVED, (all) => heldOut(late(all))),
+      'ours, first third',
+      ours(SAVED, (all) => heldOut(early(all))),
+    ),
+  )
   for (const measure of [SAVED, ACCEPTED])
     rows.push(
       pair(
@@ -185,7 +226,7 @@ const codeOf = (): string => {
   const files = globSync(
     [
       'packages/assist/src/{grid,memory,offering,assistant,environment}/**/*.ts',
-      'bench/assist/game-people.ts',
+      'bench/assist/{game-people,goal-prior,shapes}.ts',
       'data/assist-base-grid.safetensors',
     ],
     { cwd: root },

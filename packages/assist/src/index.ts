@@ -84,11 +84,7 @@ export { REDACTION_LIMITS, type RedactionRule, redact } from './episode/redact.t
 export { splitEpisodes, symbolsIn } from './episode/split.ts'
 export { type AssistStorage, memoryStorage, STORAGE_LIMITS } from './episode/storage.ts'
 export * from './grid/board.ts'
-export {
-  type GridForecaster,
-  memoryForecaster,
-  networkForecaster,
-} from './grid/forecaster.ts'
+export { type Asked, type GridForecaster, goalsForecaster } from './grid/forecaster.ts'
 export { gameRows } from './grid/game-rows.ts'
 export * from './grid/goal.ts'
 export { decodeGridBase, encodeGridBase } from './grid/grid-base.ts'
@@ -109,6 +105,7 @@ export {
   updateInputs,
   updateProgram,
 } from './learning/update.ts'
+export { type Belief, type GoalsMemory, goalsMemory, type Hypothesis } from './memory/goals.ts'
 export type { Memory, MemoryView } from './memory/memory.ts'
 export {
   decodePublicCounts,
@@ -116,13 +113,6 @@ export {
   type PublicCounts,
   publicCounts,
 } from './memory/public-counts.ts'
-export {
-  type Explained,
-  SHAPE_FEATURES,
-  type ShapesMemory,
-  type ShapesView,
-  shapesMemory,
-} from './memory/shapes.ts'
 export { type PublicTexts, type TextMemory, textMemory, weightsFor } from './memory/text-memory.ts'
 export { type AssistModel, programsOf, TEXT_MODEL } from './model/assist-model.ts'
 export { openSuggester, type SuggesterOptions } from './model/open-suggester.ts'
@@ -147,6 +137,7 @@ export {
   learnedAcceptance,
   OUTCOMES,
 } from './offering/learned-acceptance.ts'
+export { naturalLog } from './offering/natural-log.ts'
 export { createPatience, PATIENCE_WINDOW, type Patience, SETTLE } from './offering/patience.ts'
 export type { Receipt } from './versions/receipt.ts'
 export { type NewVersion, openVersions, type Version, type Versions } from './versions/versions.ts'

@@ -8,8 +8,8 @@ export type Suggester = {
   /** The most symbols of a context that it looks at. */
   readonly context: number
   /**
-   * The likeliest continuation of a context, at least one symbol where `most` is. Undefined where a later call, or
-   * `cancel`, has made this one pointless.
+   * The likeliest continuation of a context; none where nothing is worth saying. Undefined where a later call, or `cancel`,
+   * has made this one pointless.
    */
   suggest(context: Uint16Array, ask: Ask): Promise<Suggestion | undefined>
   /** Ends a suggestion under way. */

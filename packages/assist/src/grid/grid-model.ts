@@ -1,7 +1,6 @@
 import type { LanguageModel, TrainConfig } from '@lockstep/models'
 import { DEFAULT_TRAIN } from '@lockstep/models'
 import { gridSymbols } from '../environment/grid.ts'
-import { SHAPE_FEATURES } from '../memory/shapes.ts'
 import type { Block } from './board.ts'
 import { goalOf, TRAINING_FAMILIES } from './goal.ts'
 
@@ -10,7 +9,8 @@ export const GRID_MODEL: LanguageModel = {
   kind: 'gpt',
   config: { vocab: gridSymbols().count, context: 96, width: 64, layers: 3, heads: 4, dropout: 0 },
 }
-export const GRID_ADVICE = { features: SHAPE_FEATURES } as const
+/** Its programs are those of a network beside an adviser, whose advice says nothing here: see docs/decisions/0048. */
+export const GRID_ADVICE = { features: 4 } as const
 
 /** Symbols of a row that it learns from. */
 export const GRID_ROW = 65

@@ -6,7 +6,7 @@ import { createWasmExecutor } from '@lockstep/tensor'
 import type { Passage } from '../assistant/suggester.ts'
 import { gridEnvironment } from '../environment/grid.ts'
 import { emptyGrid, type GridMove, moved } from './board.ts'
-import { memoryForecaster } from './forecaster.ts'
+import { goalsForecaster } from './forecaster.ts'
 import { gamesOf } from './games.ts'
 import { goalOf } from './goal.ts'
 import { decodeGridBase, encodeGridBase } from './grid-base.ts'
@@ -51,8 +51,8 @@ test('passages of a game are joined, and of two games kept apart', () => {
 
 test('what the model suggests may be built, and it is the same again', async () => {
   const model = await openGridModel(executor, base)
-  const context = begun(told(goalOf('spiral', 3).blocks, 0), 6)
-  const state = stateAt(goalOf('spiral', 3).blocks, 6)
+  const context = begun(told(goalOf('wall', 3).blocks, 0), 10)
+  const state = stateAt(goalOf('wall', 3).blocks, 10)
   const first = await model.suggest(context, ASK)
   await model.suggest(begun(told(goalOf('tree', 1).blocks, 0), 9), ASK)
   const second = await model.suggest(context, ASK)
@@ -67,7 +67,7 @@ test('what the model suggests may be built, and it is the same again', async () 
 })
 
 test('a finished game is remembered from the next one on, and forgotten without a trace', async () => {
-  const model = await openGridModel(executor, base, { forecaster: memoryForecaster })
+  const model = await openGridModel(executor, base, { forecaster: goalsForecaster() })
   const goal = goalOf('mirrored', 11).blocks
   const context = begun(told(goal, 0), 4)
   const before = await model.suggest(context, ASK)

@@ -14,12 +14,11 @@ import { type Executor, type NamedType, type Tensor, unwrap } from '@lockstep/te
 import type { Exam, Learned, Lessons, Passage, Suggester } from '../assistant/suggester.ts'
 import type { Episode } from '../episode/episode.ts'
 import { PASSAGE_CONTEXT, passagesOf } from '../episode/passages.ts'
-import { type ShapesMemory, shapesMemory } from '../memory/shapes.ts'
-import { GRID_RULES } from './board.ts'
-import { type GridForecaster, networkForecaster } from './forecaster.ts'
+import { type GridForecaster, goalsForecaster } from './forecaster.ts'
 import { gamesOf } from './games.ts'
 import { decodeGridBase } from './grid-base.ts'
-import { commonGoals, GRID_ADVICE, GRID_MODEL, GRID_ROW } from './grid-model.ts'
+import { GRID_ADVICE, GRID_MODEL, GRID_ROW } from './grid-model.ts'
+import { gridNetwork } from './network.ts'
 
 /** The newest games that an update learns from; and those that it is measured on. */
 const ROWS = 64
@@ -34,7 +33,7 @@ type GameTable = {
 
 /** What may be left out of the assistant of the game, to see what it is worth. */
 export type GridParts = {
-  /** Joins network and memory; the memory alone if it is `memoryForecaster`. */
+  /** Foresees games in place of network and memory: `goalsForecaster()` is the memory alone. */
   readonly forecaster?: GridForecaster
   /** Whether the person's games are remembered. */
   readonly remembers?: boolean
@@ -52,17 +51,14 @@ export const openGridModel = async (
   const { vocab, context } = GRID_MODEL.config
   const types: NamedType[] = programs.parameters.map(({ name, shape }) => ({ name, shape, dtype: 'f32' }))
   let parameters = decodeGridBase(base)
-  const forecaster = given ?? (await networkForecaster(executor, parameters))
-  const common = commonGoals()
-  const blank = (): ShapesMemory => shapesMemory(GRID_RULES, common)
-
+  const network = given ? undefined : await gridNetwork(executor, parameters)
+  const forecaster = given ?? goalsForecaster(network)
   let passages: Passage[] = []
-  let memory = blank()
   /** Passages of the game under way, which is no shape yet. */
   let open: Passage[] = []
   let finished = 0
   const finish = (): void => {
-    for (const { symbols } of gamesOf(open)) memory.learn(symbols, finished++)
+    for (const { symbols } of gamesOf(open)) forecaster.learn(symbols, finished++)
     open = []
   }
   const remember = (passage: Passage): void => {
@@ -178,7 +174,7 @@ export const openGridModel = async (
     suggest: (seen, ask) => {
       const mine = ++asked
       const isOver = (): boolean => mine !== asked
-      return inTurn(() => forecaster.forecast(seen, { ...ask, isOver }, memory))
+      return inTurn(() => forecaster.forecast(seen, { ...ask, isOver }))
     },
     cancel: () => void asked++,
     remember: async (passage) => {
@@ -190,7 +186,7 @@ export const openGridModel = async (
       const at = passages.findLastIndex((one) => isSame(one, passage))
       if (at < 0) return
       passages = passages.toSpliced(at, 1)
-      memory = blank()
+      forecaster.forget()
       open = []
       finished = 0
       for (const one of passages) remember(one)
@@ -201,12 +197,12 @@ export const openGridModel = async (
     load: (state) =>
       inTurn(async () => {
         parameters = unwrap(decodeTensors(state, types))
-        forecaster.load(parameters)
+        network?.load(parameters)
       }),
     close: async () => {
       asked++
       await turn
-      forecaster.close()
+      network?.close()
     },
   }
 }

@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { gridEnvironment, gridSymbols } from '../environment/grid.ts'
-import { emptyGrid, GRID_RULES, type GridMove, moved, moveFault } from '../grid/board.ts'
-import { goalOf } from '../grid/goal.ts'
+import {
+  emptyGrid,
+  GRID_RULES,
+  type GridMove,
+  goalOf,
+  gridEnvironment,
+  gridSymbols,
+  moved,
+  moveFault,
+} from '@lockstep/assist'
 import { type ShapesMemory, shapesMemory } from './shapes.ts'
 
 const symbols = gridSymbols()
@@ -42,46 +49,31 @@ test('what was finished is seen again wherever it is begun, in the order in whic
   for (let n = 2; n < ELL.length; n++) {
     const context = game(...there.slice(0, n))
     assert.deepEqual(nextOf(memory, context), block(...there[n]!))
-    assert.ok(memory.distribution(context).features[0]! > 0.5)
+    assert.ok(memory.distribution(context).best > 0.5)
   }
   const done = memory.distribution(game(...there))
-  assert.equal(done.features[1], 0)
+  assert.equal(done.known, 0)
 })
 
 test('a distribution sums to one, and has nothing that the board does not allow', () => {
   const memory = shapesMemory(GRID_RULES, [goalOf('house', 1).blocks])
   memory.learn(game(...ELL), 1)
-  const unknown = { chance: 0.5, p: new Float32Array(symbols.count).fill(1 / symbols.count) }
   const contexts = [game(), game(...ELL.slice(0, 2)), game([5, 3], [6, 0], [63, 2])]
   for (const context of [
     ...contexts,
     ...contexts.slice(1).map((c) => Uint16Array.of(...c, symbols.toolOf(4))),
-  ])
-    for (const other of [undefined, unknown]) {
-      const { p } = memory.distribution(context, other)
-      assert.ok(Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 1e-5)
-      const { moves, tool, open } = symbols.read(context.subarray(1))!
-      const state = moved(emptyGrid(), moves)
-      for (const [symbol, chance] of p.entries()) {
-        const read = symbols.read([...context.subarray(1), symbol])
-        const isNext =
-          read && (read.open ? read.tool !== 4 || moves.length > 0 : !moveFault(state, read.moves.at(-1)!))
-        assert.equal(chance > 0, Boolean(isNext), `${symbol} after ${tool} ${open}`)
-      }
+  ]) {
+    const { p } = memory.distribution(context)
+    assert.ok(Math.abs(p.reduce((a, b) => a + b, 0) - 1) < 1e-5)
+    const { moves, tool, open } = symbols.read(context.subarray(1))!
+    const state = moved(emptyGrid(), moves)
+    for (const [symbol, chance] of p.entries()) {
+      const read = symbols.read([...context.subarray(1), symbol])
+      const isNext =
+        read && (read.open ? read.tool !== 4 || moves.length > 0 : !moveFault(state, read.moves.at(-1)!))
+      assert.equal(chance > 0, Boolean(isNext), `${symbol} after ${tool} ${open}`)
     }
-})
-
-test('what an unknown goal is held to be counts as much as it explains', () => {
-  const memory = shapesMemory()
-  memory.learn(game(...ELL), 1)
-  const context = game(...ELL.slice(0, 3))
-  const p = new Float32Array(symbols.count)
-  p[symbols.offsetOf(40, 16)] = 1
-  assert.equal(memory.distribution(context, { chance: 1e-9, p }).p.indexOf(1), -1)
-  const [little, much] = [1e-9, 10].map(
-    (chance) => memory.distribution(context, { chance, p }).p[symbols.offsetOf(40, 16)]!,
-  )
-  assert.ok(little! < 0.01 && much! > 0.9, `${little} ${much}`)
+  }
 })
 
 test('blocks that were taken away are no part of the shape', () => {

@@ -1,17 +1,11 @@
-import { gridSymbols } from '../environment/grid.ts'
-import { type Block, GRID_RULES, type GridRules } from '../grid/board.ts'
+import { type Block, GRID_RULES, type GridRules, gridSymbols } from '@lockstep/assist'
 
 /** What the memory of shapes says of the next symbol. */
 export type ShapesView = {
   readonly p: Float32Array // chance of each symbol; sums to 1
-  readonly features: Float32Array // how sure it is, SHAPE_FEATURES of them
+  readonly best: number // chance of the likeliest goal
+  readonly known: number // chance that the goal is a known one
 }
-
-/** Chance of the likeliest goal, chance that the goal is a known one, chance of the likeliest symbol, blocks on the board / 16. */
-export const SHAPE_FEATURES = 4
-
-/** What else may explain a game: how likely it holds the game's symbols so far, all of them, and what comes next. */
-export type Explained = { readonly chance: number; readonly p: ArrayLike<number> }
 
 /** Remembers what was built, and sees it again wherever it is begun on the board. */
 export type ShapesMemory = {
@@ -19,8 +13,8 @@ export type ShapesMemory = {
   learn(symbols: Uint16Array, at: number): void
   /** Undoes one `learn` of the same game and time, as though it had not been. */
   forget(symbols: Uint16Array, at: number): void
-  /** What follows a game's symbols so far, if the goal is a known one or, else, the game is as `unknown` has it. */
-  distribution(context: Uint16Array, unknown?: Explained): ShapesView
+  /** What follows a game's symbols so far. */
+  distribution(context: Uint16Array): ShapesView
   /** Different shapes that it holds. */
   readonly size: number
 }
@@ -34,8 +28,8 @@ type Spot = { readonly x: number; readonly y: number; readonly colour: number }
  * The greedy prior of goals: what was finished before is what is being built now, at any place where it covers all blocks on
  * the board. A goal weighs by how often and how lately it was finished, and by how well the moves so far follow
  * the order in which it was last built: each takes the r-th of the blocks left with chance NEXT (1 - NEXT)^r, or any of them
- * alike. An unknown goal is always possible: without `unknown` it explains each move with a chance of UNKNOWN, and next
- * comes any free cell in any colour. `common` are goals that everybody knows.
+ * alike. An unknown goal is always possible: it explains each move with a chance of UNKNOWN, and next comes any free cell in any
+ * colour. `common` are goals that everybody knows.
  * Numbers are added, multiplied and divided in one order, so one history gives one distribution, bit for bit.
  */
 export const shapesMemory = (
@@ -132,18 +126,17 @@ export const shapesMemory = (
       latest = 0
       for (const times of shapes.values()) for (const at of times.keys()) latest = Math.max(latest, at)
     },
-    distribution(context, unknown) {
+    distribution(context) {
       const reading = read(context)
       const { spots: lying, left, top, tool, from, open } = reading
       const board = new Uint8Array(size ** 2)
       for (const { x, y, colour } of lying) board[(top + y) * size + left + x] = colour + 1
       const { placed, known, best } = knownOf(reading, board)
-      let other = unknown?.chance ?? 1
-      if (!unknown) for (let n = 0; n < lying.length + 2 * reading.taken; n++) other *= UNKNOWN
+      let other = 1
+      for (let n = 0; n < lying.length + 2 * reading.taken; n++) other *= UNKNOWN
       const all = known + other
       const free = board.filter((value) => !value).length
-      if (!unknown)
-        for (const [at, chance] of placed.entries()) placed[at] = chance + other / (free * colours)
+      for (const [at, chance] of placed.entries()) placed[at] = chance + other / (free * colours)
 
       const p = new Float64Array(symbols.count)
       const isOpen = (hand: number, cell: number): boolean => (hand === colours) === board[cell]! > 0
@@ -156,25 +149,10 @@ export const shapesMemory = (
           p[hand === tool ? symbols.offsetOf(cell, from) : symbols.toolOf(hand)]! += chance
         }
       }
-      if (unknown) {
-        for (let hand = 0; hand <= colours; hand++)
-          if (hand !== tool && !open && (hand < colours ? free > 0 : lying.length > 0))
-            p[symbols.toolOf(hand)]! += other * unknown.p[symbols.toolOf(hand)]!
-        for (let cell = 0; tool !== undefined && cell < board.length; cell++) {
-          const offset = symbols.offsetOf(cell, from)
-          if (isOpen(tool, cell)) p[offset]! += other * unknown.p[offset]!
-        }
-      }
       let sum = 0
       for (const chance of p) sum += chance
       const chances = Float32Array.from(p, (chance) => (sum > 0 ? chance / sum : 0))
-      const features = Float32Array.of(
-        all > 0 ? best / all : 0,
-        all > 0 ? known / all : 0,
-        Math.max(...chances),
-        Math.min(lying.length, 16) / 16,
-      )
-      return { p: chances, features }
+      return { p: chances, best: all > 0 ? best / all : 0, known: all > 0 ? known / all : 0 }
     },
   }
 }

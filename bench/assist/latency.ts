@@ -42,7 +42,7 @@ export const section: Section = async ({ quick, tell }) => {
     return []
   }
   const text = proseFrom(readFileSync(TEXT, 'utf8'))
-  const size = quick ? { before: 400, plain: 30, keys: 60 } : { before: 1500, plain: 120, keys: 180 }
+  const size = quick ? { before: 400, plain: 30, keys: 60 } : { before: 1500, plain: 80, keys: 150 }
   const busyBefore = await busyShare()
   const served = await serveAssist({ modules: [WATCH, PLAIN] })
   const browser = await openChromium(chromium)
@@ -91,7 +91,7 @@ export const section: Section = async ({ quick, tell }) => {
 
     await page.click('#tab-build')
     await page.focus('.game-board')
-    const game = await timed(browser, page, walk(1), walk(quick ? 3 : 8))
+    const game = await timed(browser, page, walk(1), walk(quick ? 2 : 5))
     rows.push(...answerRows('building', game), ...paintRows('building', game), ...taskRows('building', game))
     tell('building: suggestions', game.answers.length)
   } finally {
@@ -136,12 +136,13 @@ const timed = async (browser: Browser, page: Page, warm: Keys, keys: Keys): Prom
   })
   await browser.startTracing(page, { categories: ['toplevel'] })
   await press(page, keys)
-  const tasks = mainThreadTasks(await browser.stopTracing())
-  await page.waitForTimeout(500)
+  // Long enough for the last answer, and too short for the question that follows a pause.
+  await page.waitForTimeout(300)
   const seen = await page.evaluate(() => {
     const { paints, offers, answers, overtaken } = (globalThis as unknown as Scope).watch
     return { paints, offers, answers, overtaken: overtaken() }
   })
+  const tasks = mainThreadTasks(await browser.stopTracing())
   return { ...seen, overtaken: seen.overtaken - before, tasks }
 }
 

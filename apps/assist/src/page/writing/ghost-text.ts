@@ -135,7 +135,7 @@ type Taken = { readonly offer: TextOffer; readonly from: number; readonly to: nu
 
 /**
  * Offers of an assistant as grey text at the caret, and all that is done told to it. An offer is asked for after every
- * change; nothing waits for the answer, which is dropped if the text has gone on.
+ * change, once it is on the screen; nothing waits for the answer, which is dropped if the text has gone on.
  */
 export const ghostText = (
   assistant: Assistant<TextState, TextAction>,
@@ -194,6 +194,19 @@ export const ghostText = (
     view.dispatch({ effects: show.of({ offer, text: offer.action.typed, at }) })
   }
 
+  let isAsking = false
+  /** Asks once the frame is shown that shows what was done: on few processors the model would hold it up. */
+  const askAfterFrame = (view: EditorView): void => {
+    if (isAsking) return
+    isAsking = true
+    requestAnimationFrame(() =>
+      setTimeout(() => {
+        isAsking = false
+        told(ask(view))
+      }),
+    )
+  }
+
   const dismiss = (view: EditorView): boolean => {
     const ghost = ghostOf(view.state)
     if (!ghost) return false
@@ -210,7 +223,7 @@ export const ghostText = (
     events.acted()
     clearTimeout(timer)
     if (now) return
-    told(ask(view))
+    askAfterFrame(view)
     timer = setTimeout(() => told(ask(view)), PAUSE)
   })
 

@@ -43,6 +43,10 @@ test('turned, and a column wider, it is seen too', () => {
   assert.ok(holds(memory.believe(upright.slice(0, 4), []), upright[4]!) > 0.3)
   const wide = [at(0, 1, 1), at(1, 1, 1), at(2, 1, 1), at(3, 1, 1), at(0, 0, 2), at(1, 0, 2)]
   assert.ok(holds(memory.believe(wide.slice(0, 5), []), wide[5]!) > 0.9)
+  // Long after it, only as it was.
+  memory.learn([at(0, 0, 3), at(1, 0, 3), at(2, 0, 3)], 40)
+  assert.deepEqual(memory.believe(wide.slice(0, 5), []).known, [])
+  assert.ok(memory.believe(HAT.slice(0, 4), []).known.length > 0)
 })
 
 test('goals that everybody knows are known in any colours', () => {

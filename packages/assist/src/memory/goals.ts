@@ -49,6 +49,7 @@ const BEFORE: { readonly [K in Kinship]: number } = {
 const MEMORY = 8 // games after which a goal weighs half
 const HABITUAL = 0.8 // the part of moves in which somebody follows their habit
 const TAKEN = 0.05 // the chance that a block that was taken away belongs to the goal
+const RELATED = 32 // games after which a goal is not looked for turned or stretched any more
 const NEGLIGIBLE = 1e-7 // what is this much less likely than another is not followed further
 
 type Known = {
@@ -129,12 +130,14 @@ export const goalsMemory = (
   })
   for (const blocks of common) knownOf(shapeOf(blocks.map(placed)).shape).common++
 
+  /** Whether the person has finished it lately. */
+  const isRecent = ({ builds }: Known): boolean => builds.some(({ at }) => latest - at < RELATED)
   const kinshipOf = ({ key }: Shape, dyes: readonly number[]): Kinship => {
     const found = all.get(key)
     if (found?.builds.some((build) => `${build.colours}` === `${dyes}`)) return 'same'
     if (found && found.builds.length > 0) return 'recoloured'
     if (found) return 'common'
-    const own = [...all.values()].filter(({ builds }) => builds.length > 0)
+    const own = [...all.values()].filter(isRecent)
     if (own.some((known) => turnedOf(known).some((one) => one.key === key))) return 'turned'
     return own.some((known) => stretchedOf(known).some((one) => one.key === key)) ? 'stretched' : 'fresh'
   }
@@ -172,7 +175,7 @@ export const goalsMemory = (
     }
     for (const known of all.values()) {
       if (known.shape.parts <= colours && fits(known.shape)) lay(known, 'same', known.shape)
-      if (known.builds.length === 0) continue
+      if (!isRecent(known)) continue
       for (const shape of turnedOf(known)) lay(known, 'turned', shape)
       for (const shape of stretchedOf(known)) lay(known, 'stretched', shape)
     }

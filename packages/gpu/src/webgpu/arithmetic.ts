@@ -1,10 +1,11 @@
 import { type Library, libraryText, SOFT } from './soft-float.ts'
 
 /**
- * How a device computes one operation: by its own instruction, by its own instructions where all that happens is known to
- * be exact or rounded once and by integers elsewhere, or by integers alone.
+ * How a device computes one operation: by its own instruction; by that instruction where operands and result are normal
+ * numbers; by its own instructions where all that happens is known to be exact or rounded once; or by integers alone. The
+ * second and the third way, which are the same but for a multiply-add, take integers elsewhere.
  */
-export type Way = 'native' | 'guarded' | 'integer'
+export type Way = 'native' | 'fused' | 'guarded' | 'integer'
 export type Floating = 'fadd' | 'fmul' | 'fdiv' | 'fsqrt' | 'fma'
 export const FLOATING: readonly Floating[] = ['fadd', 'fmul', 'fdiv', 'fsqrt', 'fma']
 
@@ -84,6 +85,18 @@ fn guarded_${op}(a: u32, b: u32) -> u32 {
 })
 
 const GUARDED: Library = {
+  // A multiply-add that rounds once is right for such numbers even where subnormals are zero.
+  fused_fma: {
+    needs: ['native_fma', 'fma', 'plain', 'inner'],
+    text: `
+fn fused_fma(a: u32, b: u32, c: u32) -> u32 {
+  if (plain(a) && plain(b) && (plain(c) || (c << 1u) == 0u)) {
+    let r = native_fma(a, b, c);
+    if (inner(r)) { return r; }
+  }
+  return soft_fma(a, b, c);
+}`,
+  },
   guarded_fadd: guardedTwo('fadd'),
   guarded_fmul: guardedTwo('fmul'),
   guarded_fdiv: guardedTwo('fdiv'),
@@ -134,8 +147,11 @@ fn guarded_fma(a: u32, b: u32, c: u32) -> u32 {
 const ALL: Library = { ...SOFT, ...HIDDEN, ...NATIVE, ...GUARDED }
 
 /** The WGSL function for an operation, and its name in the library. */
-export const floatingName = (op: Floating, way: Way): { readonly name: string; readonly call: string } =>
-  way === 'integer' ? { name: op, call: `soft_${op}` } : { name: `${way}_${op}`, call: `${way}_${op}` }
+export const floatingName = (op: Floating, way: Way): { readonly name: string; readonly call: string } => {
+  if (way === 'integer') return { name: op, call: `soft_${op}` }
+  const name = `${way === 'fused' && op !== 'fma' ? 'guarded' : way}_${op}`
+  return { name, call: name }
+}
 
 /** The text of the functions that a kernel uses. A kernel binds `places`, whose last word is zero. */
 export const arithmeticText = (names: Iterable<string>): string => libraryText(ALL, names)

@@ -38,6 +38,7 @@ export type Proof = {
 const CASES = 3000
 const SEED = 20_261
 const WAYS: readonly Way[] = ['native', 'guarded', 'integer']
+const FMA_WAYS: readonly Way[] = ['native', 'fused', 'guarded', 'integer']
 /** The processor as a GPU computes both sides of a branch, so that a guard in front of integers saves nothing. */
 const SOFTWARE_WAYS: readonly Way[] = ['native', 'integer']
 /** Cases of every function and random scalar program where something is native. */
@@ -64,7 +65,8 @@ export const proveDevice = async (device: Device, wanted?: Arithmetic): Promise<
   const chosen: Record<Floating, Way> = { ...INTEGERS }
   await Promise.all(
     FLOATING.map(async (op) => {
-      const ways = wanted ? [wanted[op]] : device.software ? SOFTWARE_WAYS : WAYS
+      const own = device.software ? SOFTWARE_WAYS : op === 'fma' ? FMA_WAYS : WAYS
+      const ways = wanted ? [wanted[op]] : own
       for (const way of ways) {
         const why = await run(instruction(op), { ...INTEGERS, [op]: way })
         if (why === undefined) {

@@ -11,11 +11,13 @@ const declared = (text: string): Set<string> =>
   new Set([...text.matchAll(/\bfn (\w+)\(/g)].map(([, n]) => n!))
 const called = (text: string): string[] =>
   [
-    ...text.matchAll(/\b((?:soft|guarded|native)_\w+|canon|pack|part|jam\w*|is_nan|wide|to_\w+|from_\w+)\(/g),
+    ...text.matchAll(
+      /\b((?:soft|guarded|fused|native)_\w+|canon|pack|part|jam\w*|is_nan|wide|to_\w+|from_\w+)\(/g,
+    ),
   ].map(([, n]) => n!)
 
 test('a kernel has every function that it calls, once and before its callers', () => {
-  for (const way of ['integer', 'guarded', 'native'] as const)
+  for (const way of ['integer', 'guarded', 'fused', 'native'] as const)
     for (let seed = 1; seed <= 12; seed++)
       for (const { program } of [randomProgram(seed), randomNetwork(seed)])
         for (const { code: text } of planDevice(planProgram(program, { group: false })).kernels.flatMap((k) =>

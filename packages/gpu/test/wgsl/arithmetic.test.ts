@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { applyInstruction, type ScalarCase, scalarCases } from '@lockstep/tensor'
-import { arithmeticText, FLOATING, type Floating, floatingName } from '../../src/webgpu/arithmetic.ts'
+import {
+  arithmeticText,
+  FLOATING,
+  type Floating,
+  floatingName,
+  type Way,
+} from '../../src/webgpu/arithmetic.ts'
 import { hardSums } from '../../src/webgpu/hard-sums.ts'
 import { FLUSHES, LOOSE } from './devices.ts'
 import { type FloatOperations, IEEE, translateWgsl } from './translate.ts'
@@ -9,12 +15,7 @@ import { type FloatOperations, IEEE, translateWgsl } from './translate.ts'
 const rounds = process.env.LOCKSTEP_NIGHTLY === '1' ? 300 : 1
 const CASES = 20_000
 
-const functionOf = (
-  op: Floating,
-  way: 'guarded' | 'integer',
-  float: FloatOperations,
-  change = (t: string) => t,
-) => {
+const functionOf = (op: Floating, way: Way, float: FloatOperations, change = (t: string) => t) => {
   const { name, call } = floatingName(op, way)
   return translateWgsl(change(arithmeticText([name])), float).functions[call]!
 }
@@ -28,6 +29,7 @@ const WAYS = [
   ['guarded', 'an exact device', IEEE],
   ['guarded', 'a device that flushes subnormals', FLUSHES],
   ['guarded', 'a device that is wrong wherever WebGPU lets it', LOOSE],
+  ['fused', 'a device that flushes subnormals', FLUSHES],
   ['integer', 'any device', LOOSE],
 ] as const
 

@@ -71,7 +71,7 @@ test('two people at the page: one shares and one refuses; who refuses is better 
   ])
 
   // Who agrees gives, and sees what left.
-  assert.deepEqual(await consents.left(), ['Nothing has ever left.'])
+  await consents.page.locator('#left', { hasText: 'Nothing has ever left.' }).waitFor()
   await consents.page.check('input[value=episodes]')
   await consents.page.getByRole('button', { name: 'Give and fetch now' }).click()
   await consents.standing('Given to round 1')
@@ -87,8 +87,8 @@ test('two people at the page: one shares and one refuses; who refuses is better 
   await refuses.standing('It is better for you, and in use')
   const told = (await refuses.page.locator('#standing').textContent()) ?? ''
   assert.match(told, /Nothing was given: you have not allowed it\./)
-  assert.match(told, /Round 1 of this page: the mean of 1 update\. ?this page ran 1 update again/)
-  assert.match(told, /made the base again .* same bits: it ran 1 receipt again/)
+  assert.match(told, /Round 1 of this server: the mean of 1 update\. ?this server ran 1 update again/)
+  assert.match(told, /made the base again .* same bits\. 1 receipt was run again here\./)
   assert.match(
     (await refuses.page.locator('#members').textContent()) ?? '',
     /with episodes, receipt run again/,

@@ -96,7 +96,7 @@ const keepHere = async (
 }> => {
   const executor = await createWasmExecutor({ threads: 1 })
   const rounds = await openTextRounds({
-    ...{ executor, storage, name: 'this page', base: readTextBase(base) },
+    ...{ executor, storage, name: 'this server', base: readTextBase(base) },
     ...{ now: () => Math.floor(Date.now() / 1000), ...(settings && { settings }), ...(ended && { ended }) },
     failed: (error) => process.stderr.write(`rounds: ${error instanceof Error ? error.message : error}\n`),
   })

@@ -1,5 +1,8 @@
 import type { Explanation } from '@lockstep/assist'
 
+/** What is spared in an application. */
+export type Unit = 'keystroke' | 'move'
+
 // Made once: to make one takes longer than all that it ever formats.
 const TENTHS = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 const HUNDREDTHS = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
@@ -30,18 +33,27 @@ export const size = (bytes: number): string =>
       ? `${TENTHS.format(bytes / 1024)} KiB`
       : `${TENTHS.format(bytes / 2 ** 20)} MiB`
 
+/** What an offer of a text is from: the memory counts how much of what came before it has seen from this person. */
+const fromWriting = (matched: number): string =>
+  matched === 0
+    ? 'You have written nothing like it here: it is from public texts, and from the network that learned from them and from you.'
+    : matched < KNOWN
+      ? `Your own past knows the last ${counted(matched, 'character')} alone: most of it is from public texts and the network.`
+      : `You went on like this after the same ${counted(matched, 'character')} before.`
+/** The same of blocks: its memory tells no lengths. */
+const FROM_BUILDING =
+  'It is from what you have built before, from shapes that everybody knows, and from the network, each by how well it explains this game.'
+/** Fewer characters than this are in almost everything that somebody has written. */
+const KNOWN = 3
+
 /** Why an offer was made, in sentences. */
-export const whyOffered = ({ probability, saved, expected, attention, features }: Explanation): string => {
-  const matched = Math.round(features.matched)
-  const memory =
-    matched > 0
-      ? `Your own past went on from the last ${counted(matched, 'symbol')} before.`
-      : 'Nothing like it is in your own past: it is what the model expects.'
-  return (
-    `It expected you to take it with a chance of ${percent(probability)}, which would spare you ${TENTHS.format(saved)}: ` +
-    `${TENTHS.format(expected)} on average, more than the ${TENTHS.format(attention)} that looking costs. ${memory}`
-  )
-}
+export const whyOffered = (
+  { probability, saved, expected, attention, features }: Explanation,
+  unit: Unit,
+): string =>
+  `It expected you to take it with a chance of ${percent(probability)}, which would spare you ${counted(saved, unit)}: ` +
+  `${TENTHS.format(expected)} on average, more than the ${TENTHS.format(attention)} that looking costs. ` +
+  (unit === 'keystroke' ? fromWriting(Math.round(features.matched)) : FROM_BUILDING)
 
 /** The numbers of the same, with their names. */
 export const numbersOf = (one: Explanation): readonly (readonly [string, string])[] => [

@@ -1,7 +1,7 @@
 import type { Assistant, Episode, Explanation, LearnOutcome } from '@lockstep/assist'
 import { textOf } from '@lockstep/assist'
 import { button, byId, make } from '../element.ts'
-import { bits, counted, lasted, numbersOf, percent, size, when, whyOffered } from './in-words.ts'
+import { bits, counted, lasted, numbersOf, percent, size, type Unit, when, whyOffered } from './in-words.ts'
 import { drawUse } from './use-plot.ts'
 
 /** What of an assistant has nothing to do with what it assists in. */
@@ -19,9 +19,6 @@ export type Panel = {
   /** Says what came of an update. */
   learned(outcome: LearnOutcome): void
 }
-
-/** What is spared in an application. */
-export type Unit = 'keystroke' | 'move'
 
 export type PanelEvents = {
   /** Says something at once, to whoever listens too. */
@@ -335,7 +332,11 @@ export const openPanel = (events: PanelEvents, shared?: Shared): Panel => {
   byId('settings').addEventListener('submit', (event) => event.preventDefault())
   for (const name of ['offers', 'learns'] as const)
     byId(name).addEventListener('change', ({ target }) =>
-      act((room) => room.set({ [name]: (target as HTMLInputElement).checked })),
+      act(async (room) => {
+        await room.set({ [name]: (target as HTMLInputElement).checked })
+        // Who wants no offers does not want to see the last one either.
+        if (!room.settings().offers) events.changed()
+      }),
     )
   for (const name of ['patience', 'attention'] as const) {
     const field = byId<HTMLInputElement>(name)
@@ -354,7 +355,7 @@ export const openPanel = (events: PanelEvents, shared?: Shared): Panel => {
     },
     refresh,
     explain: (explanation) => {
-      byId('why').textContent = explanation ? whyOffered(explanation) : 'It has offered nothing yet.'
+      byId('why').textContent = explanation ? whyOffered(explanation, unit) : 'It has offered nothing yet.'
       byId('why-numbers').replaceChildren(...(explanation ? pairsIn(numbersOf(explanation)) : []))
     },
     learned,

@@ -51,7 +51,13 @@ const cameInWords = (came: Came): readonly string[] => {
 }
 
 const checkedInWords = ({ reExecuted, private: closed }: BaseFinding): string =>
-  `This page made the base again from what was given, with the same bits: it ran ${counted(reExecuted.length, 'receipt')} again, and ${counted(closed.length, 'one', 'ones')} only their owners could.`
+  [
+    'This page made the base again from what was given: same bits.',
+    ...(reExecuted.length > 0 ? [`${was(reExecuted.length)} run again here.`] : []),
+    ...(closed.length > 0 ? [`${was(closed.length)} not, for only the owner could.`] : []),
+  ].join(' ')
+
+const was = (receipts: number): string => `${counted(receipts, 'receipt')} ${receipts === 1 ? 'was' : 'were'}`
 
 const usedInWords = (used: Used): string => {
   const heldOut = 'heldOut' in used ? used.heldOut : undefined

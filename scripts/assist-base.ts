@@ -57,9 +57,9 @@ const MOST_OF_A_PACKAGE = 400_000
 /** Parts of the book, and the year of the last address, that are counted; what follows is learned from. */
 const [COUNTED_BOOK, LEARNED_BOOK, COUNTED_YEAR] = [0.55, 0.8, 1852]
 /** Contexts met fewer times are left out of the public counts. */
-const LEAST = 9
-/** And of those that are shipped: with 4 the file is 6.5 MB. */
-const LEAST_SHIPPED = 8
+const LEAST = [9, 9] as const
+/** And of those that are shipped, prose and code: docs/decisions/0058 says what fewer are worth. */
+const LEAST_SHIPPED = [2, 8] as const
 
 type Text = { readonly kind: number; readonly symbols: Uint8Array; readonly source: string }
 
@@ -162,11 +162,11 @@ counted.push(...codeOf(COUNTED))
 learned.push(...codeOf(LEARNED))
 const sources = [...new Set([...counted, ...learned].map(({ source }) => source))].sort()
 /** Texts of each kind as counts: contexts met fewer than `least` times are left out. */
-const countsOf = (texts: readonly Text[], least: number): PublicCounts[] =>
-  [PROSE, CODE].map((kind) =>
+const countsOf = (texts: readonly Text[], least: readonly [prose: number, code: number]): PublicCounts[] =>
+  [PROSE, CODE].map((kind, k) =>
     publicCounts(
       texts.filter((text) => text.kind === kind).map(({ symbols }) => Uint16Array.from(symbols)),
-      least,
+      least[k]!,
     ),
   )
 /** What is weighed from: so much of each kind, text after text. */

@@ -17,6 +17,7 @@ import type { Address } from 'viem'
 import { configSchema } from '../src/config/schema.ts'
 import { dripFrom, prepareAccount } from '../src/daemon/prepare-account.ts'
 import { type LockstepNode, startNode } from '../src/daemon/start-node.ts'
+import type { ExecutorChoice } from '../src/executors/id.ts'
 import { Secret } from '../src/keys/secret.ts'
 import { createLog } from '../src/log.ts'
 import type { ExecutorSpec } from '../src/run/run-spec.ts'
@@ -39,6 +40,11 @@ export type AddOptions = {
   readonly executor?: Pick<ExecutorSpec, 'module' | 'options'>
   readonly floor?: string
   readonly level?: 'debug' | 'info' | 'warn' | 'error'
+  /** What its config says of the executor, and of what runs may take. */
+  readonly computes?: ExecutorChoice
+  readonly caps?: { readonly [cap: string]: string | number }
+  /** Where its log goes; left out, to stderr. */
+  readonly terminal?: { readonly write: (text: string) => unknown }
 }
 export type Member = {
   readonly node: LockstepNode
@@ -67,7 +73,11 @@ export const openStreet = async (): Promise<Street> => {
   const network = (): NetworkFile => ({ ...deployment, rpc: chain.url, bootstrap: bootstrap() })
   return {
     ...{ chain, deployment, connection, network },
-    add: async (name, roles, { executor, floor = '0.0001', level = 'warn' } = {}) => {
+    add: async (
+      name,
+      roles,
+      { executor, floor = '0.0001', level = 'warn', computes, caps, terminal = process.stderr } = {},
+    ) => {
       const account = Secret.generate()
       const key = Secret.generate()
       unwrap(
@@ -85,10 +95,11 @@ export const openStreet = async (): Promise<Street> => {
         network: { listen: ['/ip4/127.0.0.1/tcp/0'], bootstrap: bootstrap() },
         policy: {
           price: { floor },
-          caps: { cores: 1, memory: '1 GiB', disk: '1 GiB' },
+          caps: { cores: 1, memory: '1 GiB', disk: '1 GiB', ...caps },
           pause: { battery: false },
         },
         faucet: roles.includes('relay'),
+        ...(computes !== undefined && { executor: computes }),
       })
       const node = unwrap(
         await startNode({
@@ -97,7 +108,7 @@ export const openStreet = async (): Promise<Street> => {
           deployment,
           account: account.address,
           key,
-          log: createLog({ level, format: 'line', terminal: process.stderr, fields: { node: name } }),
+          log: createLog({ level, format: 'line', terminal, fields: { node: name } }),
           ...(executor && { executor }),
         }),
       )

@@ -8,9 +8,19 @@
  *   sh .lockstep/gpu-day/run.sh FOLDER                   there
  */
 import { spawn } from 'node:child_process'
-import { chmodSync, cpSync, createWriteStream, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { gzipSync } from 'node:zlib'
+import {
+  chmodSync,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { serialize } from 'node:v8'
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { scriptArguments } from './arguments.ts'
 
 const root = resolve(import.meta.dirname, '..')
@@ -22,6 +32,7 @@ const { values, positionals } = scriptArguments({
 /** [name, seconds at most, script and arguments] */
 const PARTS: readonly (readonly [string, number, readonly string[]])[] = [
   ['conformance', 120, ['scripts/executor-digests.ts', 'cuda', '--programs', '20', '--json']],
+  ['verified-job', 150, ['scripts/gpu-job.ts', '--executor', 'cuda:0', '--seconds', '140', '--json']],
   ['products', 90, ['bench/bench.ts', 'gpu', '--only', 'products', '--json']],
   ['gpt-2-layers', 90, ['bench/bench.ts', 'gpu', '--only', 'gpt', '--quick', '--json']],
   ['gpt', 240, ['bench/bench.ts', 'gpu', '--only', 'gpt', '--json']],
@@ -33,6 +44,63 @@ const PARTS: readonly (readonly [string, number, readonly string[]])[] = [
     ['scripts/executor-digests.ts', 'cuda', '--programs', '300', '--seed', '1000', '--json'],
   ],
 ]
+
+const UNPACK = `import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { deserialize } from 'node:v8'
+import { brotliDecompressSync } from 'node:zlib'
+const [from, root] = process.argv.slice(2)
+for (const [path, bytes, mode] of deserialize(brotliDecompressSync(readFileSync(from)))) {
+  const file = join(root, path)
+  mkdirSync(dirname(file), { recursive: true })
+  writeFileSync(file, bytes)
+  chmodSync(file, mode)
+}
+`
+const packed = (bytes: Uint8Array): Buffer => {
+  const { BROTLI_PARAM_QUALITY, BROTLI_PARAM_LGWIN, BROTLI_PARAM_SIZE_HINT } = constants
+  const params = {
+    [BROTLI_PARAM_QUALITY]: 7,
+    [BROTLI_PARAM_LGWIN]: 24,
+    [BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  }
+  return brotliCompressSync(bytes, { params })
+}
+
+/** What a node with a local chain needs at run time, and what that needs: folders seen from the root. */
+const packagesOf = (): readonly string[] => {
+  const found = new Set<string>()
+  const visit = (folder: string, isOurs: boolean): void => {
+    const { dependencies = {}, optionalDependencies = {} } = JSON.parse(
+      readFileSync(join(root, folder, 'package.json'), 'utf8'),
+    )
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      if (isOurs && name.startsWith('@lockstep/')) continue
+      if (name.startsWith('@types/') || name.includes('/forge-')) continue
+      for (let from = folder; ; from = join(from, '..')) {
+        const at = join(from, 'node_modules', name)
+        const isHere = existsSync(join(root, at, 'package.json'))
+        if (isHere && !found.has(at)) {
+          found.add(at)
+          visit(at, false)
+        }
+        if (isHere || from === '.') break
+      }
+    }
+  }
+  for (const name of readdirSync(join(root, 'packages'))) visit(join('packages', name), true)
+  return [...found]
+}
+/** Their files with their modes, without what only people and compilers read. */
+const filesOf = (folders: readonly string[]): (readonly [string, Uint8Array, number])[] =>
+  folders.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+      .filter((path) => !/\.([cm]?ts|map|md)$|\/(_cjs|_types)\//.test(path))
+      .filter((path) => !relative(folder, path).includes('node_modules'))
+      .map((path) => [path, readFileSync(join(root, path)), statSync(join(root, path)).mode] as const),
+  )
 
 const runPart = (folder: string, name: string, seconds: number, args: readonly string[]): Promise<string> =>
   new Promise((done) => {
@@ -55,11 +123,10 @@ const runPart = (folder: string, name: string, seconds: number, args: readonly s
 
 if (values.pack !== undefined) {
   const folder = resolve(values.pack)
-  mkdirSync(join(folder, 'node_modules', '@koromix'), { recursive: true })
+  mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'node.gz'), gzipSync(readFileSync(process.execPath), { level: 6 }))
-  const platform = `${process.platform}-${process.arch}`
-  for (const name of ['koffi', `@koromix/koffi-${platform}`])
-    cpSync(join(root, 'node_modules', name), join(folder, 'node_modules', name), { recursive: true })
+  writeFileSync(join(folder, 'packages.br'), packed(serialize(filesOf(packagesOf()))))
+  writeFileSync(join(folder, 'unpack.mjs'), UNPACK)
   writeFileSync(
     join(folder, 'run.sh'),
     `#!/bin/sh
@@ -69,9 +136,10 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/${'../'.repeat(values.pack.split('/').filter((p) => p && p !== '.').length)}" && pwd)
 [ -f "$here/node" ] || gunzip -c "$here/node.gz" > "$here/node"
 chmod +x "$here/node"
-mkdir -p "$root/node_modules/@lockstep" "$root/node_modules/@koromix"
+mkdir -p "$root/node_modules/@lockstep"
 for p in "$root"/packages/*; do ln -sfn "../../packages/$(basename "$p")" "$root/node_modules/@lockstep/$(basename "$p")"; done
-cp -r "$here/node_modules/." "$root/node_modules/"
+PATH=$here:$PATH; export PATH
+node "$here/unpack.mjs" "$here/packages.br" "$root"
 exec "$here/node" --disable-warning=ExperimentalWarning "$root/scripts/gpu-day.ts" "$@"
 `,
   )

@@ -7,7 +7,7 @@ import { type ExecutorListing, executorListing, processors } from './machine.ts'
 
 const PROBE = fileURLToPath(new URL('./probe-main.ts', import.meta.url))
 /** Seconds for a driver to start, and for a device to prove itself: one in software compiles for long. */
-const LIST_SECONDS = 30
+const LIST_SECONDS = 60
 const PROVE_SECONDS = 240
 const MOST_BYTES = 2 ** 20
 

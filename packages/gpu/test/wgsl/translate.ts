@@ -494,6 +494,7 @@ class Translator {
     if (/^\d+\.\d+$/.test(token)) return { code: token, type: 'f32' }
     if (/^(0x[0-9a-fA-F]+|\d+)u$/.test(token)) return { code: token.slice(0, -1), type: 'u32' }
     if (/^(0x[0-9a-fA-F]+|\d+)$/.test(token)) return { code: token, type: 'int' }
+    if (token === 'true' || token === 'false') return { code: token, type: 'bool' }
     if (token === 'memory' || token === 'places') return { code: token, type: token }
     let name = token
     if (['bitcast', 'vec2'].includes(token)) {

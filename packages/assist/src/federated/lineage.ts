@@ -84,7 +84,7 @@ export const describeBase = ({ keeper, round, members, refused, judged }: BaseLi
   const closed = members.length - rerun
   const lines = [`Round ${round} of ${keeper}: the mean of ${counted(members.length, 'update')}.`]
   if (rerun > 0)
-    lines.push(`${keeper} ran ${counted(rerun, 'update')} again from shared episodes: same bits.`)
+    lines.push(`From shared episodes ${keeper} ran ${counted(rerun, 'update')} again: same bits.`)
   if (closed > 0)
     lines.push(
       `${counted(closed, 'update')} could not be run again, because the data stayed with its owner. Only how far it may move the base was bounded.`,

@@ -67,9 +67,6 @@ export const boardView = ({ size }: GridRules, used: (cell: number) => void): Bo
     blocks,
     cursor,
   )
-  // The page's policy forbids style attributes, not this.
-  picture.style.width = '100%'
-  picture.style.maxWidth = `${side}px`
   const element = document.createElement('div')
   element.className = 'game-board'
   element.tabIndex = 0

@@ -126,7 +126,8 @@ export const openPanel = (events: PanelEvents, shared?: Shared): Panel => {
               ]),
             ),
           )
-        if (version.lineage !== undefined) item.append(make('p', { class: 'quiet' }, version.lineage))
+        if (version.lineage !== undefined)
+          item.append(make('p', { class: 'quiet lineage' }, `Lineage ${version.lineage}`))
         if (isCurrent) item.append(make('p', { class: 'quiet' }, 'In use'))
         else
           item.append(

@@ -150,6 +150,17 @@ test('a bid counts on what the slowest of its slices gets', async () => {
   assert.equal(fastestOf(slots).on, undefined)
 })
 
+test('who only audits has no measured processor, and measures it once for a program all the same', async () => {
+  const { probe } = machine([card('cuda:0')])
+  const { executors } = await opened({ probe, processor: () => undefined })
+  const tried: string[] = []
+  const of = { 'cuda:0': 50, processor: 60 }
+  assert.equal((await leased(executors, of, tried)).on, undefined)
+  assert.equal((await leased(executors, of, tried)).on, undefined)
+  assert.deepEqual(tried, ['cuda:0', 'processor'])
+  assert.equal(executors.speed([PROGRAM]), undefined)
+})
+
 test('a device that does not conform is never used, and that is said', async () => {
   const { probe } = machine([card('cuda:0'), card('cuda:1')], new Set(['cuda:1']))
   const { executors, warned } = await opened({ probe })

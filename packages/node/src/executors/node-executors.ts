@@ -129,7 +129,9 @@ export const openExecutors = async (options: ExecutorsOptions): Promise<Result<N
     return known !== undefined && known.fingerprint === printOf(on) ? known.unitsPerSecond : undefined
   }
   const printOf = (on: ExecutorId | undefined): string | undefined =>
-    on === undefined ? processor()?.executor.slice(0, 64) : devices.get(on)?.known.fingerprint
+    on === undefined
+      ? (processor()?.executor ?? 'unmeasured').slice(0, 64)
+      : devices.get(on)?.known.fingerprint
   const learn = (on: ExecutorId | undefined, program: Hex, unitsPerSecond: number): void => {
     const print = printOf(on)
     if (print === undefined) return

@@ -11,7 +11,7 @@ import type {
   Terms,
   Timing,
 } from '@lockstep/proof'
-import { seedHash, toHex } from '@lockstep/proof'
+import { replay, seedHash, toHex } from '@lockstep/proof'
 import { ok, type Result } from '@lockstep/tensor'
 import {
   type Address,
@@ -133,6 +133,9 @@ export const deployDisputes = async (connection: Connection, rules: DisputeRules
 /** The least bond that a task may have under some rules. */
 export const readMinimumBond = ({ reader }: Connection, address: Address): Promise<bigint> =>
   reader.readContract({ address, abi, functionName: 'minimumBond' })
+
+/** How often a record is read whose events and state are not of one moment. */
+const LOOKS = 10
 
 export const disputeChain = async (
   connection: Connection,
@@ -273,21 +276,30 @@ export const disputeChain = async (
     return read
   }
 
+  /** Where each dispute stood by the events that were read of it. */
   const lastSeen = new Map<number, Hex>()
   const record = async (dispute: number): Promise<DisputeRecord> => {
-    await lookAtClock()
-    const found = await readDispute(dispute)
-    const events = await logs(found.openedBlock, await reader.getBlockNumber(), [
-      null,
-      numberToHex(dispute, { size: 32 }),
-    ])
-    lastSeen.set(dispute, found.at)
-    return recordFrom(
-      events,
-      await termsOf(found.claim),
-      seedHash(connection.chainId, address, dispute),
-      dispute,
-    )
+    for (let look = 1; ; look++) {
+      await lookAtClock()
+      const found = await readDispute(dispute)
+      const events = await logs(found.openedBlock, await reader.getBlockNumber(), [
+        null,
+        numberToHex(dispute, { size: 32 }),
+      ])
+      const read = recordFrom(
+        events,
+        await termsOf(found.claim),
+        seedHash(connection.chainId, address, dispute),
+        dispute,
+      )
+      const replayed = replay(read)
+      const at = replayed.ok ? replayed.value.game.at : found.at
+      lastSeen.set(dispute, at)
+      // A node may know a dispute's newest state before it gives the event of the move that led there, or the other way round.
+      // Whoever took the one for the other would wait for a move that has been made, until its own time has run out.
+      if (found.place.outcome !== OPEN || at === found.at || look === LOOKS) return read
+      await new Promise((resolve) => setTimeout(resolve, pollingInterval))
+    }
   }
 
   const bondOf = async (task: Hex): Promise<bigint> => (await readTask(task)).bond

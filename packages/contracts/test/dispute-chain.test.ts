@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import {
   type MoveKind,
@@ -183,6 +185,62 @@ test('two players who only watch the chain settle a dispute by themselves', asyn
     })
   const outcomes = await Promise.all([player('claimant', liar), player('challenger', honest)])
   assert.deepEqual(outcomes, ['challenger', 'challenger'])
+})
+
+/** The same chain by a node that gives each event of a later block only when it is asked for it a second time. */
+const laggingNode = async () => {
+  const since = await deployer.reader.getBlockNumber()
+  const told = new Set<string>()
+  let held = 0
+  const server = createServer(async (request, response) => {
+    const body = Buffer.concat(await request.toArray())
+    const answer = await fetch(anvil.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body,
+    })
+    const said = (await answer.json()) as { result?: unknown }
+    const { method } = JSON.parse(body.toString()) as { method: string }
+    if (method === 'eth_getLogs' && Array.isArray(said.result))
+      said.result = said.result.filter(({ blockNumber, transactionHash, logIndex }) => {
+        const name = `${transactionHash} ${logIndex}`
+        if (BigInt(blockNumber) <= since || told.has(name)) return true
+        told.add(name)
+        held++
+        return false
+      })
+    response.setHeader('content-type', 'application/json').end(JSON.stringify(said))
+  })
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  const { port } = server.address() as AddressInfo
+  return {
+    url: `http://127.0.0.1:${port}`,
+    held: () => held,
+    close: () => {
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+test('a player whose node tells of a move before its event does not wait for it until its own time is over', async (t) => {
+  const liar = lyingSource(honest, task, lieAbout(nodeIndex('hidden')))
+  const { dispute } = await openDispute(liar, honest, true)
+  const node = await laggingNode()
+  t.after(node.close)
+  const behind = async (side: Side, number: number, source: TraceSource) => {
+    const connection = await connect({
+      ...{ url: node.url, chainId: LOCAL_CHAIN.id, account: account(number), pollingInterval: 5 },
+    })
+    const chain = await disputeChain(connection, address, { pollingInterval: 5 })
+    return play({
+      ...{ side, source, committed: task.committed, chain, dispute },
+      ...{ now: chain.now, wait: (until: number) => chain.wait(dispute, until) },
+    })
+  }
+  const outcomes = await Promise.all([behind('claimant', 1, liar), behind('challenger', 2, honest)])
+  assert.deepEqual(outcomes, ['challenger', 'challenger'])
+  assert.ok(node.held() > 5, `${node.held()} events were late`)
 })
 
 test('a claimant who says nothing loses by the clock, and the challenger has its gas back', async () => {
